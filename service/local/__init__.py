@@ -1,0 +1,1 @@
+"""The local platform: an embedded Postgres, what Supabase adds to it, and sample payloads."""

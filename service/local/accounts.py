@@ -1,0 +1,85 @@
+"""Accounts on the local platform: what Supabase Auth would write, and what a user may then do."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, LiteralString, Self
+
+import psycopg
+from psycopg.rows import dict_row
+
+Connection = psycopg.Connection[dict[str, Any]]
+
+
+class Accounts:
+    """Acts as Supabase Auth, and as the users, through one superuser connection."""
+
+    def __init__(self, admin_url: str) -> None:
+        self._admin: Connection = psycopg.connect(admin_url, autocommit=True, row_factory=dict_row)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._admin.close()
+
+    def sign_up(self, email: str, *, confirmed: bool = True) -> str:
+        """The new user's id. As Supabase Auth does it: first unconfirmed, then confirmed."""
+        user_id = str(uuid.uuid4())
+        with self._as("supabase_auth_admin") as auth:
+            auth.execute(
+                "insert into auth.users (id, aud, role, email) values (%s, %s, %s, %s)",
+                (user_id, "authenticated", "authenticated", email.lower()),
+            )
+            if confirmed:
+                self._confirm(auth, user_id)
+        return user_id
+
+    def confirm(self, user_id: str) -> None:
+        """The user follows the link in the confirmation email."""
+        with self._as("supabase_auth_admin") as auth:
+            self._confirm(auth, user_id)
+
+    def _confirm(self, auth: Connection, user_id: str) -> None:
+        auth.execute("update auth.users set email_confirmed_at = now() where id = %s", (user_id,))
+
+    def has_access(self, user_id: str, slug: str) -> bool:
+        [row] = self._ask(user_id, "select public.has_access(%s)", slug)
+        return bool(row["has_access"])
+
+    def claim_purchases(self, user_id: str) -> int:
+        [row] = self._ask(user_id, "select public.claim_purchases()")
+        return int(row["claim_purchases"])
+
+    def purchases(self, user_id: str) -> list[dict[str, Any]]:
+        """What the user sees of the table."""
+        return self._ask(user_id, "select * from public.purchases order by created_at")
+
+    def _ask(self, user_id: str, query: LiteralString, *values: Any) -> list[dict[str, Any]]:
+        with self.as_user(user_id) as user:
+            return user.execute(query, values).fetchall()
+
+    @contextmanager
+    def as_user(self, user_id: str) -> Iterator[Connection]:
+        """A transaction as PostgREST opens it for a signed-in user."""
+        with self._as("authenticated") as user:
+            claims = json.dumps({"sub": user_id, "role": "authenticated"})
+            user.execute("select set_config('request.jwt.claims', %s, true)", (claims,))
+            yield user
+
+    @contextmanager
+    def _as(self, role: LiteralString) -> Iterator[Connection]:
+        with self._admin.transaction():
+            self._admin.execute(
+                psycopg.sql.SQL("set local role {}").format(psycopg.sql.Identifier(role))
+            )
+            yield self._admin

@@ -1,0 +1,114 @@
+"""Every setting, read once from the environment. There is no default for a secret.
+
+DatabaseSettings        what `thetis products` needs
+└── WorkerSettings      and to send: what `thetis worker` needs
+    └── ServiceSettings and to receive: what `thetis serve` needs
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The environment does not describe a service that could start; the message names it all."""
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return [secret for part in value.split(",") if (secret := part.strip())]
+
+
+def _not_blank(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
+BaseUrl = Annotated[str, AfterValidator(lambda url: str(HttpUrl(url)).rstrip("/") if url else url)]
+
+
+class DatabaseSettings(BaseSettings):
+    """How to reach the database: DATABASE_URL, or else SUPABASE_URL with SUPABASE_SECRET_KEY."""
+
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore")
+
+    database_url: Secret | None = None
+    """A libpq URI: direct, or through a pooler. Used when both ways are given; it is faster."""
+    supabase_url: BaseUrl | None = None
+    """The project's API, for example https://PROJECT.supabase.co."""
+    supabase_secret_key: Secret | None = None
+    """An `sb_secret_...` key, or the legacy service_role key."""
+    database_timeout_seconds: PositiveFloat = 4.0
+    """A call that takes longer is given up. Shopify gives up on us after 5 seconds."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+
+    @model_validator(mode="after")
+    def _reach_the_database(self) -> DatabaseSettings:
+        if self.database_url is None and not (self.supabase_url and self.supabase_secret_key):
+            raise ValueError("set DATABASE_URL, or both SUPABASE_URL and SUPABASE_SECRET_KEY")
+        return self
+
+
+class WorkerSettings(DatabaseSettings):
+    """How to send what is owed."""
+
+    knock_api_key: Secret
+    knock_base_url: BaseUrl = "https://api.knock.app"
+    resend_api_key: Secret
+    resend_base_url: BaseUrl = "https://api.resend.com"
+    email_from: Annotated[str, Field(pattern=r"^[^\r\n]*[^\s<>]+@[^\s<>]+>?$")]
+    """The sender of the course email: `Name <address>`, on a domain verified at Resend."""
+    course_app_url: BaseUrl
+    """Where the course app is; the email links to its /claim page."""
+    lease_seconds: Annotated[int, Field(ge=30)] = 60
+    """How long a claimed message is ours alone; longer than any send may take."""
+    poll_seconds: PositiveFloat = 1.0
+    """How long the dispatcher rests when nothing is due and nobody wakes it."""
+
+
+class ServiceSettings(WorkerSettings):
+    """How to receive webhooks."""
+
+    shopify_webhook_secrets: Annotated[
+        tuple[Secret, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)
+    ]
+    """Comma-separated; any of them may have signed, so that a secret can be rotated."""
+    max_body_bytes: PositiveInt = 8 * 1024 * 1024
+    backlog_limit_seconds: PositiveFloat = 900.0
+    """/readyz fails when a message has been due for longer: no dispatcher is at work."""
+
+
+SettingsType = TypeVar("SettingsType", bound=DatabaseSettings)
+
+
+def load(kind: type[SettingsType], **given: Any) -> SettingsType:
+    """Read settings of this kind; `given` ones come before the environment.
+
+    Raises one SettingsError that names all that is missing or malformed.
+    """
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        faults = [f"  {_name(fault['loc'])}{fault['msg']}" for fault in error.errors()]
+        raise SettingsError("\n".join(["settings are missing or malformed:", *faults])) from None
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return f"{str(location[0]).upper()}: " if location else ""

@@ -1,0 +1,79 @@
+"""From the body of an authentic webhook to an outcome: translate, record, keep what is unusable."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import structlog
+
+from service.batching import Batcher
+from service.database import Database, Outcome
+from service.shopify import TOPICS, UnusablePayload, translate_order, translate_refund
+from service.transports import DatabaseRefused, DatabaseUnavailable
+
+log = structlog.get_logger()
+
+
+class Intake:
+    """Records webhooks. Concurrent ones of a kind share a call to the database.
+
+    `timeout` is in seconds, from here to the answer, waiting for a shared call included.
+    """
+
+    def __init__(self, database: Database, *, timeout: float) -> None:
+        self._database = database
+        self._timeout = timeout
+        self._orders: Batcher[dict[str, Any], Outcome] = Batcher(database.record_orders)
+        self._refunds: Batcher[dict[str, Any], Outcome] = Batcher(database.record_refunds)
+
+    async def record(self, topic: str, webhook_id: str | None, body: bytes) -> str:
+        """recorded, unchanged, ignored or rejected: true once this returns, for it is committed.
+
+        Raises DatabaseUnavailable; nothing is lost if the webhook is then sent again.
+        """
+        if topic not in TOPICS:
+            log.info("webhook.topic_ignored", topic=topic[:64], webhook_id=webhook_id)
+            return "ignored"
+        try:
+            async with asyncio.timeout(self._timeout):
+                outcome = await self._record(topic, body)
+                if outcome.outcome == "rejected":
+                    await self._keep(topic, webhook_id, body, outcome)
+        except TimeoutError:
+            raise DatabaseUnavailable(f"no answer within {self._timeout} s") from None
+        log.info(
+            "webhook.received",
+            topic=topic,
+            webhook_id=webhook_id,
+            order_id=outcome.shopify_order_id,
+            outcome=outcome.outcome,
+        )
+        return outcome.outcome
+
+    async def _record(self, topic: str, body: bytes) -> Outcome:
+        try:
+            if TOPICS[topic] == "refund":
+                return await self._refunds.submit(translate_refund(body))
+            return await self._orders.submit(translate_order(body))
+        except UnusablePayload as fault:
+            return Outcome(shopify_order_id=None, outcome="rejected", reason=str(fault))
+        except DatabaseRefused as fault:
+            reason = f"the database refused it: {fault.code}"
+            return Outcome(shopify_order_id=None, outcome="rejected", reason=reason)
+
+    async def _keep(
+        self, topic: str, webhook_id: str | None, body: bytes, outcome: Outcome
+    ) -> None:
+        reason = outcome.reason or "no reason given"
+        kept_as = await self._database.store_rejected_webhook(
+            topic=topic, webhook_id=webhook_id, body=body, reason=reason
+        )
+        log.error(
+            "webhook.rejected",
+            topic=topic,
+            webhook_id=webhook_id,
+            order_id=outcome.shopify_order_id,
+            rejected_id=kept_as,
+            reason=reason,
+        )

@@ -1,0 +1,44 @@
+-- Two schemas, one door. `public` is the door: what the course app and the service may call.
+-- `private` is the machinery behind it, exposed to nobody: no API role may even look inside.
+--
+-- Supabase's default privileges differ between older and newer projects, so nothing here relies
+-- on them: every object below says for itself who may use it, and takes away the rest.
+
+create schema private;
+
+revoke all on schema private from public, anon, authenticated, service_role;
+
+comment on schema private is
+'Machinery of Thetis. Not an interface: use the functions in public.';
+
+-- The order of the values is the order of a purchase's life: what we hear only moves it forward.
+create type private.purchase_status as enum ('active', 'expired', 'cancelled', 'refunded');
+
+-- Keeps updated_at true to its name: a write that changes nothing leaves it alone.
+create function private.set_updated_at()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if new is distinct from old then
+        new.updated_at := now();
+    end if;
+    return new;
+end;
+$$;
+
+revoke all on function private.set_updated_at() from public, anon, authenticated, service_role;
+
+-- The one spelling of an address that is compared: trimmed, lower case; null when nothing is left.
+create function private.normalised_email(p_email text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select nullif(lower(btrim(p_email, E' \t\r\n')), '');
+$$;
+
+revoke all on function private.normalised_email(text)
+from public, anon, authenticated, service_role;

@@ -1,0 +1,21 @@
+-- May the signed-in user use this product? True while any purchase of theirs grants it, so losing
+-- one never takes away what another paid for. Runs as the caller: row level security is what
+-- keeps it to their own purchases.
+create function public.has_access(slug text)
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+    select exists (
+        select from public.purchases
+        where
+            purchases.user_id = (select auth.uid())
+            and purchases.product_slug = has_access.slug
+            and purchases.status = 'active'
+            and (purchases.expires_at is null or purchases.expires_at > now())
+    );
+$$;
+
+revoke all on function public.has_access(text) from public, anon, authenticated, service_role;
+grant execute on function public.has_access(text) to authenticated;

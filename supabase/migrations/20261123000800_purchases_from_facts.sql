@@ -1,0 +1,111 @@
+-- What the facts amount to: the derivation of purchases, in one place. Nothing else writes them.
+
+-- The purchase that each paid line of ours is, as far as we have heard.
+create view private.derived_purchases
+with (security_invoker = true) as
+select
+    line.shopify_order_id,
+    line.shopify_line_item_id,
+    line.product_slug,
+    known.order_number as shopify_order_number,
+    known.email as shopify_customer_email,
+    known.purchased_at,
+    known.purchased_at + product.access_period as expires_at,
+    greatest(
+        'active',
+        line.ended,
+        case
+            when (
+                select sum(refund.quantity)
+                from private.refunds as refund
+                where
+                    refund.shopify_order_id = line.shopify_order_id
+                    and refund.shopify_line_item_id = line.shopify_line_item_id
+            ) >= line.quantity then 'refunded'::private.purchase_status
+        end
+    ) as status
+from private.order_lines as line
+inner join private.orders as known on line.shopify_order_id = known.shopify_order_id
+left join public.products as product on line.product_slug = product.slug
+where line.is_granted and line.product_slug is not null and known.email is not null;
+
+revoke all on table private.derived_purchases from public, anon, authenticated, service_role;
+
+-- A purchase whose status changed. `was` is null for one that is new.
+create type private.purchase_change as (
+    shopify_order_id text, product_slug text, was text, became text
+);
+
+-- Where a stored purchase and what we hear of it meet. Whatever else happened to it (an end set by
+-- hand, an expiry) is never undone. A refund may be outgrown: if we first hear that one of one was
+-- refunded and then that two were bought, the second is still theirs.
+create function private.merged_status(p_stored text, p_derived private.purchase_status)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select case p_stored
+        when 'refunded' then p_derived
+        else greatest(p_stored::private.purchase_status, p_derived)
+    end::text;
+$$;
+
+revoke all on function private.merged_status(text, private.purchase_status)
+from public, anon, authenticated, service_role;
+
+-- Brings the purchases of these orders in line with the facts and returns what changed.
+-- The caller holds the orders' row locks and their email locks. A user_id, once set, stays.
+create function private.update_purchases(p_order_ids text[])
+returns setof private.purchase_change
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return query
+    with before as (
+        select stored.id, stored.status
+        from public.purchases as stored
+        where stored.shopify_order_id = any(p_order_ids)
+    ),
+
+    written as (
+        insert into public.purchases as stored (
+            user_id, product_slug, shopify_order_id, shopify_order_number,
+            shopify_customer_email, shopify_line_item_id, status, purchased_at, expires_at
+        )
+        select
+            private.confirmed_user_id(derived.shopify_customer_email),
+            derived.product_slug,
+            derived.shopify_order_id,
+            derived.shopify_order_number,
+            derived.shopify_customer_email,
+            derived.shopify_line_item_id,
+            derived.status,
+            derived.purchased_at,
+            derived.expires_at
+        from private.derived_purchases as derived
+        where derived.shopify_order_id = any(p_order_ids)
+        on conflict (shopify_order_id, shopify_line_item_id) do update set
+            user_id = coalesce(stored.user_id, excluded.user_id),
+            shopify_customer_email = excluded.shopify_customer_email,
+            status = private.merged_status(
+                stored.status, excluded.status::private.purchase_status
+            )
+        where
+            (stored.user_id is null and excluded.user_id is not null)
+            or stored.shopify_customer_email <> excluded.shopify_customer_email
+            or stored.status <> private.merged_status(
+                stored.status, excluded.status::private.purchase_status
+            )
+        returning stored.id, stored.shopify_order_id, stored.product_slug, stored.status
+    )
+
+    select written.shopify_order_id, written.product_slug, before.status, written.status
+    from written
+    left join before on written.id = before.id;
+end;
+$$;
+
+revoke all on function private.update_purchases(text[])
+from public, anon, authenticated, service_role;

@@ -1,0 +1,168 @@
+-- Reading Shopify's JSON: what is usable, and which lines of an order are ours to remember.
+-- The field names are Shopify's own (https://shopify.dev/docs/api/webhooks/latest): a whole order
+-- or refund can be passed as it came; fields that are not read here are ignored.
+
+create function private.is_shopify_id(p_value jsonb)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+    select p_value #>> '{}' ~ '^[1-9][0-9]{0,18}$';
+$$;
+
+revoke all on function private.is_shopify_id(jsonb)
+from public, anon, authenticated, service_role;
+
+create function private.is_quantity(p_value jsonb)
+returns boolean
+language sql
+immutable
+set search_path = ''
+as $$
+    select p_value #>> '{}' ~ '^[0-9]{1,9}$';
+$$;
+
+revoke all on function private.is_quantity(jsonb) from public, anon, authenticated, service_role;
+
+-- Why a refund cannot be used, or null. An amount-only refund has no lines and is usable.
+create function private.refund_fault(p_refund jsonb)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    return case
+        when jsonb_typeof(p_refund) is distinct from 'object' then 'not an object'
+        when private.is_shopify_id(p_refund -> 'id') is not true then 'id: not a Shopify id'
+        when jsonb_typeof(p_refund -> 'refund_line_items') is distinct from 'array'
+            then 'refund_line_items: not an array'
+        when exists (
+            select from jsonb_array_elements(p_refund -> 'refund_line_items') as line (entry)
+            where
+                private.is_shopify_id(line.entry -> 'line_item_id') is not true
+                or private.is_quantity(line.entry -> 'quantity') is not true
+        ) then 'refund_line_items: an id or a quantity is not usable'
+    end;
+end;
+$$;
+
+revoke all on function private.refund_fault(jsonb) from public, anon, authenticated, service_role;
+
+-- Why an order cannot be used, or null. One bad order must not fail the others of its array.
+create function private.order_fault(p_order jsonb)
+returns text
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return case
+        when jsonb_typeof(p_order) is distinct from 'object' then 'not an object'
+        when private.is_shopify_id(p_order -> 'id') is not true then 'id: not a Shopify id'
+        when jsonb_typeof(p_order -> 'line_items') is distinct from 'array'
+            then 'line_items: not an array'
+        when exists (
+            select from jsonb_array_elements(p_order -> 'line_items') as line (entry)
+            where
+                private.is_shopify_id(line.entry -> 'id') is not true
+                or private.is_quantity(line.entry -> 'quantity') is not true
+                or private.is_quantity(nullif(line.entry -> 'current_quantity', 'null')) is false
+        ) then 'line_items: an id or a quantity is not usable'
+        when jsonb_typeof(p_order -> 'refunds') not in ('array', 'null')
+            then 'refunds: not an array'
+        when jsonb_typeof(p_order -> 'refunds') = 'array' and exists (
+            select from jsonb_array_elements(p_order -> 'refunds') as refund (entry)
+            where private.refund_fault(refund.entry) is not null
+        ) then 'refunds: one is not usable'
+        when exists (
+            select from unnest(array['updated_at', 'processed_at', 'created_at']) as field (name)
+            where not pg_input_is_valid(p_order ->> field.name, 'timestamptz')
+        ) then 'updated_at, processed_at or created_at is not a timestamp'
+    end;
+end;
+$$;
+
+revoke all on function private.order_fault(jsonb) from public, anon, authenticated, service_role;
+
+-- The address an order was bought with: the first that is not empty.
+create function private.order_email(p_order jsonb)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select coalesce(
+        private.normalised_email(p_order ->> 'email'),
+        private.normalised_email(p_order ->> 'contact_email'),
+        private.normalised_email(p_order #>> '{customer,email}')
+    );
+$$;
+
+revoke all on function private.order_email(jsonb) from public, anon, authenticated, service_role;
+
+create type private.heard_line as (
+    shopify_order_id text,
+    shopify_line_item_id text,
+    product_slug text,
+    quantity integer,
+    is_granted boolean,
+    ended private.purchase_status
+);
+
+-- The lines that these orders tell us of: those of our products, and those without a product,
+-- because a deleted product looks just like a custom item and we may know the line from before.
+-- A product of somebody else's is none of our business.
+--
+-- `is_granted`: paid for at some time; other payment states grant nothing and revoke nothing.
+-- `ended`: the furthest end that this order gives the line. A cancelled order may still show
+-- quantities, and a refund by amount may leave them all, so neither stands for the other.
+create function private.heard_lines(p_orders jsonb)
+returns setof private.heard_line
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return query
+    select
+        ordered.entry ->> 'id',
+        line.entry ->> 'id',
+        product.product_slug,
+        (line.entry ->> 'quantity')::integer,
+        coalesce(
+            ordered.entry ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'),
+            false
+        ),
+        greatest(
+            case
+                when ordered.entry ->> 'cancelled_at' <> ''
+                    then 'cancelled'::private.purchase_status
+            end,
+            case ordered.entry ->> 'financial_status'
+                when 'refunded' then 'refunded'::private.purchase_status
+                when 'voided' then 'cancelled'
+            end,
+            case
+                when line.entry ->> 'current_quantity' = '0'
+                    then 'refunded'::private.purchase_status
+            end
+        )
+    from jsonb_array_elements(p_orders) as ordered (entry)
+    cross join lateral jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
+    left join private.shopify_products as product
+        on line.entry ->> 'product_id' = product.shopify_product_id
+    where
+        product.product_slug is not null
+        or line.entry ->> 'product_id' is null
+        or exists (
+            select from private.order_lines as known
+            where
+                known.shopify_order_id = ordered.entry ->> 'id'
+                and known.shopify_line_item_id = line.entry ->> 'id'
+        );
+end;
+$$;
+
+revoke all on function private.heard_lines(jsonb) from public, anon, authenticated, service_role;

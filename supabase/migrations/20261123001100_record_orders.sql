@@ -1,0 +1,282 @@
+-- The way in for what Shopify says of orders. A webhook is an array of one, concurrent webhooks
+-- are an array of some, a backfill is an array of hundreds: one path.
+
+-- Remembers the orders themselves and locks their rows, in the order of their ids, so that
+-- transactions about the same order take turns and cannot deadlock. The newest address wins; two
+-- of the same second are settled by their spelling, so that the order of arrival does not matter.
+create function private.hear_orders(p_orders jsonb, p_order_ids text[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    insert into private.orders as known (
+        shopify_order_id, order_number, email, email_as_of, purchased_at
+    )
+    select distinct on (heard.shopify_order_id)
+        heard.shopify_order_id,
+        heard.order_number,
+        heard.email,
+        heard.email_as_of,
+        heard.purchased_at
+    from (
+        select
+            entry ->> 'id' as shopify_order_id,
+            entry ->> 'order_number' as order_number,
+            private.order_email(entry) as email,
+            coalesce((entry ->> 'updated_at')::timestamptz, '-infinity') as email_as_of,
+            coalesce(entry ->> 'processed_at', entry ->> 'created_at')::timestamptz as purchased_at
+        from jsonb_array_elements(p_orders) as ordered (entry)
+    ) as heard
+    where heard.shopify_order_id = any(p_order_ids)
+    order by
+        heard.shopify_order_id asc,
+        heard.email is null asc,
+        heard.email_as_of desc,
+        heard.email desc
+    on conflict (shopify_order_id) do update set
+        order_number = coalesce(known.order_number, excluded.order_number),
+        purchased_at = coalesce(known.purchased_at, excluded.purchased_at),
+        (email, email_as_of) = (
+            select address.email, address.as_of
+            from (
+                values (known.email, known.email_as_of), (excluded.email, excluded.email_as_of)
+            ) as address (email, as_of)
+            order by address.email is null asc, address.as_of desc, address.email desc
+            limit 1
+        )
+    where
+        known.purchased_at is null
+        or (excluded.email is not null and known.email is null)
+        or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email);
+
+    perform private.lock_emails(array(
+        select known.email from private.orders as known
+        where known.shopify_order_id = any(p_order_ids)
+    ));
+end;
+$$;
+
+revoke all on function private.hear_orders(jsonb, text[])
+from public, anon, authenticated, service_role;
+
+-- Merges lines into what is known of them; returns the orders for which that was news.
+create function private.hear_lines(p_lines private.heard_line[])
+returns setof text
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return query
+    insert into private.order_lines as known (
+        shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
+    )
+    select
+        heard.shopify_order_id,
+        heard.shopify_line_item_id,
+        max(heard.product_slug),
+        max(heard.quantity),
+        bool_or(heard.is_granted),
+        max(heard.ended)
+    from unnest(p_lines) as heard
+    group by heard.shopify_order_id, heard.shopify_line_item_id
+    on conflict (shopify_order_id, shopify_line_item_id) do update set
+        product_slug = coalesce(known.product_slug, excluded.product_slug),
+        quantity = greatest(known.quantity, excluded.quantity),
+        is_granted = known.is_granted or excluded.is_granted,
+        ended = greatest(known.ended, excluded.ended)
+    where
+        (known.product_slug is null and excluded.product_slug is not null)
+        or excluded.quantity > coalesce(known.quantity, -1)
+        or (excluded.is_granted and not known.is_granted)
+        or greatest(known.ended, excluded.ended) is distinct from known.ended
+    returning known.shopify_order_id;
+end;
+$$;
+
+revoke all on function private.hear_lines(private.heard_line[])
+from public, anon, authenticated, service_role;
+
+-- Adds refunds to the set; returns the orders for which one was news. A refund may name a line
+-- more than once (part restocked, part not), hence the sum.
+create function private.hear_refunds(p_refunds jsonb)
+returns setof text
+language plpgsql
+set search_path = ''
+as $$
+begin
+    return query
+    insert into private.refunds as known (
+        shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
+    )
+    select distinct on (1, 2)
+        refund.entry ->> 'id',
+        line.entry ->> 'line_item_id',
+        refund.entry ->> 'order_id',
+        sum((line.entry ->> 'quantity')::bigint)
+    from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
+    cross join lateral jsonb_array_elements(
+        refund.entry -> 'refund_line_items'
+    ) as line (entry)
+    group by refund.place, 1, 2, 3
+    order by 1, 2, 4 desc
+    on conflict (shopify_refund_id, shopify_line_item_id) do update set
+        quantity = excluded.quantity
+    where excluded.quantity > known.quantity
+    returning known.shopify_order_id;
+end;
+$$;
+
+revoke all on function private.hear_refunds(jsonb) from public, anon, authenticated, service_role;
+
+-- Brings purchases and outbox in line with what was heard of these orders.
+-- Returns the orders whose purchases changed.
+create function private.apply_facts(p_order_ids text[])
+returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+    v_changes private.purchase_change[] := array(
+        select change from private.update_purchases(p_order_ids) as change
+    );
+begin
+    if cardinality(v_changes) > 0 then
+        perform private.update_messages(v_changes);
+    end if;
+    return array(select distinct change.shopify_order_id from unnest(v_changes) as change);
+end;
+$$;
+
+revoke all on function private.apply_facts(text[]) from public, anon, authenticated, service_role;
+
+-- The refunds[] inside orders, each with the order's id, as refunds/create has it.
+create function private.refunds_of(p_orders jsonb, p_order_ids text[])
+returns jsonb
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    return (
+        select jsonb_agg(
+            refund.entry || jsonb_build_object('order_id', ordered.entry -> 'id')
+        )
+        from jsonb_array_elements(p_orders) as ordered (entry)
+        cross join lateral jsonb_array_elements(
+            coalesce(nullif(ordered.entry -> 'refunds', 'null'), '[]')
+        ) as refund (entry)
+        where ordered.entry ->> 'id' = any(p_order_ids)
+    );
+end;
+$$;
+
+revoke all on function private.refunds_of(jsonb, text[])
+from public, anon, authenticated, service_role;
+
+-- Is any line of this order one of our products?
+create function private.is_tracked_order(p_order_id text)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return exists (
+        select from private.order_lines as known
+        where known.shopify_order_id = p_order_id and known.product_slug is not null
+    );
+end;
+$$;
+
+revoke all on function private.is_tracked_order(text)
+from public, anon, authenticated, service_role;
+
+-- Has the customer paid for something that we cannot record, for want of an address?
+create function private.lacks_email(p_order_id text)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return exists (
+        select from private.order_lines as paid
+        where
+            paid.shopify_order_id = p_order_id
+            and paid.is_granted
+            and paid.ended is null
+            and paid.product_slug is not null
+            and not exists (
+                select from public.purchases as stored
+                where
+                    stored.shopify_order_id = p_order_id
+                    and stored.shopify_line_item_id = paid.shopify_line_item_id
+            )
+    );
+end;
+$$;
+
+revoke all on function private.lacks_email(text) from public, anon, authenticated, service_role;
+
+-- Records what an array of Shopify orders says (orders/create, paid, updated, cancelled) and
+-- returns one row per element, in its order:
+--   recorded   something was new
+--   unchanged  we knew all that
+--   ignored    nothing in it is ours
+--   rejected   it is ours to act on but unusable; `reason` says why
+-- Called by the service. Safe to call again with the same orders, or with older ones: nothing
+-- changes. Locks the orders and the addresses, each in a fixed order, until the transaction ends.
+create function public.record_orders(orders jsonb)
+returns table (ordinal integer, shopify_order_id text, outcome text, reason text)
+language plpgsql
+security definer  -- the tables are private; this function is the door for service_role
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+    v_usable jsonb := '[]';
+    v_lines private.heard_line[];
+    v_order_ids text[];
+    v_news text[];
+begin
+    select coalesce(jsonb_agg(entry), '[]') into v_usable
+    from jsonb_array_elements(orders) as ordered (entry)
+    where private.order_fault(entry) is null;
+
+    v_lines := array(select line from private.heard_lines(v_usable) as line);
+    v_order_ids := array(select distinct line.shopify_order_id from unnest(v_lines) as line);
+
+    if cardinality(v_order_ids) > 0 then
+        perform private.hear_orders(v_usable, v_order_ids);
+        v_news := array(select private.hear_lines(v_lines));
+        v_news := v_news || array(
+            select private.hear_refunds(private.refunds_of(v_usable, v_order_ids))
+        );
+        v_news := v_news || private.apply_facts(v_order_ids);
+    end if;
+
+    return query
+    select
+        ordered.ordinal::integer,
+        ordered.entry ->> 'id',
+        case
+            when judged.fault is not null then 'rejected'
+            when not private.is_tracked_order(ordered.entry ->> 'id') then 'ignored'
+            when private.lacks_email(ordered.entry ->> 'id') then 'rejected'
+            when ordered.entry ->> 'id' = any(v_news) then 'recorded'
+            else 'unchanged'
+        end,
+        coalesce(
+            judged.fault,
+            case when private.lacks_email(ordered.entry ->> 'id') then 'no email address' end
+        )
+    from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
+    cross join lateral (select private.order_fault(ordered.entry) as fault) as judged
+    order by ordered.ordinal;
+end;
+$$;
+
+revoke all on function public.record_orders(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.record_orders(jsonb) to service_role;

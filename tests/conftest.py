@@ -1,0 +1,48 @@
+"""Fixtures that every folder shares. Whatever touches SQL runs on Postgres 16 and 18."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from service.local import platform
+from tests.support import supabase_api as supabase_api_support
+from tests.support.cluster import Cluster
+from tests.support.database import Database
+from tests.support.supabase_api import SupabaseApi
+
+
+@pytest.fixture(scope="session", params=platform.VERSIONS, ids=lambda version: f"pg{version}")
+def cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    data_dir = tmp_path_factory.mktemp("platform")
+    started = platform.start(data_dir, postgres=request.param)
+    try:
+        yield Cluster(started)
+    finally:
+        platform.stop(data_dir)
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[Database]:
+    """A database with our migrations, a whole catalogue, and nothing else."""
+    with cluster.database() as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def bare_database(cluster: Cluster) -> Iterator[Database]:
+    """The platform as a new project has it, before any migration."""
+    with cluster.database("bare") as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def supabase_api(database: Database) -> Iterator[SupabaseApi]:
+    """The test's database as Supabase's API serves it."""
+    if not supabase_api_support.POSTGREST.exists():
+        pytest.skip(supabase_api_support.MISSING)
+    with supabase_api_support.serving(database) as api:
+        yield api

@@ -1,0 +1,1 @@
+"""What the tests stand on: real databases, real people, Shopify's payloads in short."""

