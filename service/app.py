@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from service.database import Database
 from service.dispatcher import Dispatcher
+from service.logs import where
 from service.metrics import Metrics
 from service.shopify import TOPICS, verify_signature
 from service.transports import DatabaseError
@@ -42,6 +43,7 @@ class Parts:
     secrets: tuple[str, ...]
     max_body_bytes: int
     backlog_limit_seconds: float
+    body_seconds: float = BODY_SECONDS
 
 
 def create_app(parts: Parts) -> Starlette:
@@ -69,6 +71,7 @@ def create_app(parts: Parts) -> Starlette:
         lifespan=lifespan,
     )
     app.state.parts = parts
+    app.router.redirect_slashes = False  # to Shopify a redirect is a failure like any other
     return app
 
 
@@ -76,13 +79,18 @@ async def _receive_webhook(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     topic = request.headers.get("x-shopify-topic", "")
     response, outcome = await _answer(request, parts, topic)
-    parts.metrics.webhooks.labels(topic if topic in TOPICS else "other", outcome).inc()
+    parts.metrics.webhooks.labels(_label(topic), outcome).inc()
     return response
+
+
+def _label(topic: str) -> str:
+    """The topic header is not signed: anybody can put anything into it."""
+    return topic if topic in TOPICS else "other"
 
 
 async def _answer(request: Request, parts: Parts, topic: str) -> tuple[Response, str]:
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(parts.body_seconds):
             body = await _read(request, parts.max_body_bytes)
     except TimeoutError:
         return _problem(408, "the body took too long"), "too_slow"
@@ -91,7 +99,7 @@ async def _answer(request: Request, parts: Parts, topic: str) -> tuple[Response,
     if body is None:
         return _problem(413, f"the body is larger than {parts.max_body_bytes} bytes"), "too_large"
     if not verify_signature(body, request.headers.get("x-shopify-hmac-sha256"), parts.secrets):
-        log.warning("webhook.unauthorized", topic=topic[:64])
+        log.warning("webhook.unauthorized", topic=_label(topic))
         return _problem(401, "the signature is missing or wrong"), "unauthorized"
 
     started = time.perf_counter()
@@ -103,6 +111,10 @@ async def _answer(request: Request, parts: Parts, topic: str) -> tuple[Response,
         log.error("webhook.unavailable", topic=topic, code=error.code, reason=str(error))
         headers = {"Retry-After": RETRY_AFTER}
         return _problem(503, "the database does not answer", headers), "unavailable"
+    except Exception as error:
+        # A fault of ours. Nothing is lost: Shopify sends it again, perhaps to the next release.
+        log.error("webhook.failed", topic=topic, error=type(error).__name__, where=where(error))
+        return _problem(503, "this cannot be handled now", {"Retry-After": RETRY_AFTER}), "failed"
     finally:
         parts.metrics.webhook_seconds.observe(time.perf_counter() - started)
     if outcome == "recorded":

@@ -57,6 +57,8 @@ class Batcher(Generic[Item, Result]):
             return
         try:
             results = await self._call([item for item, _ in group])
+            if len(results) != len(group):
+                raise RuntimeError(f"{len(results)} results for {len(group)} items")
         except DatabaseRefused as error:
             if len(group) == 1:
                 _fail(group, error)
@@ -66,7 +68,7 @@ class Batcher(Generic[Item, Result]):
         except Exception as error:
             _fail(group, error)
         else:
-            for (_, waiting), result in zip(group, results, strict=True):
+            for (_, waiting), result in zip(group, results, strict=False):
                 if not waiting.done():
                     waiting.set_result(result)
 

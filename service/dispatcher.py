@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 
 from service.database import Database, Notification, Settlement
+from service.logs import where
 from service.metrics import Metrics
 from service.senders import PermanentFailure, Sender, TemporaryFailure
 from service.transports import DatabaseError
@@ -93,7 +94,15 @@ class Dispatcher:
                 error=type(error).__name__,
                 code=error.code,
             )
-            return 0
+        except Exception as error:
+            # A fault of ours. What was claimed is due again when its lease ends.
+            log.error(
+                "dispatcher.failed",
+                provider=sender.provider,
+                error=type(error).__name__,
+                where=where(error),
+            )
+        return 0
 
     async def _send(self, sender: Sender, notification: Notification) -> Settlement:
         settlement = await self._attempt(sender, notification)
@@ -116,11 +125,23 @@ class Dispatcher:
             await sender.send(notification)
         except TemporaryFailure as failure:
             wait = failure.retry_after
-            return settle(result="retry", error=failure.reason, retry_after_seconds=wait)
+            return settle(
+                result="retry", error=_storable(failure.reason), retry_after_seconds=wait
+            )
         except PermanentFailure as failure:
-            return settle(result="dead", error=failure.reason)
+            return settle(result="dead", error=_storable(failure.reason))
         except Exception as error:
             # A fault of ours, perhaps mended by the next release; it must not stop the others.
-            log.exception("notification.failed", notification_id=notification.id)
+            log.error(
+                "notification.failed",
+                notification_id=notification.id,
+                error=type(error).__name__,
+                where=where(error),
+            )
             return settle(result="retry", error=f"internal: {type(error).__name__}")
         return settle(result="sent")
+
+
+def _storable(words: str) -> str:
+    """A provider may say what Postgres cannot hold; that must not unsettle the whole batch."""
+    return "".join(letter if letter.isprintable() else " " for letter in words)

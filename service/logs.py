@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 from typing import Literal
 
 import structlog
@@ -39,6 +41,14 @@ def configure(level: str, log_format: Literal["json", "console"]) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # Their messages at INFO carry whole URLs; Knock's name recipients in some.
-    for noisy in ("httpx", "httpcore", "knockapi"):
+    # At INFO theirs carry whole URLs, Knock's name recipients in some, and the pool's are several
+    # for each call.
+    for noisy in ("httpx", "httpcore", "knockapi", "psycopg.pool"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def where(error: BaseException) -> str:
+    """The way to an exception, outermost first. Unlike a traceback it tells no values: the words
+    of an exception may hold what must not be logged."""
+    steps = traceback.extract_tb(error.__traceback__)
+    return " > ".join(f"{Path(step.filename).name}:{step.lineno}" for step in steps)

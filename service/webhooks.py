@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import structlog
@@ -11,6 +12,9 @@ from service.batching import Batcher
 from service.database import Database, Outcome
 from service.shopify import TOPICS, UnusablePayload, translate_order, translate_refund
 from service.transports import DatabaseRefused, DatabaseUnavailable
+
+_TOPIC = re.compile(r"[a-z_]{1,50}/[a-z_]{1,50}")
+_WEBHOOK_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 log = structlog.get_logger()
 
@@ -32,8 +36,11 @@ class Intake:
 
         Raises DatabaseUnavailable; nothing is lost if the webhook is then sent again.
         """
+        # Headers are not signed: what does not look like Shopify's is neither logged nor kept.
+        webhook_id = webhook_id if _WEBHOOK_ID.fullmatch(webhook_id or "") else None
         if topic not in TOPICS:
-            log.info("webhook.topic_ignored", topic=topic[:64], webhook_id=webhook_id)
+            shown = topic if _TOPIC.fullmatch(topic) else None
+            log.info("webhook.topic_ignored", topic=shown, webhook_id=webhook_id)
             return "ignored"
         try:
             async with asyncio.timeout(self._timeout):

@@ -71,8 +71,10 @@ def test_migrations_may_not(bare_database: Database, statement: str) -> None:
     [
         "create schema mine",
         "create table public.mine (user_id uuid references auth.users (id) on delete set null)",
-        "create trigger mine before update on auth.users for each row"
-        + " execute function suppress_redundant_updates_trigger()",
+        """
+        create trigger mine before update on auth.users
+        for each row execute function suppress_redundant_updates_trigger()
+        """,
         "set role anon",
         "set role authenticated",
         "set role service_role",
