@@ -72,12 +72,59 @@ left join auth.users as holder on old_row.enrollment ->> 'user_id' = holder.id::
 
 revoke all on table private.readable_enrollments from public, anon, authenticated, service_role;
 
+-- The copy looks the ledger up by row, by id, by line item and by purchase. The second half takes
+-- these indexes away again.
+create index copied_enrollments_row on private.copied_enrollments using hash (enrollment);
+create index copied_enrollments_id on private.copied_enrollments ((enrollment ->> 'id'));
 create index copied_enrollments_line on private.copied_enrollments
-((enrollment ->> 'shopify_order_id'), (enrollment ->> 'shopify_line_item_id'));
+((btrim(enrollment ->> 'shopify_order_id')), (btrim(enrollment ->> 'shopify_line_item_id')));
+create index copied_enrollments_purchase on private.copied_enrollments (purchase_id);
 
--- The purchase that already stands for the same thing: the same old row copied before, or another
--- row of the same line item for the same course and the same person. Rows of one line item for
--- another course or another person are not the same thing: somebody has access by each of them.
+-- The old rows that have not arrived: not in the ledger (as often as in the table, which may have
+-- no key), or in it but without the purchase that the ledger says they became.
+create function private.missing_enrollments()
+returns setof private.readable_enrollments
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return query
+    select (numbered.readable).*
+    from (
+        select
+            readable,
+            row_number() over (partition by readable.enrollment) as occurrence
+        from private.readable_enrollments as readable
+    ) as numbered
+    where numbered.occurrence > (
+        select count(*)
+        from private.copied_enrollments as copied
+        left join public.purchases as stored on copied.purchase_id = stored.id
+        where
+            copied.enrollment = (numbered.readable).enrollment
+            and (
+                copied.fate = 'set aside'
+                or (
+                    stored.product_slug = (numbered.readable).product_slug
+                    and (
+                        (numbered.readable).user_id is null
+                        or stored.user_id = (numbered.readable).user_id
+                    )
+                )
+            )
+    );
+end;
+$$;
+
+revoke all on function private.missing_enrollments()
+from public, anon, authenticated, service_role;
+
+-- The purchase that already stands for the same thing: the same old row as it was when it was
+-- copied before, another old row of the same line item, or what an event has told of that line
+-- item; always of the same course and the same person. Rows of one line item for another course or
+-- another person are not the same thing: somebody has access by each of them. Nor is an active row
+-- the same thing as one that was over when it was copied.
 create function private.twin_of(p_row private.readable_enrollments)
 returns uuid
 language plpgsql
@@ -87,25 +134,51 @@ as $$
 begin
     return (
         select stored.id
-        from private.copied_enrollments as earlier
-        inner join public.purchases as stored on earlier.purchase_id = stored.id
-        where
-            stored.product_slug = p_row.product_slug
-            and (
+        from (
+            select
+                earlier.purchase_id,
+                earlier.enrollment ->> 'status' = 'active' as was_active,
+                earlier.enrollment ->> 'id' = p_row.enrollment_id as is_same_row
+            from private.copied_enrollments as earlier
+            where
                 earlier.enrollment ->> 'id' = p_row.enrollment_id
                 or (
-                    earlier.enrollment ->> 'shopify_order_id' = p_row.shopify_order_id
-                    and earlier.enrollment ->> 'shopify_line_item_id' = p_row.shopify_line_item_id
-                    and (
-                        stored.user_id = p_row.user_id
-                        or (
-                            (stored.user_id is null or p_row.user_id is null)
-                            and stored.shopify_customer_email = p_row.shopify_customer_email
-                        )
-                    )
+                    btrim(earlier.enrollment ->> 'shopify_order_id') = p_row.shopify_order_id
+                    and btrim(earlier.enrollment ->> 'shopify_line_item_id')
+                    = p_row.shopify_line_item_id
                 )
-            )
-        order by stored.created_at, stored.id
+            union all
+            select heard.id, true, false
+            from public.purchases as heard
+            where
+                heard.shopify_order_id = p_row.shopify_order_id
+                and heard.shopify_line_item_id = p_row.shopify_line_item_id
+                and not exists (
+                    select from private.copied_enrollments as copied
+                    where copied.purchase_id = heard.id
+                )
+        ) as candidate
+        inner join public.purchases as stored on candidate.purchase_id = stored.id
+        where
+            stored.product_slug = p_row.product_slug
+            and case
+                -- An unowned row gives nobody access yet, so it may stand behind an owned one.
+                when p_row.user_id is null
+                    then
+                        stored.shopify_customer_email = p_row.shopify_customer_email
+                        and (
+                            p_row.status <> 'active'
+                            or candidate.was_active
+                            or stored.user_id is not null
+                        )
+                when p_row.status = 'active' and not candidate.was_active then false
+                when stored.user_id is null
+                    then
+                        stored.shopify_customer_email = p_row.shopify_customer_email
+                        and (p_row.status = 'active' or candidate.is_same_row)
+                else stored.user_id = p_row.user_id
+            end
+        order by candidate.is_same_row desc nulls last, stored.created_at, stored.id
         limit 1
     );
 end;
@@ -128,12 +201,15 @@ declare
             stored.shopify_order_id = p_row.shopify_order_id
             and stored.shopify_line_item_id = p_row.shopify_line_item_id
     );
-    v_id uuid := gen_random_uuid();
+    v_id uuid;
 begin
-    if pg_input_is_valid(p_row.enrollment_id, 'uuid') and not exists (
-        select from public.purchases as stored where stored.id = p_row.enrollment_id::uuid
+    if pg_input_is_valid(p_row.enrollment_id, 'uuid') then
+        v_id := p_row.enrollment_id;
+    end if;
+    if v_id is null or exists (
+        select from public.purchases as stored where stored.id = v_id
     ) then
-        v_id := p_row.enrollment_id::uuid;
+        v_id := gen_random_uuid();
     end if;
 
     insert into public.purchases (
@@ -153,36 +229,107 @@ $$;
 revoke all on function private.insert_enrollment(private.readable_enrollments)
 from public, anon, authenticated, service_role;
 
--- So that a later event of the same order finds the line known, and its end not undone.
-create function private.remember_enrollment(p_row private.readable_enrollments)
+-- Is there another active old row of the same line item, course and person?
+create function private.is_active_by_another_row(p_row private.readable_enrollments)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return exists (
+        select from private.readable_enrollments as other
+        where
+            other.enrollment <> p_row.enrollment
+            and other.status = 'active'
+            and other.product_slug = p_row.product_slug
+            and other.shopify_order_id = p_row.shopify_order_id
+            and other.shopify_line_item_id = p_row.shopify_line_item_id
+            and (
+                other.user_id = p_row.user_id
+                or (
+                    (other.user_id is null or p_row.user_id is null)
+                    and other.shopify_customer_email = p_row.shopify_customer_email
+                )
+            )
+    );
+end;
+$$;
+
+revoke all on function private.is_active_by_another_row(private.readable_enrollments)
+from public, anon, authenticated, service_role;
+
+-- Adds an old row to the purchase that stands for it already. Its end counts, unless somebody has
+-- access by another row still: the cut-over takes nobody's access away.
+create function private.merge_enrollment(p_row private.readable_enrollments, p_twin uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    v_ends boolean := p_row.status <> 'active' and not private.is_active_by_another_row(p_row);
+begin
+    update public.purchases as stored
+    set
+        user_id = coalesce(stored.user_id, p_row.user_id),
+        status = case
+            when stored.status = 'active' and not v_ends then 'active'
+            else greatest(
+                stored.status::private.purchase_status, p_row.status::private.purchase_status
+            )::text
+        end
+    where stored.id = p_twin;
+end;
+$$;
+
+revoke all on function private.merge_enrollment(private.readable_enrollments, uuid)
+from public, anon, authenticated, service_role;
+
+-- So that a later event of the same order finds the line known, and its end not undone. Whoever
+-- was enrolled bought at least one; an event that tells of more is believed. The order counts as
+-- history, however new it is: the old system has written to its customer.
+create function private.remember_purchase(p_purchase_id uuid)
 returns void
 language plpgsql
 set search_path = ''
 as $$
 begin
     insert into private.orders (
-        shopify_order_id, order_number, email, email_as_of, purchased_at
+        shopify_order_id, order_number, email, email_as_of, purchased_at, first_heard_at
     )
-    values (
-        p_row.shopify_order_id, p_row.shopify_order_number, p_row.shopify_customer_email,
-        '-infinity', p_row.purchased_at
-    )
+    select
+        stored.shopify_order_id,
+        stored.shopify_order_number,
+        stored.shopify_customer_email,
+        '-infinity',
+        stored.purchased_at,
+        greatest(now(), coalesce(stored.purchased_at, now()) + interval '3 days')
+    from public.purchases as stored
+    where stored.id = p_purchase_id and stored.shopify_order_id is not null
     on conflict (shopify_order_id) do nothing;
 
     insert into private.order_lines as known (
-        shopify_order_id, shopify_line_item_id, product_slug, is_granted, ended
+        shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
     )
-    values (
-        p_row.shopify_order_id, p_row.shopify_line_item_id, p_row.product_slug, true,
-        nullif(p_row.status, 'active')::private.purchase_status
-    )
+    select
+        stored.shopify_order_id,
+        stored.shopify_line_item_id,
+        stored.product_slug,
+        1,
+        true,
+        nullif(stored.status, 'active')::private.purchase_status
+    from public.purchases as stored
+    where
+        stored.id = p_purchase_id
+        and stored.shopify_order_id is not null
+        and stored.shopify_line_item_id is not null
     on conflict (shopify_order_id, shopify_line_item_id) do update set
-        ended = greatest(known.ended, excluded.ended)
+        is_granted = true, ended = greatest(known.ended, excluded.ended)
     where known.product_slug = excluded.product_slug;
 end;
 $$;
 
-revoke all on function private.remember_enrollment(private.readable_enrollments)
+revoke all on function private.remember_purchase(uuid)
 from public, anon, authenticated, service_role;
 
 -- Copies one old row and writes down what became of it.
@@ -192,65 +339,62 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-    v_twin uuid := private.twin_of(p_row);
-    v_id uuid := v_twin;
+    v_fate text := 'set aside';
+    v_purchase_id uuid;
 begin
-    if p_row.problem is null and v_twin is null then
-        v_id := private.insert_enrollment(p_row);
-    elsif p_row.problem is null then
-        update public.purchases as stored
-        set
-            user_id = coalesce(stored.user_id, p_row.user_id),
-            status = greatest(
-                stored.status::private.purchase_status, p_row.status::private.purchase_status
-            )
-        where stored.id = v_twin;
-    end if;
-
-    if p_row.problem is null
-        and p_row.shopify_order_id is not null and p_row.shopify_line_item_id is not null then
-        perform private.remember_enrollment(p_row);
+    if p_row.problem is null then
+        v_purchase_id := private.twin_of(p_row);
+        if v_purchase_id is null then
+            v_fate := 'copied';
+            v_purchase_id := private.insert_enrollment(p_row);
+        else
+            v_fate := 'merged';
+            perform private.merge_enrollment(p_row, v_purchase_id);
+        end if;
+        perform private.remember_purchase(v_purchase_id);
     end if;
 
     insert into private.copied_enrollments (enrollment, fate, purchase_id, note)
-    values (
-        p_row.enrollment,
-        case
-            when p_row.problem is not null then 'set aside'
-            when v_twin is not null then 'merged'
-            else 'copied'
-        end,
-        case when p_row.problem is null then v_id end,
-        p_row.problem
-    );
+    values (p_row.enrollment, v_fate, v_purchase_id, p_row.problem);
 end;
 $$;
 
 revoke all on function private.copy_enrollment(private.readable_enrollments)
 from public, anon, authenticated, service_role;
 
--- Copies the old rows that were not copied yet, those of known users first. Returns how many.
--- To be called again by hand when the second half finds rows that came later.
+-- Copies the old rows that have not arrived yet, and returns how many. What nobody owned becomes
+-- its buyer's at once where the address is confirmed. To be called again by hand when the second
+-- half finds rows that came later.
+-- Those with a user come first, and of these the active ones: of several rows that are the same
+-- thing, the first becomes the purchase. In one time zone, for columns that do not tell theirs.
 create function private.copy_enrollments()
 returns integer
 language plpgsql
 set search_path = ''
+set timezone = 'UTC'
 as $$
 declare
     v_row private.readable_enrollments;
     v_copied integer := 0;
 begin
     for v_row in
-        select readable.*
-        from private.readable_enrollments as readable
-        where readable.enrollment not in (
-            select earlier.enrollment from private.copied_enrollments as earlier
-        )
-        order by readable.user_id is null, readable.created_at, readable.enrollment_id
+        select missing.*
+        from private.missing_enrollments() as missing
+        order by
+            missing.user_id is null, missing.status <> 'active',
+            missing.created_at, missing.enrollment_id
     loop
         perform private.copy_enrollment(v_row);
         v_copied := v_copied + 1;
     end loop;
+
+    perform private.link_purchases(users.id)
+    from auth.users
+    where users.email in (
+        select unowned.shopify_customer_email
+        from public.purchases as unowned
+        where unowned.user_id is null
+    );
     return v_copied;
 end;
 $$;
@@ -258,17 +402,9 @@ $$;
 revoke all on function private.copy_enrollments()
 from public, anon, authenticated, service_role;
 
--- A copied row that nobody owned becomes its buyer's at once where the address is confirmed.
 do $$
 begin
     if private.copy_enrollments() > 0 then
-        perform private.link_purchases(users.id)
-        from auth.users
-        where users.email in (
-            select unowned.shopify_customer_email
-            from public.purchases as unowned
-            where unowned.user_id is null
-        );
         raise notice 'enrollments: %', (
             select string_agg(counted.total || ' ' || counted.fate, ', ')
             from (
