@@ -3,11 +3,11 @@
 
 -- The one user to whom an address belongs: confirmed, and not a single-sign-on identity, of which
 -- several may carry the same address. email_confirmed_at, because confirmed_at is also set by a
--- confirmed phone.
+-- confirmed phone. Locks the user's row against deletion, so that a purchase cannot be given to
+-- somebody who is gone by the time it is written.
 create function private.confirmed_user_id(p_email text)
 returns uuid
 language plpgsql
-stable
 set search_path = ''
 as $$
 begin
@@ -20,6 +20,7 @@ begin
             and users.is_sso_user = false
             and users.email_confirmed_at is not null
             and users.deleted_at is null
+        for key share
     );
 end;
 $$;

@@ -123,7 +123,7 @@ set search_path = ''
 as $$
     select make_interval(secs => greatest(
         least(5 * 2 ^ least(p_attempts - 1, 10), 3600) * (0.75 + random() / 2),
-        least(p_retry_after_seconds, 43200)
+        least(coalesce(p_retry_after_seconds, 0), 43200)
     ));
 $$;
 

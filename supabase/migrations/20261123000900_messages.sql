@@ -35,7 +35,6 @@ from public, anon, authenticated, service_role;
 create function private.course_access_payload(p_order_id text)
 returns jsonb
 language plpgsql
-stable
 set search_path = ''
 as $$
 begin
@@ -64,7 +63,8 @@ revoke all on function private.course_access_payload(text)
 from public, anon, authenticated, service_role;
 
 -- Owes the messages for what was newly granted: once per order and kind, whatever is heard later.
--- One that nobody has tried to send yet is brought up to date instead.
+-- One that nobody has tried to send yet is brought up to date instead, and if it was withdrawn,
+-- owed again.
 -- An order that was more than three days old when we first heard of it is history (a backfill, an
 -- old order that somebody edits) and owes none; one that waited long for its payment still does.
 create function private.owe_messages(p_changes private.purchase_change[])
@@ -96,8 +96,12 @@ begin
             < coalesce(known.purchased_at, known.first_heard_at) + interval '3 days'
     ) as owed
     where owed.payload is not null
-    on conflict (shopify_order_id, kind) do update set payload = excluded.payload
-    where notifications.status = 'pending' and notifications.attempts = 0;
+    on conflict (shopify_order_id, kind) do update set
+        payload = excluded.payload,
+        status = excluded.status,
+        due_at = excluded.due_at,
+        settled_at = null
+    where notifications.status in ('pending', 'skipped') and notifications.attempts = 0;
 end;
 $$;
 
@@ -172,11 +176,37 @@ begin
             select from public.purchases as kept
             where kept.shopify_order_id = started.shopify_order_id and kept.status = 'active'
         )
-    on conflict (shopify_order_id, kind) do nothing;
+    on conflict (shopify_order_id, kind) do update set
+        status = excluded.status, due_at = excluded.due_at, settled_at = null
+    where notifications.status = 'skipped';
 end;
 $$;
 
 revoke all on function private.owe_cancellations(text[])
+from public, anon, authenticated, service_role;
+
+-- When something of an order is active again (it was edited, or we hear of an earlier edit late),
+-- a cancellation that was not sent yet must not stop its run.
+create function private.withdraw_cancellations(p_order_ids text[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    update private.notifications as waiting
+    set status = 'skipped', settled_at = now()
+    where
+        waiting.shopify_order_id = any(p_order_ids)
+        and waiting.kind = 'knock.cancel'
+        and waiting.status = 'pending'
+        and exists (
+            select from public.purchases as kept
+            where kept.shopify_order_id = waiting.shopify_order_id and kept.status = 'active'
+        );
+end;
+$$;
+
+revoke all on function private.withdraw_cancellations(text[])
 from public, anon, authenticated, service_role;
 
 -- Everything that a change of purchases means for the outbox.
@@ -193,6 +223,9 @@ declare
     );
 begin
     perform private.owe_messages(p_changes);
+    perform private.withdraw_cancellations(
+        array(select distinct change.shopify_order_id from unnest(p_changes) as change)
+    );
     if cardinality(v_revised) > 0 then
         perform private.revise_messages(v_revised);
         perform private.owe_cancellations(v_revised);

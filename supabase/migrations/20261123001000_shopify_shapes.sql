@@ -77,9 +77,17 @@ begin
             where private.refund_fault(refund.entry) is not null
         ) then 'refunds: one is not usable'
         when exists (
-            select from unnest(array['updated_at', 'processed_at', 'created_at']) as field (name)
+            select
+            from unnest(
+                array['updated_at', 'processed_at', 'created_at', 'cancelled_at']
+            ) as field (name)
             where not pg_input_is_valid(p_order ->> field.name, 'timestamptz')
-        ) then 'updated_at, processed_at or created_at is not a timestamp'
+        ) then 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
+        when exists (
+            select
+            from unnest(array['{email}', '{contact_email}', '{customer,email}']) as field (path)
+            where jsonb_typeof(p_order #> field.path::text[]) not in ('string', 'null')
+        ) then 'email, contact_email or customer.email: not text'
     end;
 end;
 $$;
@@ -137,7 +145,7 @@ begin
         ),
         greatest(
             case
-                when ordered.entry ->> 'cancelled_at' <> ''
+                when ordered.entry ->> 'cancelled_at' is not null
                     then 'cancelled'::private.purchase_status
             end,
             case ordered.entry ->> 'financial_status'

@@ -49,11 +49,6 @@ begin
         known.purchased_at is null
         or (excluded.email is not null and known.email is null)
         or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email);
-
-    perform private.lock_emails(array(
-        select known.email from private.orders as known
-        where known.shopify_order_id = any(p_order_ids)
-    ));
 end;
 $$;
 
@@ -129,7 +124,8 @@ $$;
 
 revoke all on function private.hear_refunds(jsonb) from public, anon, authenticated, service_role;
 
--- Brings purchases and outbox in line with what was heard of these orders.
+-- Brings purchases and outbox in line with what was heard of these orders, whose rows the caller
+-- has locked. Locks their addresses, the ones before a correction included.
 -- Returns the orders whose purchases changed.
 create function private.apply_facts(p_order_ids text[])
 returns text[]
@@ -137,10 +133,17 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-    v_changes private.purchase_change[] := array(
-        select change from private.update_purchases(p_order_ids) as change
-    );
+    v_changes private.purchase_change[];
 begin
+    perform private.lock_emails(array(
+        select known.email from private.orders as known
+        where known.shopify_order_id = any(p_order_ids)
+        union
+        select stored.shopify_customer_email from public.purchases as stored
+        where stored.shopify_order_id = any(p_order_ids)
+    ));
+
+    v_changes := array(select change from private.update_purchases(p_order_ids) as change);
     if cardinality(v_changes) > 0 then
         perform private.update_messages(v_changes);
     end if;

@@ -20,7 +20,8 @@ revoke all on function private.lock_orders(text[]) from public, anon, authentica
 
 -- Records what an array of Shopify refunds says and returns one row per element, in its order,
 -- with the outcomes of record_orders; a refund of an amount, which names no line, is ignored.
--- Called by the service. Safe to call again. Locks the orders in the order of their ids.
+-- Called by the service. Safe to call again. Locks the orders and the addresses, each in a fixed
+-- order, until the transaction ends.
 create function public.record_refunds(refunds jsonb)
 returns table (ordinal integer, shopify_order_id text, outcome text, reason text)
 language plpgsql

@@ -21,7 +21,8 @@ alter table private.rejected_webhooks enable row level security;
 
 revoke all on table private.rejected_webhooks from public, anon, authenticated, service_role;
 
--- Keeps one rejected webhook and returns its id. The same body again returns the same id.
+-- Keeps one rejected webhook and returns its id. The same body again returns the same id, and
+-- counts as not replayed: it was rejected again.
 create function public.store_rejected_webhook(
     topic text, webhook_id text, body_base64 text, reason text
 )
@@ -41,7 +42,8 @@ begin
         decode(store_rejected_webhook.body_base64, 'base64'),
         store_rejected_webhook.reason
     )
-    on conflict on constraint kept_once do update set reason = excluded.reason
+    on conflict on constraint kept_once do update set
+        reason = excluded.reason, replayed_at = null
     returning kept.id into v_id;
     return v_id;
 end;

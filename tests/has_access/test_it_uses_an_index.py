@@ -1,0 +1,68 @@
+"""With many purchases, what is asked at every page view is answered from an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from psycopg import sql
+
+from tests.support.database import Database
+from tests.support.shopify import COURSE
+
+PEOPLE = 3000
+
+
+@pytest.fixture
+def crowd(own_database: Database) -> Database:
+    """Everybody bought the course; half of them have an account, and one has much else."""
+    database = own_database
+    database.execute(
+        "insert into auth.users (id, email, email_confirmed_at)"
+        " select gen_random_uuid(), 'user' || n || '@example.com', now()"
+        " from generate_series(1, %s, 2) as n",
+        PEOPLE,
+    )
+    database.execute(
+        "insert into public.purchases (user_id, product_slug, shopify_customer_email)"
+        " select users.id, %s, 'user' || n || '@example.com'"
+        " from generate_series(1, %s) as n"
+        " left join auth.users on users.email = 'user' || n || '@example.com'",
+        COURSE,
+        PEOPLE,
+    )
+    database.execute("analyze public.purchases")
+    database.execute("analyze auth.users")
+    return database
+
+
+def scans(plan: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Each scan of a table of ours in a plan: how, and by which index."""
+    if plan.get("Relation Name") == "purchases":
+        yield plan["Node Type"], plan.get("Index Name")
+    for child in plan.get("Plans", []):
+        yield from scans(child)
+
+
+def explain(database: Database, query: str, *values: Any) -> list[tuple[str, str | None]]:
+    user_id = database.value("select id from auth.users where email = 'user1@example.com'")
+    with database.accounts.as_user(str(user_id)) as user:
+        [row] = user.execute(sql.SQL(f"explain (format json) {query}"), values).fetchall()
+    return list(scans(row["QUERY PLAN"][0]["Plan"]))
+
+
+def body(database: Database, function: str) -> str:
+    """The statement that a function of language sql consists of."""
+    return str(database.value("select prosrc from pg_proc where oid = %s::regprocedure", function))
+
+
+def test_has_access_looks_up_one_user(crowd: Database) -> None:
+    query = body(crowd, "public.has_access(text)").strip().rstrip(";")
+    used = explain(crowd, query.replace("has_access.slug", "%s"), COURSE)
+
+    assert used == [("Index Scan", "purchases_user_id")]
+
+
+def test_a_users_own_list_looks_up_one_user(crowd: Database) -> None:
+    assert explain(crowd, "select * from public.purchases") == [("Index Scan", "purchases_user_id")]

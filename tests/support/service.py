@@ -1,0 +1,211 @@
+"""The real service, running: in a thread, or as the process that production starts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+
+from service import wiring
+from service.app import create_app
+from service.local import samples
+from service.local.stand_in import StandIn
+from service.local.stand_in import running as running_stand_in
+from service.settings import ServiceSettings, load
+
+SECRET = "a-webhook-secret"
+KNOCK_KEY = "a-knock-key"
+RESEND_KEY = "a-resend-key"
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Spares httpx the certificates, which it would read for each request."""
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
+"""For tests of answers that need no database."""
+
+
+def settings(providers: str, **changes: Any) -> dict[str, Any]:
+    """Every setting that has no default, but for the way to the database."""
+    return {
+        "shopify_webhook_secrets": SECRET,
+        "knock_api_key": KNOCK_KEY,
+        "knock_base_url": providers,
+        "resend_api_key": RESEND_KEY,
+        "resend_base_url": providers,
+        "email_from": "Courses <courses@example.com>",
+        "course_app_url": "https://learn.example.com",
+        **changes,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A running service and what Knock and Resend got from it."""
+
+    url: str
+    stand_in: StandIn
+
+    def send(
+        self,
+        topic: str,
+        payload: samples.Json | bytes,
+        *,
+        secret: str = SECRET,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """One webhook, signed as Shopify signs."""
+        body = payload if isinstance(payload, bytes) else samples.encode(payload)
+        signed = {**samples.headers(topic, body, secret), **(headers or {})}
+        url = f"{self.url}/webhooks/shopify"
+        return httpx.post(url, content=body, headers=signed, timeout=10, verify=NO_TLS)
+
+    def outcome(self, topic: str, payload: samples.Json | bytes) -> str:
+        """What a webhook that is answered 200 came to."""
+        response = self.send(topic, payload)
+        assert response.status_code == 200, response.text
+        return str(response.json()["outcome"])
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"{self.url}{path}", timeout=10, verify=NO_TLS)
+
+    def metrics(self) -> dict[str, float]:
+        """The value of each sample, by its name with labels, as Prometheus writes them."""
+        lines = self.get("/metrics").text.splitlines()
+        return {
+            name: float(value)
+            for name, _, value in (line.rpartition(" ") for line in lines)
+            if not name.startswith("#")
+        }
+
+    def effects(self, path: str) -> list[samples.Json]:
+        """The bodies of what customers would notice of requests to this path."""
+        return [each.body for each in list(self.stand_in.effects) if each.path.endswith(path)]
+
+
+def eventually(holds: Callable[[], object], *, patience: float = 15.0) -> None:
+    """Wait for what another thread or process does in its own time."""
+    deadline = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.01)
+
+
+@contextmanager
+def running(
+    database: Mapping[str, Any], *, parts: Mapping[str, Any] | None = None, **changes: Any
+) -> Iterator[Service]:
+    """The whole service in a thread. `database` says how to reach one; `parts` replaces some."""
+    stand_in = StandIn()
+    with running_stand_in(stand_in) as providers:
+        chosen = load(ServiceSettings, **settings(providers, **_alone(database), **changes))
+        with _serving(lambda: create_app(replace(wiring.parts(chosen), **(parts or {})))) as url:
+            yield Service(url=url, stand_in=stand_in)
+
+
+def _alone(database: Mapping[str, Any]) -> dict[str, Any]:
+    """Only this way to the database, whatever the environment says."""
+    return {"database_url": None, "supabase_url": None, "supabase_secret_key": None, **database}
+
+
+@contextmanager
+def _serving(app: Callable[[], Starlette]) -> Iterator[str]:
+    """As `thetis serve` does it, but in a thread of ours and on a free port."""
+    config = uvicorn.Config(
+        app, factory=True, log_config=None, access_log=False, timeout_graceful_shutdown=5
+    )
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        serve = server.serve(sockets=[listener])
+        thread = threading.Thread(target=runner.run, args=(serve,), name="service", daemon=True)
+        thread.start()
+        try:
+            eventually(lambda: server.started or not thread.is_alive())
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A `thetis` command in a process of its own. What it logs is in a file."""
+
+    popen: subprocess.Popen[bytes]
+    log_file: Path
+
+    def logged(self, event: str) -> bool:
+        return re.search(rf'"event": "{re.escape(event)}"', self.log()) is not None
+
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8")
+
+    def stop(self) -> int:
+        """Ask it to stop, as an orchestrator does; its exit status."""
+        self.popen.terminate()
+        return self.popen.wait(timeout=30)
+
+
+@contextmanager
+def process(*command: str, log_file: Path, environment: Mapping[str, Any]) -> Iterator[Process]:
+    """`thetis COMMAND ...` with these settings and nothing else from our environment."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    given = {name.upper(): str(value) for name, value in environment.items()}
+    with (
+        log_file.open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "service", *command],
+            env=inherited | given,
+            cwd=Path(__file__).parents[2],
+            stdout=log,
+            stderr=log,
+        ) as popen,
+    ):
+        try:
+            yield Process(popen=popen, log_file=log_file)
+        finally:
+            popen.kill()
+
+
+@contextmanager
+def serve(
+    database: Mapping[str, Any], *, log_file: Path, **changes: Any
+) -> Iterator[tuple[Service, Process]]:
+    """`thetis serve` as a process, ready to be killed."""
+    stand_in = StandIn()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with (
+        running_stand_in(stand_in) as providers,
+        process(
+            *("serve", "--port", str(port)),
+            log_file=log_file,
+            environment=settings(providers, **database, **changes),
+        ) as started,
+    ):
+        service = Service(url=url, stand_in=stand_in)
+        eventually(lambda: started.popen.poll() is not None or _answers(service))
+        yield service, started
+
+
+def _answers(service: Service) -> bool:
+    try:
+        return service.get("/healthz").is_success
+    except httpx.TransportError:
+        return False
