@@ -28,6 +28,9 @@ BODY_SECONDS = 10.0
 RETRY_AFTER = "30"
 """Seconds, with a 503."""
 
+HANG_UP = {"Connection": "close"}
+"""Without it the server would go on to receive, and throw away, the rest of a body."""
+
 log = structlog.get_logger()
 
 
@@ -93,15 +96,19 @@ async def _answer(request: Request, parts: Parts, topic: str) -> tuple[Response,
         async with asyncio.timeout(parts.body_seconds):
             body = await _read(request, parts.max_body_bytes)
     except TimeoutError:
-        return _problem(408, "the body took too long"), "too_slow"
+        return _problem(408, "the body took too long", HANG_UP), "too_slow"
     except ClientDisconnect:
         return _problem(400, "the body is incomplete"), "incomplete"
     if body is None:
-        return _problem(413, f"the body is larger than {parts.max_body_bytes} bytes"), "too_large"
+        words = f"the body is larger than {parts.max_body_bytes} bytes"
+        return _problem(413, words, HANG_UP), "too_large"
     if not verify_signature(body, request.headers.get("x-shopify-hmac-sha256"), parts.secrets):
         log.warning("webhook.unauthorized", topic=_label(topic))
         return _problem(401, "the signature is missing or wrong"), "unauthorized"
+    return await _record(request, parts, topic, body)
 
+
+async def _record(request: Request, parts: Parts, topic: str, body: bytes) -> tuple[Response, str]:
     started = time.perf_counter()
     try:
         outcome = await parts.intake.record(
@@ -109,12 +116,11 @@ async def _answer(request: Request, parts: Parts, topic: str) -> tuple[Response,
         )
     except DatabaseError as error:
         log.error("webhook.unavailable", topic=topic, code=error.code, reason=str(error))
-        headers = {"Retry-After": RETRY_AFTER}
-        return _problem(503, "the database does not answer", headers), "unavailable"
+        return _later("the database does not answer"), "unavailable"
     except Exception as error:
         # A fault of ours. Nothing is lost: Shopify sends it again, perhaps to the next release.
         log.error("webhook.failed", topic=topic, error=type(error).__name__, where=where(error))
-        return _problem(503, "this cannot be handled now", {"Retry-After": RETRY_AFTER}), "failed"
+        return _later("this cannot be handled now"), "failed"
     finally:
         parts.metrics.webhook_seconds.observe(time.perf_counter() - started)
     if outcome == "recorded":
@@ -139,6 +145,10 @@ async def _read(request: Request, limit: int) -> bytes | None:
 
 def _problem(status: int, words: str, headers: dict[str, str] | None = None) -> Response:
     return JSONResponse({"error": words}, status_code=status, headers=headers)
+
+
+def _later(words: str) -> Response:
+    return _problem(503, words, {"Retry-After": RETRY_AFTER})
 
 
 async def _healthz(request: Request) -> Response:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, LiteralString
+from functools import partial
+from typing import Any, Literal, LiteralString, TypeVar
 
 from service.transports import DatabaseUnavailable, Row, Transport
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +76,7 @@ class Database:
     def __init__(self, transport: Transport, *, timeout: float) -> None:
         self._transport = transport
         self._timeout = timeout
-        self._given_up: set[asyncio.Task[list[Row]]] = set()
+        self._given_up: set[asyncio.Future[list[Row]]] = set()
 
     async def open(self) -> None:
         await self._transport.open()
@@ -83,24 +86,26 @@ class Database:
 
     async def record_orders(self, orders: Sequence[dict[str, Any]]) -> list[Outcome]:
         """One outcome for each order, in their order."""
-        return _outcomes(await self._call("record_orders", orders=list(orders)))
+        rows = await self._call("record_orders", orders=list(orders))
+        return _read(rows, partial(_outcomes, count=len(orders)))
 
     async def record_refunds(self, refunds: Sequence[dict[str, Any]]) -> list[Outcome]:
         """One outcome for each refund, in their order."""
-        return _outcomes(await self._call("record_refunds", refunds=list(refunds)))
+        rows = await self._call("record_refunds", refunds=list(refunds))
+        return _read(rows, partial(_outcomes, count=len(refunds)))
 
     async def store_rejected_webhook(
         self, *, topic: str, webhook_id: str | None, body: bytes, reason: str
     ) -> int:
         """The id under which the body is kept."""
-        [row] = await self._call(
+        rows = await self._call(
             "store_rejected_webhook",
             topic=topic,
             webhook_id=webhook_id,
             body_base64=base64.b64encode(body).decode(),
             reason=reason,
         )
-        return int(row["store_rejected_webhook"])
+        return _read(rows, lambda rows: int(rows[0]["store_rejected_webhook"]))
 
     async def claim_notifications(
         self, *, provider: str, max_count: int, lease_seconds: int
@@ -111,20 +116,21 @@ class Database:
             max_count=max_count,
             lease_seconds=lease_seconds,
         )
-        return [Notification(**{**row, "id": str(row["id"])}) for row in rows]
+        return _read(rows, _notifications)
 
     async def settle_notifications(self, settlements: Sequence[Settlement]) -> None:
-        await self._call("settle_notifications", results=[asdict(each) for each in settlements])
+        rows = await self._call(
+            "settle_notifications", results=[asdict(each) for each in settlements]
+        )
+        _read(rows, lambda rows: [row["status"] for row in rows])
 
     async def notification_backlog(self) -> list[Backlog]:
         """One for each provider."""
-        return [
-            Backlog(**{**row, "oldest_due_seconds": row["oldest_due_seconds"] or 0.0})
-            for row in await self._call("notification_backlog")
-        ]
+        return _read(await self._call("notification_backlog"), _backlogs)
 
     async def list_products(self) -> list[Product]:
-        return [Product(**row) for row in await self._call("list_products")]
+        rows = await self._call("list_products")
+        return _read(rows, lambda rows: [Product(**row) for row in rows])
 
     async def add_product(
         self,
@@ -146,28 +152,57 @@ class Database:
 
     async def remove_product(self, slug: str) -> bool:
         """Whether there was one."""
-        [row] = await self._call("remove_product", slug=slug)
-        return bool(row["remove_product"])
+        rows = await self._call("remove_product", slug=slug)
+        return _read(rows, lambda rows: bool(rows[0]["remove_product"]))
 
     async def _call(self, function: LiteralString, **arguments: Any) -> list[Row]:
         # Not asyncio.timeout: cancelling a query on a server that hangs takes seconds by itself,
         # and the answer must not wait for that.
         call = asyncio.ensure_future(self._transport.call(function, arguments))
-        done, _ = await asyncio.wait({call}, timeout=self._timeout)
+        try:
+            done, _ = await asyncio.wait({call}, timeout=self._timeout)
+        except asyncio.CancelledError:
+            self._give_up(call)
+            raise
         if done:
             return call.result()
+        self._give_up(call)
+        raise DatabaseUnavailable(f"no answer within {self._timeout} s")
+
+    def _give_up(self, call: asyncio.Future[list[Row]]) -> None:
         self._given_up.add(call)
         call.add_done_callback(self._forget)
         call.cancel()
-        raise DatabaseUnavailable(f"no answer within {self._timeout} s")
 
-    def _forget(self, call: asyncio.Task[list[Row]]) -> None:
+    def _forget(self, call: asyncio.Future[list[Row]]) -> None:
         self._given_up.discard(call)
         if not call.cancelled():
             call.exception()
 
 
-def _outcomes(rows: list[Row]) -> list[Outcome]:
+def _read(rows: list[Row], form: Callable[[list[Row]], Answer]) -> Answer:
+    """An answer of another shape comes from something else than our database, or another release
+    of it: perhaps a proxy.
+    """
+    try:
+        return form(rows)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise DatabaseUnavailable(f"an unreadable answer ({type(error).__name__})") from error
+
+
+def _notifications(rows: list[Row]) -> list[Notification]:
+    return [Notification(**{**row, "id": str(row["id"])}) for row in rows]
+
+
+def _backlogs(rows: list[Row]) -> list[Backlog]:
+    return [
+        Backlog(**{**row, "oldest_due_seconds": row["oldest_due_seconds"] or 0.0}) for row in rows
+    ]
+
+
+def _outcomes(rows: list[Row], *, count: int) -> list[Outcome]:
+    if len(rows) != count:
+        raise ValueError(f"{len(rows)} outcomes for {count}")
     return [
         Outcome(
             shopify_order_id=row["shopify_order_id"],

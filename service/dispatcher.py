@@ -125,9 +125,7 @@ class Dispatcher:
             await sender.send(notification)
         except TemporaryFailure as failure:
             wait = failure.retry_after
-            return settle(
-                result="retry", error=_storable(failure.reason), retry_after_seconds=wait
-            )
+            return settle(result="retry", error=_storable(failure.reason), retry_after_seconds=wait)
         except PermanentFailure as failure:
             return settle(result="dead", error=_storable(failure.reason))
         except Exception as error:

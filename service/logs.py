@@ -49,6 +49,7 @@ def configure(level: str, log_format: Literal["json", "console"]) -> None:
 
 def where(error: BaseException) -> str:
     """The way to an exception, outermost first. Unlike a traceback it tells no values: the words
-    of an exception may hold what must not be logged."""
+    of an exception may hold what must not be logged.
+    """
     steps = traceback.extract_tb(error.__traceback__)
     return " > ".join(f"{Path(step.filename).name}:{step.lineno}" for step in steps)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
     HttpUrl,
-    PositiveFloat,
     PositiveInt,
     SecretStr,
     ValidationError,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -33,37 +35,56 @@ def _split(value: object) -> object:
     return [secret for part in value.split(",") if (secret := part.strip())]
 
 
-def _not_blank(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip():
-        raise ValueError("must not be empty")
+def _plain(value: SecretStr) -> SecretStr:
+    secret = value.get_secret_value()
+    if not (secret and secret.isascii() and secret.isprintable() and " " not in secret):
+        raise ValueError("must be printable ASCII without spaces")
     return value
 
 
-Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
-BaseUrl = Annotated[str, AfterValidator(lambda url: str(HttpUrl(url)).rstrip("/") if url else url)]
+def _libpq(value: SecretStr) -> SecretStr:
+    try:
+        conninfo_to_dict(value.get_secret_value())
+    except psycopg.ProgrammingError:  # its words quote the value
+        raise ValueError("must be a libpq URI: postgresql://user:password@host/name") from None
+    return value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_plain)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_libpq)]
+BaseUrl = Annotated[str, AfterValidator(lambda url: str(HttpUrl(url)).rstrip("/"))]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class DatabaseSettings(BaseSettings):
     """How to reach the database: DATABASE_URL, or else SUPABASE_URL with SUPABASE_SECRET_KEY."""
 
-    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        frozen=True, hide_input_in_errors=True, extra="ignore", env_ignore_empty=True
+    )
 
-    database_url: Secret | None = None
+    database_url: DatabaseUrl | None = None
     """A libpq URI: direct, or through a pooler. Used when both ways are given; it is faster."""
     supabase_url: BaseUrl | None = None
     """The project's API, for example https://PROJECT.supabase.co."""
-    supabase_secret_key: Secret | None = None
+    supabase_secret_key: Annotated[Secret | None, Field(validate_default=True)] = None
     """An `sb_secret_...` key, or the legacy service_role key."""
-    database_timeout_seconds: PositiveFloat = 4.0
+    database_timeout_seconds: Seconds = 4.0
     """A call that takes longer is given up. Shopify gives up on us after 5 seconds."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
 
-    @model_validator(mode="after")
-    def _reach_the_database(self) -> DatabaseSettings:
-        if self.database_url is None and not (self.supabase_url and self.supabase_secret_key):
+    @field_validator("supabase_secret_key")
+    @classmethod
+    def _reach_the_database(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        # Here, because a validator of the whole is silent as long as any other setting is wrong;
+        # and one that is wrong itself is not among `info.data`.
+        has_url, has_api = (
+            info.data.get(name, "wrong") is not None for name in ("database_url", "supabase_url")
+        )
+        if not has_url and not (has_api and key):
             raise ValueError("set DATABASE_URL, or both SUPABASE_URL and SUPABASE_SECRET_KEY")
-        return self
+        return key
 
 
 class WorkerSettings(DatabaseSettings):
@@ -79,7 +100,7 @@ class WorkerSettings(DatabaseSettings):
     """Where the course app is; the email links to its /claim page."""
     lease_seconds: Annotated[int, Field(ge=30)] = 60
     """How long a claimed message is ours alone; longer than any send may take."""
-    poll_seconds: PositiveFloat = 1.0
+    poll_seconds: Seconds = 1.0
     """How long the dispatcher rests when nothing is due and nobody wakes it."""
 
 
@@ -91,7 +112,7 @@ class ServiceSettings(WorkerSettings):
     ]
     """Comma-separated; any of them may have signed, so that a secret can be rotated."""
     max_body_bytes: PositiveInt = 8 * 1024 * 1024
-    backlog_limit_seconds: PositiveFloat = 900.0
+    backlog_limit_seconds: Seconds = 900.0
     """/readyz fails when a message has been due for longer: no dispatcher is at work."""
 
 
@@ -106,9 +127,8 @@ def load(kind: type[SettingsType], **given: Any) -> SettingsType:
     try:
         return kind(**given)
     except ValidationError as error:
-        faults = [f"  {_name(fault['loc'])}{fault['msg']}" for fault in error.errors()]
+        faults = [
+            f"  {str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        ]
         raise SettingsError("\n".join(["settings are missing or malformed:", *faults])) from None
-
-
-def _name(location: tuple[int | str, ...]) -> str:
-    return f"{str(location[0]).upper()}: " if location else ""

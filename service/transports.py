@@ -6,6 +6,7 @@ as dicts; a function that returns a single value gives one row with the function
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any, LiteralString, Protocol
 
 import httpx
@@ -65,11 +66,22 @@ class PostgresTransport:
     def __init__(self, url: str, *, timeout: float, max_connections: int = 10) -> None:
         self._pool = AsyncConnectionPool(
             url,
-            kwargs={"autocommit": True, "prepare_threshold": None, "row_factory": dict_row},
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": None,
+                "row_factory": dict_row,
+                "connect_timeout": ceil(timeout),
+            },
             connection_class=psycopg.AsyncConnection[Row],
             min_size=1,
             max_size=max_connections,
             timeout=timeout,
+            # Costs a round trip, and spares us a refused webhook for each connection that a
+            # restart of the server has left dead.
+            check=AsyncConnectionPool.check_connection,
+            # Its pauses between attempts double until then: by default, after an outage of two
+            # minutes it would not notice for another that the server is back.
+            reconnect_timeout=timeout,
             open=False,
         )
 
@@ -135,6 +147,8 @@ class SupabaseTransport:
         except httpx.HTTPError as error:
             raise DatabaseUnavailable(type(error).__name__) from error
         data: Any = response.data
+        if isinstance(data, str):  # what the client makes of an answer that is not JSON
+            raise DatabaseUnavailable("an answer that PostgREST does not give")
         if isinstance(data, list):
             return data
         return [{function: data}]

@@ -44,17 +44,20 @@ def dispatcher(settings: WorkerSettings, to: Database, metrics: Metrics) -> Disp
 
 def app(settings: ServiceSettings) -> Starlette:
     """The whole service."""
+    return create_app(parts(settings))
+
+
+def parts(settings: ServiceSettings) -> Parts:
+    """Must be called where an event loop runs, as `dispatcher`."""
     metrics = Metrics()
     to = database(settings)
-    return create_app(
-        Parts(
-            database=to,
-            dispatcher=dispatcher(settings, to, metrics),
-            metrics=metrics,
-            preflight=partial(check_email_confirmation, settings),
-            intake=Intake(to, timeout=settings.database_timeout_seconds),
-            secrets=tuple(each.get_secret_value() for each in settings.shopify_webhook_secrets),
-            max_body_bytes=settings.max_body_bytes,
-            backlog_limit_seconds=settings.backlog_limit_seconds,
-        )
+    return Parts(
+        database=to,
+        dispatcher=dispatcher(settings, to, metrics),
+        metrics=metrics,
+        preflight=partial(check_email_confirmation, settings),
+        intake=Intake(to, timeout=settings.database_timeout_seconds),
+        secrets=tuple(each.get_secret_value() for each in settings.shopify_webhook_secrets),
+        max_body_bytes=settings.max_body_bytes,
+        backlog_limit_seconds=settings.backlog_limit_seconds,
     )
