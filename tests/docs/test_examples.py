@@ -1,0 +1,106 @@
+"""What the guides show as an example is what there is."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+
+import pytest
+
+from service.settings import ServiceSettings, load
+from tests.support.database import Database
+from tests.support.docs import ROOT, document, documents
+from tests.support.shopify import COURSE, SPLINT, order
+
+SETUP = document("docs/POST_PURCHASE_SETUP.md")
+
+
+def test_the_example_of_what_knock_receives_is_what_it_receives(database: Database) -> None:
+    [example] = SETUP.blocks("json")
+    database.record_orders(order(5992405700101, COURSE, SPLINT, order_number=1001))
+
+    payload = database.notifications(5992405700101)["knock.trigger"]["payload"]
+    assert json.loads(example) == {
+        "recipients": [payload["recipient"]],
+        "cancellation_key": payload["cancellation_key"],
+        "data": payload["data"],
+    }
+
+
+def test_the_example_environment_starts_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    [example] = SETUP.blocks("ini")
+    shown = dict(line.split("=", 1) for line in example.splitlines())
+    for name in ServiceSettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in shown.items():
+        monkeypatch.setenv(name, value)
+
+    settings = load(ServiceSettings)
+    required = {name for name, field in ServiceSettings.model_fields.items() if field.is_required()}
+    assert {name.lower() for name in shown} == settings.model_fields_set
+    assert required <= settings.model_fields_set
+
+
+def test_the_guide_quotes_the_course_email() -> None:
+    [quoted] = re.findall(r'The email ends with\s+"([^"]+)"', SETUP.text)
+    email = (ROOT / "service/emails/course_access.txt").read_text()
+    assert email.rstrip().rstrip(".").endswith(" ".join(quoted.split()))
+
+
+def test_the_guide_says_where_each_setting_of_its_example_comes_from() -> None:
+    [example] = SETUP.blocks("ini")
+    section = SETUP.section("8. The service")
+    for name in re.findall(r"^\w+", example, re.MULTILINE):
+        assert f"`{name}`" in section
+
+
+def test_the_container_is_built_from_files_that_exist() -> None:
+    [example] = SETUP.blocks("dockerfile")
+    copied = [
+        path
+        for line in re.findall(r"^COPY (.+) \S+$", example, re.MULTILINE)
+        for path in line.split()
+    ]
+    assert copied
+    for path in copied:
+        assert (ROOT / path).exists(), path
+
+
+def test_what_the_course_app_is_told_to_call_exists_for_signed_in_users(
+    database: Database,
+) -> None:
+    functions, tables = set(), set()
+    for page in documents():
+        functions |= set(re.findall(r"\brpc\('(\w+)'", page.text))
+        tables |= set(re.findall(r"\bfrom\('(\w+)'\)", page.text))
+    assert functions
+    assert tables
+
+    for function in functions:
+        assert database.value(
+            "select bool_and(has_function_privilege('authenticated', oid, 'execute')) from pg_proc"
+            " where pronamespace = 'public'::regnamespace and proname = %s",
+            function,
+        )
+    for table in tables:
+        assert database.value(
+            "select has_table_privilege('authenticated', %s, 'select')", f"public.{table}"
+        )
+
+
+def test_every_column_of_purchases_is_described(database: Database) -> None:
+    section = document("docs/COURSE_APP.md").section("Purchases")
+    for row in database.rows(
+        "select attname as name from pg_attribute"
+        " where attrelid = 'public.purchases'::regclass and attnum > 0 and not attisdropped"
+    ):
+        assert f"`{row['name']}`" in section, row["name"]
+
+
+def test_the_python_that_the_container_runs_is_one_we_support() -> None:
+    [example] = SETUP.blocks("dockerfile")
+    [version] = re.findall(r"^FROM python:([\d.]+)", example, re.MULTILINE)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    oldest = project["requires-python"].removeprefix(">=")
+    assert [int(part) for part in version.split(".")] >= [int(part) for part in oldest.split(".")]
