@@ -212,13 +212,13 @@ def test_the_deletion_of_an_account_waits_for_its_purchase(database: Database) -
 
 
 def test_addresses_are_locked_in_one_order_however_they_are_given(database: Database) -> None:
-    """The array waits for the first lock and holds nothing of the second yet."""
+    """The array waits for the first lock and holds none of the others yet."""
     numbered = (
         "select email, mod(abs(hashtext(email)::bigint), 1024) as number"
         " from unnest(%s::text[]) as email order by number"
     )
-    addresses = [f"person{n}@example.com" for n in range(5)]
-    low, *_, high = [row["email"] for row in database.rows(numbered, addresses)]
+    addresses = [f"person{n}@example.com" for n in range(40)]
+    first, *others = [row["email"] for row in database.rows(numbered, addresses)]
     lock: LiteralString = "select private.lock_emails(%s::text[])"
     with (
         session(database) as one,
@@ -227,14 +227,13 @@ def test_addresses_are_locked_in_one_order_however_they_are_given(database: Data
         background() as run,
     ):
         with one.transaction():
-            one.execute(lock, [[low]])
-            both = run(
-                record_orders, two, order(1, COURSE, email=high), order(2, COURSE, email=low)
-            )
+            one.execute(lock, [[first]])
+            orders = (order(n, COURSE, email=email) for n, email in enumerate(addresses, start=1))
+            recorded = run(record_orders, two, *orders)
             wait_until_blocked(database, two)
             three.execute("set lock_timeout = '2s'")
-            three.execute(lock, [[high]])
-        assert both.result() == ["recorded"] * 2
+            three.execute(lock, [others])
+        assert recorded.result() == ["recorded"] * 40
 
 
 def test_a_batch_of_any_size_needs_a_bounded_number_of_locks(database: Database) -> None:

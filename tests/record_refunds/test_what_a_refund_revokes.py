@@ -122,7 +122,7 @@ def test_a_refund_is_outgrown_when_more_was_bought_than_was_known(database: Data
 
 
 def test_a_small_number_heard_late_does_not_shrink_what_was_bought(database: Database) -> None:
-    database.record_orders(order(1, line(1, SPLINT, quantity=2)))
+    database.record_orders(order(1, line(1, SPLINT, quantity=2), financial_status="pending"))
     database.record_orders(order(1, line(1, SPLINT, quantity=1)))
     database.record_refunds(refund(5, 1, **{SPLINT: 1}))
 
