@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import click
 import uvicorn
 
 from service import logs, settings, wiring
-from service.database import Database
+from service.asking import ask, load_or_exit
 from service.local.commands import dev, local
 from service.local.simulate import simulate
 from service.metrics import Metrics
-from service.transports import DatabaseError
-
-Answer = TypeVar("Answer")
+from service.rejected import rejected
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,6 +24,7 @@ def main() -> None:
 
 main.add_command(dev)
 main.add_command(local)
+main.add_command(rejected)
 main.add_command(simulate)
 
 
@@ -37,7 +33,7 @@ main.add_command(simulate)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 def serve(host: str, port: int) -> None:
     """Receive webhooks, and send what is owed."""
-    chosen = _load(settings.ServiceSettings)
+    chosen = load_or_exit(settings.ServiceSettings)
     logs.configure(chosen.log_level, chosen.log_format)
     uvicorn.run(
         lambda: wiring.app(chosen),
@@ -54,7 +50,7 @@ def serve(host: str, port: int) -> None:
 @main.command()
 def worker() -> None:
     """Only send what is owed; any number of workers may run."""
-    chosen = _load(settings.WorkerSettings)
+    chosen = load_or_exit(settings.WorkerSettings)
     logs.configure(chosen.log_level, chosen.log_format)
     asyncio.run(_work(chosen))
 
@@ -78,7 +74,7 @@ def products() -> None:
 @products.command("list")
 def list_products() -> None:
     """Print every product with its Shopify product ids."""
-    for product in _ask(lambda database: database.list_products()):
+    for product in ask(lambda database: database.list_products()):
         period = product.access_period or "for ever"
         ids = ", ".join(product.shopify_product_ids) or "no Shopify id yet"
         click.echo(f"{product.slug}\t{product.name}\t{product.category}\t{period}\t{ids}")
@@ -94,7 +90,7 @@ def add_product(
     slug: str, name: str, category: str, shopify_id: str | None, access_period: str | None
 ) -> None:
     """Add a product, change one, or give one a (further) Shopify id."""
-    _ask(
+    ask(
         lambda database: database.add_product(
             slug=slug,
             name=name,
@@ -110,33 +106,6 @@ def add_product(
 @click.argument("slug")
 def remove_product(slug: str) -> None:
     """Remove a product that nobody has bought."""
-    if not _ask(lambda database: database.remove_product(slug)):
+    if not ask(lambda database: database.remove_product(slug)):
         raise click.ClickException(f"there is no product {slug}")
     click.echo(f"{slug} is no longer in the catalogue.")
-
-
-def _ask(question: Callable[[Database], Awaitable[Answer]]) -> Answer:
-    chosen = _load(settings.DatabaseSettings)
-    try:
-        return asyncio.run(_with_database(chosen, question))
-    except DatabaseError as error:
-        raise click.ClickException(f"the database says: {error}") from None
-
-
-async def _with_database(
-    chosen: settings.DatabaseSettings, question: Callable[[Database], Awaitable[Answer]]
-) -> Answer:
-    database = wiring.database(chosen)
-    await database.open()
-    try:
-        return await question(database)
-    finally:
-        await database.close()
-
-
-def _load(kind: type[settings.SettingsType]) -> settings.SettingsType:
-    try:
-        return settings.load(kind)
-    except settings.SettingsError as error:
-        click.echo(f"thetis: {error}", err=True)
-        sys.exit(2)

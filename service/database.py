@@ -66,6 +66,18 @@ class Product:
     shopify_product_ids: list[str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class RejectedWebhook:
+    """A webhook that could not be used, without its body. Times are in UTC."""
+
+    id: int
+    topic: str
+    webhook_id: str | None
+    reason: str
+    received_at: str
+    replayed_at: str | None
+
+
 class Database:
     """Each method is one SQL function of the same name, one transaction, one answer.
 
@@ -106,6 +118,20 @@ class Database:
             reason=reason,
         )
         return _read(rows, lambda rows: int(rows[0]["store_rejected_webhook"]))
+
+    async def list_rejected_webhooks(self, *, include_replayed: bool) -> list[RejectedWebhook]:
+        """The oldest first."""
+        rows = await self._call("list_rejected_webhooks", include_replayed=include_replayed)
+        return _read(rows, lambda rows: [RejectedWebhook(**row) for row in rows])
+
+    async def rejected_webhook_body(self, rejected_id: int) -> bytes | None:
+        """The bytes as they came, or None if there is no such webhook."""
+        rows = await self._call("rejected_webhook_body", id=rejected_id)
+        encoded = _read(rows, lambda rows: rows[0]["rejected_webhook_body"])
+        return None if encoded is None else base64.b64decode(encoded)
+
+    async def mark_webhook_replayed(self, rejected_id: int) -> None:
+        await self._call("mark_webhook_replayed", id=rejected_id)
 
     async def claim_notifications(
         self, *, provider: str, max_count: int, lease_seconds: int

@@ -52,3 +52,72 @@ $$;
 revoke all on function public.store_rejected_webhook(text, text, text, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.store_rejected_webhook(text, text, text, text) to service_role;
+
+-- What was rejected, the oldest first; without the bodies, which hold personal data.
+create function public.list_rejected_webhooks(include_replayed boolean default false)
+returns table (
+    id bigint, topic text, webhook_id text, reason text, received_at text, replayed_at text
+)
+language plpgsql
+stable
+security definer  -- the tables are private; this function is the door for service_role
+set search_path = ''
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        kept.id,
+        kept.topic,
+        kept.webhook_id,
+        kept.reason,
+        date_trunc('second', kept.received_at)::text,
+        date_trunc('second', kept.replayed_at)::text
+    from private.rejected_webhooks as kept
+    where list_rejected_webhooks.include_replayed or kept.replayed_at is null
+    order by kept.id;
+end;
+$$;
+
+revoke all on function public.list_rejected_webhooks(boolean)
+from public, anon, authenticated, service_role;
+grant execute on function public.list_rejected_webhooks(boolean) to service_role;
+
+-- The body of one, in base64 because it need not be text; null when there is no such webhook.
+create function public.rejected_webhook_body(id bigint)
+returns text
+language plpgsql
+stable
+security definer  -- the tables are private; this function is the door for service_role
+set search_path = ''
+as $$
+begin
+    return (
+        select encode(kept.body, 'base64')
+        from private.rejected_webhooks as kept
+        where kept.id = rejected_webhook_body.id
+    );
+end;
+$$;
+
+revoke all on function public.rejected_webhook_body(bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.rejected_webhook_body(bigint) to service_role;
+
+-- Notes that one was handled after all. Safe to call again: the first time stays.
+create function public.mark_webhook_replayed(id bigint)
+returns void
+language plpgsql
+security definer  -- the tables are private; this function is the door for service_role
+set search_path = ''
+as $$
+begin
+    update private.rejected_webhooks as kept set replayed_at = now()
+    where kept.id = mark_webhook_replayed.id and kept.replayed_at is null;
+end;
+$$;
+
+revoke all on function public.mark_webhook_replayed(bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.mark_webhook_replayed(bigint) to service_role;

@@ -152,19 +152,6 @@ def test_access_that_was_taken_by_hand_stays_taken(database: Database) -> None:
     assert [row["status"] for row in database.purchases()] == ["cancelled"]
 
 
-def test_a_rejected_order_and_refund_are_replayed(database: Database) -> None:
-    reject(database, "orders/paid", json.dumps(an_order(COURSE)).encode())
-    reject(database, "refunds/create", json.dumps(refund(1, ORDER, **{COURSE: 1})).encode())
-    look, read, replay_order, replay_refund, _ = examples("Rejected webhooks")
-
-    assert len(run(database, look)[0]) == 2
-    assert json.loads(run(database, read)[0][0]["convert_from"])["id"] == ORDER
-    assert run(database, replay_order)[0][0]["outcome"] == "recorded"
-    assert run(database, replay_refund)[0][0]["outcome"] == "recorded"
-    assert [row["status"] for row in database.purchases()] == ["refunded"]
-    assert all(row["replayed_at"] for row in run(database, look)[0])
-
-
 def test_old_rejected_webhooks_are_deleted_and_new_ones_kept(database: Database) -> None:
     reject(database, "orders/paid", b"old")
     database.execute("update private.rejected_webhooks set received_at = now() - interval '1 year'")
