@@ -1,0 +1,84 @@
+"""The same lives, as whole payloads, through the real endpoint, many at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import hypothesis
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from service.local import samples
+from tests.histories.lives import Life, deliveries, lives
+from tests.histories.shop import Webhook
+from tests.histories.truth import stored_statuses, true_statuses
+from tests.support.database import Database
+from tests.support.service import Service, eventually, running
+
+settings = hypothesis.settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def whole_payload(webhook: Webhook) -> samples.Json:
+    """All that Shopify would send, with the model's facts in it."""
+    product, now = samples.SAMPLE_PRODUCTS["splint"], datetime.now(UTC)
+    if webhook.is_refund:
+        order_id = webhook.payload["order_id"]
+        base = samples.refund(order_id=order_id, products=[product], at=now)
+    else:
+        base = samples.order(
+            webhook.topic, order_id=1, email="x@example.com", products=[product], at=now
+        )
+    return {**base, **webhook.payload}
+
+
+def deliver_at_once(service: Service, webhooks: list[Webhook]) -> None:
+    with ThreadPoolExecutor(8) as senders:
+        answers = senders.map(
+            lambda webhook: service.send(webhook.topic, whole_payload(webhook)), webhooks
+        )
+        assert {answer.status_code for answer in answers} <= {200}
+
+
+def outbox_is_empty(database: Database) -> bool:
+    database.execute(
+        "update private.notifications set due_at = now()"
+        " where status = 'pending' and leased_until is null and due_at > now()"
+    )
+    return not database.rows("select from private.notifications where status = 'pending'")
+
+
+@settings
+@given(life=lives(), data=st.data())
+def test_concurrent_deliveries_come_to_the_truth_and_each_message_goes_out_once(
+    database: Database, life: Life, data: st.DataObject
+) -> None:
+    news = data.draw(deliveries(life.webhooks))
+    with running({"database_url": database.url}, poll_seconds=0.05) as service:
+        deliver_at_once(service, news)
+        eventually(lambda: outbox_is_empty(database))
+        before = database.purchases()
+        deliver_at_once(service, news)
+
+        assert stored_statuses(database, life) == true_statuses(life)
+        assert database.purchases() == before
+        for path in ("/emails", "/trigger", "/cancel"):
+            effects = [str(effect) for effect in service.effects(path)]
+            assert len(effects) == len(set(effects))
+        for order in life.orders:
+            assert_messages_are_right(service, order.id, order.statuses())
+
+
+def assert_messages_are_right(service: Service, order_id: int, truth: dict[int, str]) -> None:
+    started, stopped = (
+        [each for each in service.effects(path) if each["cancellation_key"] == str(order_id)]
+        for path in ("/trigger", "/cancel")
+    )
+    if "active" in truth.values():
+        assert (len(started), len(stopped)) == (1, 0)
+    else:
+        assert len(stopped) == len(started) <= 1
