@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,7 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from service.database import Database
+from service.batching import Batcher
+from service.database import Backlog, Database
 from service.dispatcher import Dispatcher
 from service.logs import where
 from service.metrics import Metrics
@@ -54,6 +55,7 @@ def create_app(parts: Parts) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.backlog = Batcher(_reader(parts.database), max_calls=1)
         await parts.database.open()
         await parts.preflight()
         dispatching = asyncio.create_task(parts.dispatcher.run())
@@ -76,6 +78,15 @@ def create_app(parts: Parts) -> Starlette:
     app.state.parts = parts
     app.router.redirect_slashes = False  # to Shopify a redirect is a failure like any other
     return app
+
+
+def _reader(database: Database) -> Callable[[Sequence[None]], Awaitable[list[list[Backlog]]]]:
+    """Anybody may probe: however many do at once, they share one call and one connection."""
+
+    async def read(probes: Sequence[None]) -> list[list[Backlog]]:
+        return [await database.notification_backlog()] * len(probes)
+
+    return read
 
 
 async def _receive_webhook(request: Request) -> Response:
@@ -158,7 +169,7 @@ async def _healthz(request: Request) -> Response:
 async def _readyz(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     try:
-        backlog = await parts.database.notification_backlog()
+        backlog = await request.app.state.backlog.submit(None)
     except DatabaseError:
         return _problem(503, "the database does not answer")
     oldest = max((each.oldest_due_seconds for each in backlog), default=0.0)
@@ -170,7 +181,7 @@ async def _readyz(request: Request) -> Response:
 async def _metrics(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     try:
-        parts.metrics.observe_backlog(await parts.database.notification_backlog())
+        parts.metrics.observe_backlog(await request.app.state.backlog.submit(None))
     except DatabaseError:
         parts.metrics.forget_backlog()
     return Response(parts.metrics.exposition(), media_type="text/plain; version=0.0.4")

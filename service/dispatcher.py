@@ -65,7 +65,7 @@ class Dispatcher:
 
     async def _loop(self, sender: Sender) -> None:
         wake = self._wakes[sender.provider]
-        while True:
+        while not self._stopping:
             wake.clear()
             if await self._round(sender) < BATCH and not self._stopping:
                 await self._rest(wake)

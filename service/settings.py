@@ -44,9 +44,11 @@ def _plain(value: SecretStr) -> SecretStr:
 
 def _libpq(value: SecretStr) -> SecretStr:
     try:
-        conninfo_to_dict(value.get_secret_value())
+        parts = conninfo_to_dict(value.get_secret_value())
     except psycopg.ProgrammingError:  # its words quote the value
-        raise ValueError("must be a libpq URI: postgresql://user:password@host/name") from None
+        parts = {}
+    if not parts:
+        raise ValueError("must be a libpq URI: postgresql://user:password@host/name")
     return value
 
 

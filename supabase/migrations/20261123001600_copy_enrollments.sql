@@ -11,8 +11,12 @@ create table private.copied_enrollments (
     constraint fate_is_known check (fate in ('copied', 'merged', 'set aside')),
     purchase_id uuid,
     note text,
+    superseded_at timestamptz,
     constraint purchase_unless_set_aside check ((fate = 'set aside') = (purchase_id is null))
 );
+
+comment on column private.copied_enrollments.superseded_at is
+'When the old row was found to be another by now, or gone; a later entry tells what it became.';
 
 alter table private.copied_enrollments enable row level security;
 
@@ -103,6 +107,7 @@ begin
         left join public.purchases as stored on copied.purchase_id = stored.id
         where
             copied.enrollment = (numbered.readable).enrollment
+            and copied.superseded_at is null
             and (
                 copied.fate = 'set aside'
                 or (
@@ -125,11 +130,13 @@ from public, anon, authenticated, service_role;
 -- item; always of the same course and the same person. Rows of one line item for another course or
 -- another person are not the same thing: somebody has access by each of them. Nor is an active row
 -- the same thing as one that was over when it was copied.
+-- A plan is made anew for every call: one made while the tables are empty serves badly later.
 create function private.twin_of(p_row private.readable_enrollments)
 returns uuid
 language plpgsql
 stable
 set search_path = ''
+set plan_cache_mode = 'force_custom_plan'
 as $$
 begin
     return (
@@ -141,11 +148,19 @@ begin
                 earlier.enrollment ->> 'id' = p_row.enrollment_id as is_same_row
             from private.copied_enrollments as earlier
             where
-                earlier.enrollment ->> 'id' = p_row.enrollment_id
-                or (
-                    btrim(earlier.enrollment ->> 'shopify_order_id') = p_row.shopify_order_id
-                    and btrim(earlier.enrollment ->> 'shopify_line_item_id')
-                    = p_row.shopify_line_item_id
+                (
+                    earlier.enrollment ->> 'id' = p_row.enrollment_id
+                    or (
+                        btrim(earlier.enrollment ->> 'shopify_order_id') = p_row.shopify_order_id
+                        and btrim(earlier.enrollment ->> 'shopify_line_item_id')
+                        = p_row.shopify_line_item_id
+                    )
+                )
+                and not exists (
+                    select from private.copied_enrollments as newer
+                    where
+                        newer.enrollment ->> 'id' = earlier.enrollment ->> 'id'
+                        and newer.id > earlier.id
                 )
             union all
             select heard.id, true, false
@@ -229,8 +244,11 @@ $$;
 revoke all on function private.insert_enrollment(private.readable_enrollments)
 from public, anon, authenticated, service_role;
 
--- Is there another active old row of the same line item, course and person?
-create function private.is_active_by_another_row(p_row private.readable_enrollments)
+-- Does anybody have, or will they have, access to this purchase by another old row? An unowned row
+-- gives nothing to whoever owns this one.
+create function private.is_active_by_another_row(
+    p_row private.readable_enrollments, p_purchase_id uuid
+)
 returns boolean
 language plpgsql
 stable
@@ -238,25 +256,18 @@ set search_path = ''
 as $$
 begin
     return exists (
-        select from private.readable_enrollments as other
+        select from private.copied_enrollments as other
         where
-            other.enrollment <> p_row.enrollment
-            and other.status = 'active'
-            and other.product_slug = p_row.product_slug
-            and other.shopify_order_id = p_row.shopify_order_id
-            and other.shopify_line_item_id = p_row.shopify_line_item_id
-            and (
-                other.user_id = p_row.user_id
-                or (
-                    (other.user_id is null or p_row.user_id is null)
-                    and other.shopify_customer_email = p_row.shopify_customer_email
-                )
-            )
+            other.purchase_id = p_purchase_id
+            and other.superseded_at is null
+            and other.enrollment <> p_row.enrollment
+            and other.enrollment ->> 'status' = 'active'
+            and (p_row.user_id is null or other.enrollment ->> 'user_id' is not null)
     );
 end;
 $$;
 
-revoke all on function private.is_active_by_another_row(private.readable_enrollments)
+revoke all on function private.is_active_by_another_row(private.readable_enrollments, uuid)
 from public, anon, authenticated, service_role;
 
 -- Adds an old row to the purchase that stands for it already. Its end counts, unless somebody has
@@ -267,7 +278,8 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-    v_ends boolean := p_row.status <> 'active' and not private.is_active_by_another_row(p_row);
+    v_ends boolean := p_row.status <> 'active'
+    and not private.is_active_by_another_row(p_row, p_twin);
 begin
     update public.purchases as stored
     set
@@ -377,6 +389,15 @@ declare
     v_row private.readable_enrollments;
     v_copied integer := 0;
 begin
+    update private.copied_enrollments as copied
+    set superseded_at = now()
+    where
+        copied.superseded_at is null
+        and not exists (
+            select from private.old_enrollments() as old_row (enrollment)
+            where old_row.enrollment = copied.enrollment
+        );
+
     for v_row in
         select missing.*
         from private.missing_enrollments() as missing

@@ -110,7 +110,7 @@ drop function private.copy_enrollments();
 drop function private.copy_enrollment(private.readable_enrollments);
 drop function private.remember_purchase(uuid);
 drop function private.merge_enrollment(private.readable_enrollments, uuid);
-drop function private.is_active_by_another_row(private.readable_enrollments);
+drop function private.is_active_by_another_row(private.readable_enrollments, uuid);
 drop function private.insert_enrollment(private.readable_enrollments);
 drop function private.twin_of(private.readable_enrollments);
 drop function private.missing_enrollments();

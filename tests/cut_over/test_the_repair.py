@@ -102,6 +102,30 @@ def test_an_end_of_one_repetition_takes_nothing_from_who_has_another(
     assert has_access(old, ada)
 
 
+def test_an_end_of_the_owned_row_counts_whatever_an_unowned_repetition_says(
+    old: OldTable, ada: str
+) -> None:
+    owned, _ = old.add(user_id=ada), old.add()
+    old.copy()
+    change(old, f"status = 'refunded' where id = '{owned}'")
+
+    repair(old)
+
+    assert statuses(old) == ["refunded"]
+
+
+def test_a_row_that_was_ended_and_revived_gives_access_again(old: OldTable, ada: str) -> None:
+    old.add(user_id=ada)
+    old.copy()
+    for status in ("cancelled", "active"):
+        change(old, f"status = '{status}'")
+        old.copy_again()
+
+    old.drop()
+
+    assert has_access(old, ada)
+
+
 def test_a_row_that_was_revived_gives_access_again(old: OldTable, ada: str) -> None:
     old.add(user_id=ada, status="cancelled")
     old.copy()

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import hypothesis
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from service.local import samples
@@ -19,6 +19,7 @@ from tests.support.service import Service, eventually, running
 settings = hypothesis.settings(
     max_examples=8,
     deadline=None,
+    phases=[Phase.generate],  # what depends on timing does not shrink
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

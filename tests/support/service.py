@@ -139,7 +139,8 @@ def _serving(app: Callable[[], Starlette]) -> Iterator[str]:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join()
+            thread.join(timeout=30)
+            assert not thread.is_alive(), "the service does not stop"
 
 
 @dataclass(frozen=True, kw_only=True)
