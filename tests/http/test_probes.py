@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from service.shopify import TOPICS
+from tests.support.cluster import Cluster
 from tests.support.database import Database
 from tests.support.service import Service, eventually, running
 from tests.support.shopify import COURSE, SPLINT, order
 
 WEBHOOKS = "thetis_webhooks_total"
+
+
+class Nobody:
+    """A dispatcher that sends nothing."""
+
+    async def run(self) -> None:
+        """Ends at once."""
+
+    def wake(self) -> None:
+        """Does not hear it."""
+
+    def stop(self) -> None:
+        """Has stopped already."""
+
+
+@pytest.fixture
+def unsent(cluster: Cluster) -> Iterator[tuple[Service, Database]]:
+    """A service that nobody sends for, with a database of its own."""
+    with (
+        cluster.database() as database,
+        running({"database_url": database.url}, parts={"dispatcher": Nobody()}) as service,
+    ):
+        yield service, database
+
+
+def _change(database: Database, change: str, kind: str = "%") -> None:
+    database.execute(f"update private.notifications set {change} where kind like %s", kind)
 
 
 def test_healthz_asks_nobody(cut_off: Service) -> None:
@@ -31,30 +60,20 @@ def test_readyz_is_503_without_a_database(cut_off: Service) -> None:
 
 
 def test_readyz_is_503_when_a_message_waits_for_a_dispatcher_too_long(
-    service: Service, database: Database, order_id: int
+    unsent: tuple[Service, Database],
 ) -> None:
-    """The dispatcher does not see the message, since somebody else holds its row."""
-    database.record_orders(order(order_id, SPLINT))
-    mine = "shopify_order_id = %s and kind = 'knock.trigger'"
-    eventually(lambda: database.notifications(order_id)["knock.trigger"]["status"] == "sent")
+    service, database = unsent
+    database.record_orders(order(1, SPLINT))
+    _change(database, "due_at = now() - interval '890 s'")
+    assert service.get("/readyz").status_code == 200
 
-    with database.connect() as other, other.transaction():
-        for age, status in ((890, 200), (960, 503)):
-            other.execute(
-                "update private.notifications set status = 'pending', settled_at = null,"
-                f" due_at = now() - make_interval(secs => {age}) where {mine}",
-                (str(order_id),),
-            )
-            other.execute("commit")
-            other.execute("begin")
-            other.execute(
-                f"select from private.notifications where {mine} for update", (str(order_id),)
-            )
-            assert service.get("/readyz").status_code == status
-        words = service.get("/readyz").json()["error"]
-        assert re.fullmatch(r"a message has been due for 9[67]\d s", words)
+    _change(database, "due_at = now() - interval '960 s'")
+    late = service.get("/readyz")
+    assert late.status_code == 503
+    assert re.fullmatch(r"a message has been due for 9[67]\d s", late.json()["error"])
 
-    eventually(lambda: service.get("/readyz").status_code == 200)
+    _change(database, "status = 'sent', settled_at = now()")
+    assert service.get("/readyz").status_code == 200
 
 
 def test_metrics_are_in_prometheus_form(service: Service) -> None:
@@ -93,20 +112,13 @@ def _sent(database: Database, order_id: int) -> int:
     return sum(row["status"] == "sent" for row in database.notifications(order_id).values())
 
 
-def test_metrics_tell_how_the_outbox_stands(database: Database, order_id: int) -> None:
-    database.record_orders(order(order_id, COURSE))
-    database.execute(
-        "update private.notifications set due_at = now() + interval '1 hour'"
-        " where shopify_order_id = %s",
-        str(order_id),
-    )
-    database.execute(
-        "update private.notifications set status = 'dead', settled_at = now()"
-        " where shopify_order_id = %s and kind = 'resend.course_access'",
-        str(order_id),
-    )
-    with running({"database_url": database.url}) as service:
-        told = service.metrics()
+def test_metrics_tell_how_the_outbox_stands(unsent: tuple[Service, Database]) -> None:
+    service, database = unsent
+    database.record_orders(order(1, COURSE))
+    _change(database, "due_at = now() + interval '1 hour'")
+    _change(database, "status = 'dead', settled_at = now()", kind="resend.course_access")
+
+    told = service.metrics()
 
     assert told['thetis_notifications_pending{provider="knock"}'] == 1
     assert told['thetis_notifications_pending{provider="resend"}'] == 0
