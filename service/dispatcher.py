@@ -17,6 +17,10 @@ from service.transports import DatabaseError
 BATCH = 10
 """Messages claimed, and sent concurrently, at a time."""
 
+PAUSE = 0.02
+"""Seconds between two looks while little is owed, so that a stream of webhooks, each of which wakes
+the loops, does not keep the database busy with being asked."""
+
 log = structlog.get_logger()
 
 
@@ -71,6 +75,7 @@ class Dispatcher:
                 await self._rest(wake)
 
     async def _rest(self, wake: asyncio.Event) -> None:
+        await asyncio.sleep(PAUSE)
         try:
             async with asyncio.timeout(self._poll_seconds):
                 await wake.wait()

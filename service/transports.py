@@ -35,6 +35,10 @@ class DatabaseUnavailable(DatabaseError):
     """Nothing is wrong with the request: it may well succeed later."""
 
 
+class _ConnectionLost(DatabaseError):
+    """Nobody knows whether the call was carried out."""
+
+
 class DatabaseRefused(DatabaseError):
     """The request itself is at fault, and would be refused again."""
 
@@ -76,9 +80,6 @@ class PostgresTransport:
             min_size=1,
             max_size=max_connections,
             timeout=timeout,
-            # Costs a round trip, and spares us a refused webhook for each connection that a
-            # restart of the server has left dead.
-            check=AsyncConnectionPool.check_connection,
             # Its pauses between attempts double until then: by default, after an outage of two
             # minutes it would not notice for another that the server is back.
             reconnect_timeout=timeout,
@@ -97,9 +98,26 @@ class PostgresTransport:
             ),
         )
         try:
+            return await self._run(query, _adapted(arguments))
+        except _ConnectionLost:
+            # A restart of the server leaves dead connections in the pool. Any of our functions may
+            # be called again, so this costs nobody a refused webhook, nor each call a check.
+            await self._pool.check()
+        try:
+            return await self._run(query, _adapted(arguments))
+        except _ConnectionLost as error:
+            raise DatabaseUnavailable("the connection was lost", error.code) from error
+
+    async def _run(self, query: sql.Composed, arguments: dict[str, Any]) -> list[Row]:
+        try:
             async with self._pool.connection() as connection:
-                cursor = await connection.execute(query, _adapted(arguments))
-                return await cursor.fetchall()
+                try:
+                    cursor = await connection.execute(query, arguments)
+                    return await cursor.fetchall()
+                except psycopg.OperationalError as error:
+                    if connection.broken:
+                        raise _ConnectionLost(str(error), error.sqlstate) from error
+                    raise
         except PoolTimeout as error:
             raise DatabaseUnavailable("no connection") from error
         except psycopg.Error as error:

@@ -3,11 +3,12 @@
 -- keeps it to their own purchases.
 create function public.has_access(slug text)
 returns boolean
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-    select exists (
+begin
+    return exists (
         select from public.purchases
         where
             purchases.user_id = (select auth.uid())
@@ -15,6 +16,7 @@ as $$
             and purchases.status = 'active'
             and (purchases.expires_at is null or purchases.expires_at > now())
     );
+end;
 $$;
 
 revoke all on function public.has_access(text) from public, anon, authenticated, service_role;

@@ -30,8 +30,12 @@ comment on column private.notifications.payload is
 comment on column private.notifications.due_at is
 'When to send; moved forward by a lease and by every retry.';
 
+-- The conditions of these two differ, so that no guess at how many rows are pending, which is
+-- always out of date, makes the planner serve one purpose with the other's index.
 create index notifications_due on private.notifications (provider, due_at)
 where status = 'pending';
+create index notifications_tried on private.notifications (first_attempt_at)
+where status = 'pending' and first_attempt_at is not null;
 create index notifications_dead on private.notifications (provider)
 where status = 'dead';
 
@@ -52,6 +56,10 @@ returns table (id uuid, kind text, attempt integer, shopify_order_id text, paylo
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 begin
@@ -60,14 +68,21 @@ begin
     return query
     with due as materialized (
         select waiting.id
-        from private.notifications as waiting
-        where
-            waiting.status = 'pending'
-            and waiting.due_at <= now()
-            and waiting.provider = coalesce(claim_notifications.provider, waiting.provider)
+        from unnest(array['knock', 'resend']) as known (provider)
+        cross join lateral (
+            select each.id, each.due_at
+            from private.notifications as each
+            where
+                each.status = 'pending'
+                and each.due_at <= now()
+                and each.provider = known.provider
+            order by each.due_at
+            limit claim_notifications.max_count
+            for update skip locked
+        ) as waiting
+        where known.provider = coalesce(claim_notifications.provider, known.provider)
         order by waiting.due_at
         limit claim_notifications.max_count
-        for update skip locked
     )
     update private.notifications as mine
     set
@@ -105,6 +120,8 @@ begin
             stale.status = 'pending'
             and stale.due_at <= now()
             and stale.first_attempt_at < now() - interval '23 hours'
+        order by stale.first_attempt_at
+        limit 100
         for update skip locked
     );
 end;
@@ -140,6 +157,10 @@ returns table (id uuid, status text)
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 begin

@@ -76,24 +76,30 @@ begin
     insert into private.notifications (kind, shopify_order_id, payload)
     select owed.kind, owed.shopify_order_id, owed.payload
     from (
-        select distinct
-            message.kind,
-            change.shopify_order_id,
-            case message.kind
-                when 'knock.trigger' then private.knock_trigger_payload(change.shopify_order_id)
-                else private.course_access_payload(change.shopify_order_id)
+        select
+            due.kind,
+            due.shopify_order_id,
+            case due.kind
+                when 'knock.trigger' then private.knock_trigger_payload(due.shopify_order_id)
+                else private.course_access_payload(due.shopify_order_id)
             end as payload
-        from unnest(p_changes) as change
-        inner join private.orders as known on change.shopify_order_id = known.shopify_order_id
-        left join public.products as product on change.product_slug = product.slug
-        inner join (values ('knock.trigger'), ('resend.course_access')) as message (kind)
-            on message.kind = 'knock.trigger' or product.category = 'course'
-        where
-            change.became = 'active'
-            and change.was is distinct from 'active'
-            and known.email <> ''
-            and known.first_heard_at
-            < coalesce(known.purchased_at, known.first_heard_at) + interval '3 days'
+        from (
+            select distinct
+                message.kind,
+                change.shopify_order_id
+            from unnest(p_changes) as change
+            inner join private.orders as known
+                on change.shopify_order_id = known.shopify_order_id
+            left join public.products as product on change.product_slug = product.slug
+            inner join (values ('knock.trigger'), ('resend.course_access')) as message (kind)
+                on message.kind = 'knock.trigger' or product.category = 'course'
+            where
+                change.became = 'active'
+                and change.was is distinct from 'active'
+                and known.email <> ''
+                and known.first_heard_at
+                < coalesce(known.purchased_at, known.first_heard_at) + interval '3 days'
+        ) as due
     ) as owed
     where owed.payload is not null
     on conflict (shopify_order_id, kind) do update set
@@ -135,7 +141,7 @@ begin
         where
             pending.shopify_order_id = any(p_order_ids)
             and pending.kind in ('knock.trigger', 'resend.course_access')
-            and pending.status = 'pending'
+            and pending.settled_at is null
         for update
     ) as revised
     where waiting.id = revised.id;
@@ -198,7 +204,7 @@ begin
     where
         waiting.shopify_order_id = any(p_order_ids)
         and waiting.kind = 'knock.cancel'
-        and waiting.status = 'pending'
+        and waiting.settled_at is null
         and exists (
             select from public.purchases as kept
             where kept.shopify_order_id = waiting.shopify_order_id and kept.status = 'active'

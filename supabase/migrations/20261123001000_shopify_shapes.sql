@@ -164,8 +164,8 @@ begin
     where
         product.product_slug is not null
         or line.entry ->> 'product_id' is null
-        or exists (
-            select from private.order_lines as known
+        or (
+            select true from private.order_lines as known
             where
                 known.shopify_order_id = ordered.entry ->> 'id'
                 and known.shopify_line_item_id = line.entry ->> 'id'

@@ -177,50 +177,52 @@ $$;
 revoke all on function private.refunds_of(jsonb, text[])
 from public, anon, authenticated, service_role;
 
--- Is any line of this order one of our products?
-create function private.is_tracked_order(p_order_id text)
-returns boolean
+-- Which of these orders hold a product of ours?
+create function private.tracked_orders(p_order_ids text[])
+returns setof text
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-    return exists (
-        select from private.order_lines as known
-        where known.shopify_order_id = p_order_id and known.product_slug is not null
-    );
+    return query
+    select distinct known.shopify_order_id
+    from private.order_lines as known
+    where known.shopify_order_id = any(p_order_ids) and known.product_slug is not null;
 end;
 $$;
 
-revoke all on function private.is_tracked_order(text)
+revoke all on function private.tracked_orders(text[])
 from public, anon, authenticated, service_role;
 
--- Has the customer paid for something that we cannot record, for want of an address?
-create function private.lacks_email(p_order_id text)
-returns boolean
+-- In which of these orders has the customer paid for something that we cannot record, for want of
+-- an address?
+create function private.orders_without_email(p_order_ids text[])
+returns setof text
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-    return exists (
-        select from private.order_lines as paid
-        where
-            paid.shopify_order_id = p_order_id
-            and paid.is_granted
-            and paid.ended is null
-            and paid.product_slug is not null
-            and not exists (
-                select from public.purchases as stored
-                where
-                    stored.shopify_order_id = p_order_id
-                    and stored.shopify_line_item_id = paid.shopify_line_item_id
-            )
-    );
+    return query
+    select distinct paid.shopify_order_id
+    from private.order_lines as paid
+    where
+        paid.shopify_order_id = any(p_order_ids)
+        and paid.is_granted
+        and paid.ended is null
+        and paid.product_slug is not null
+        and not exists (
+            select from public.purchases as stored
+            where
+                stored.shopify_order_id = paid.shopify_order_id
+                and stored.shopify_line_item_id = paid.shopify_line_item_id
+        );
 end;
 $$;
 
-revoke all on function private.lacks_email(text) from public, anon, authenticated, service_role;
+revoke all on function private.orders_without_email(text[])
+from public, anon, authenticated, service_role;
 
 -- Records what an array of Shopify orders says (orders/create, paid, updated, cancelled) and
 -- returns one row per element, in its order:
@@ -235,17 +237,32 @@ returns table (ordinal integer, shopify_order_id text, outcome text, reason text
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 declare
-    v_usable jsonb := '[]';
+    v_faults text[];
+    v_usable jsonb := orders;
     v_lines private.heard_line[];
+    v_refunds jsonb;
     v_order_ids text[];
     v_news text[];
+    v_tracked text[];
+    v_without_email text[];
 begin
-    select coalesce(jsonb_agg(entry), '[]') into v_usable
-    from jsonb_array_elements(orders) as ordered (entry)
-    where private.order_fault(entry) is null;
+    v_faults := array(
+        select private.order_fault(ordered.entry)
+        from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
+        order by ordered.ordinal
+    );
+    if num_nonnulls(variadic v_faults) > 0 then
+        select coalesce(jsonb_agg(ordered.entry), '[]') into v_usable
+        from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
+        where v_faults[ordered.ordinal] is null;
+    end if;
 
     v_lines := array(select line from private.heard_lines(v_usable) as line);
     v_order_ids := array(select distinct line.shopify_order_id from unnest(v_lines) as line);
@@ -253,10 +270,13 @@ begin
     if cardinality(v_order_ids) > 0 then
         perform private.hear_orders(v_usable, v_order_ids);
         v_news := array(select private.hear_lines(v_lines));
-        v_news := v_news || array(
-            select private.hear_refunds(private.refunds_of(v_usable, v_order_ids))
-        );
+        v_refunds := private.refunds_of(v_usable, v_order_ids);
+        if v_refunds is not null then
+            v_news := v_news || array(select private.hear_refunds(v_refunds));
+        end if;
         v_news := v_news || private.apply_facts(v_order_ids);
+        v_tracked := array(select private.tracked_orders(v_order_ids));
+        v_without_email := array(select private.orders_without_email(v_order_ids));
     end if;
 
     return query
@@ -264,18 +284,19 @@ begin
         ordered.ordinal::integer,
         ordered.entry ->> 'id',
         case
-            when judged.fault is not null then 'rejected'
-            when not private.is_tracked_order(ordered.entry ->> 'id') then 'ignored'
-            when private.lacks_email(ordered.entry ->> 'id') then 'rejected'
+            when v_faults[ordered.ordinal] is not null then 'rejected'
+            when (ordered.entry ->> 'id' = any(v_tracked)) is not true then 'ignored'
+            when ordered.entry ->> 'id' = any(v_without_email) then 'rejected'
             when ordered.entry ->> 'id' = any(v_news) then 'recorded'
             else 'unchanged'
         end,
         coalesce(
-            judged.fault,
-            case when private.lacks_email(ordered.entry ->> 'id') then 'no email address' end
+            v_faults[ordered.ordinal],
+            case
+                when ordered.entry ->> 'id' = any(v_without_email) then 'no email address'
+            end
         )
     from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
-    cross join lateral (select private.order_fault(ordered.entry) as fault) as judged
     order by ordered.ordinal;
 end;
 $$;

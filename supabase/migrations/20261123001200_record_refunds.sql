@@ -27,6 +27,10 @@ returns table (ordinal integer, shopify_order_id text, outcome text, reason text
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = ''
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 declare
