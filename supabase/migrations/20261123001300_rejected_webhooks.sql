@@ -20,6 +20,8 @@ comment on column private.rejected_webhooks.body is
 alter table private.rejected_webhooks enable row level security;
 
 revoke all on table private.rejected_webhooks from public, anon, authenticated, service_role;
+revoke all on sequence private.rejected_webhooks_id_seq
+from public, anon, authenticated, service_role;
 
 -- Keeps one rejected webhook and returns its id. The same body again returns the same id, and
 -- counts as not replayed: it was rejected again.

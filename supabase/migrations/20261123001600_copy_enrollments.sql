@@ -21,6 +21,8 @@ comment on column private.copied_enrollments.superseded_at is
 alter table private.copied_enrollments enable row level security;
 
 revoke all on table private.copied_enrollments from public, anon, authenticated, service_role;
+revoke all on sequence private.copied_enrollments_id_seq
+from public, anon, authenticated, service_role;
 
 -- The old rows, as jsonb: a column that turns out not to exist is a null, not a failed deploy.
 -- In one time zone, so that a row reads the same in every session.
