@@ -215,6 +215,21 @@ def test_the_hook_shows_nobody_what_another_bought(page: Page, people: People, a
     assert page.has_shown()[-1] == NOTHING
 
 
+def test_an_answer_that_comes_after_its_user_has_left_is_dropped(
+    page: Page, javascript: JavaScriptApp, people: People, ada: User
+) -> None:
+    """The first one's takes longer: it asks about each purchase."""
+    eve = people.sign_up("eve@example.com")
+    page.open(ada, user_id=ada.user_id)
+    eventually(page.has_shown)
+    page.open(eve, user_id=eve.user_id)
+    eventually(lambda: page.shows(isLoading=False))
+
+    javascript.ask(ada, "loadPurchases")  # by now the first answer has come, too
+
+    assert page.has_shown()[-1] == NOTHING
+
+
 def test_the_hook_reports_an_error_and_keeps_what_it_knew(
     page: Page, people: People, ada: User
 ) -> None:

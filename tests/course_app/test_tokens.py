@@ -98,7 +98,7 @@ def test_one_that_is_over_or_has_not_begun_is_refused(
     app: App, people: People, ada: str, claim: dict[str, int]
 ) -> None:
     """PostgREST allows clocks to differ by half a minute."""
-    at = {name: int(time.time()) + seconds for name, seconds in claim.items()}
+    at: dict[str, Any] = {name: int(time.time()) + seconds for name, seconds in claim.items()}
 
     assert answers(app, people, token(ada, **at)) == all_refused(REFUSED)
 
@@ -150,7 +150,7 @@ def test_one_that_outlives_its_account_has_nothing(
 
 def test_claims_that_a_user_chooses_decide_nothing(app: App, people: People, ada: str) -> None:
     """An address in the token proves nothing; what counts is the confirmed one of the account."""
-    chosen = {
+    chosen: dict[str, Any] = {
         "email": "nobody@example.com",
         "user_metadata": {"email": "nobody@example.com", "email_verified": True},
         "app_metadata": {"role": "service_role"},
