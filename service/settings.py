@@ -7,6 +7,8 @@ DatabaseSettings        what `thetis products` needs
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Annotated, Any, Literal, TypeVar
 
 import psycopg
@@ -42,6 +44,23 @@ def _plain(value: SecretStr) -> SecretStr:
     return value
 
 
+def _not_a_public_key(key: SecretStr) -> SecretStr:
+    """The keys that a project has for browsers are a slip of the hand away, and may do nothing."""
+    text = key.get_secret_value()
+    if text.startswith("sb_publishable_") or _role(text) in {"anon", "authenticated"}:
+        raise ValueError("must be the secret key or the service_role key, not a public one")
+    return key
+
+
+def _role(key: str) -> object:
+    """What a legacy key, which is a JWT, says that it is for; None of any other."""
+    try:
+        _, claims, _ = key.split(".")
+        return json.loads(base64.urlsafe_b64decode(claims + "==")).get("role")
+    except (ValueError, AttributeError):
+        return None
+
+
 def _libpq(value: SecretStr) -> SecretStr:
     try:
         parts = conninfo_to_dict(value.get_secret_value())
@@ -53,6 +72,7 @@ def _libpq(value: SecretStr) -> SecretStr:
 
 
 Secret = Annotated[SecretStr, AfterValidator(_plain)]
+SupabaseKey = Annotated[Secret, AfterValidator(_not_a_public_key)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_libpq)]
 BaseUrl = Annotated[str, AfterValidator(lambda url: str(HttpUrl(url)).rstrip("/"))]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -69,7 +89,7 @@ class DatabaseSettings(BaseSettings):
     """A libpq URI: direct, or through a pooler. Used when both ways are given; it is faster."""
     supabase_url: BaseUrl | None = None
     """The project's API, for example https://PROJECT.supabase.co."""
-    supabase_secret_key: Annotated[Secret | None, Field(validate_default=True)] = None
+    supabase_secret_key: Annotated[SupabaseKey | None, Field(validate_default=True)] = None
     """An `sb_secret_...` key, or the legacy service_role key."""
     database_timeout_seconds: Seconds = 4.0
     """A call that takes longer is given up. Shopify gives up on us after 5 seconds."""

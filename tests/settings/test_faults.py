@@ -8,6 +8,7 @@ import pytest
 
 from service.settings import DatabaseSettings, ServiceSettings, SettingsError, load
 from tests.settings.conftest import ENOUGH, From
+from tests.support.supabase_api import token
 
 Environment = Callable[[dict[str, str | None]], None]
 
@@ -136,3 +137,26 @@ def test_a_setting_has_no_default_that_could_pass_for_a_secret() -> None:
     for name, field in ServiceSettings.model_fields.items():
         if name.endswith(("_key", "_secrets")) or name == "database_url":
             assert field.is_required() or field.default is None
+
+
+@pytest.mark.parametrize(
+    "key", ["sb_publishable_x", token("anon"), token("authenticated", sub="a-user")]
+)
+def test_a_key_that_is_for_browsers_is_refused(settings_from: From, key: str) -> None:
+    message = _fault(settings_from, SUPABASE_URL="https://p.example.com", SUPABASE_SECRET_KEY=key)
+
+    assert "SUPABASE_SECRET_KEY: " in message
+    assert "not a public one" in message
+    assert key not in message
+
+
+@pytest.mark.parametrize(
+    "key", ["sb_secret_x", token("service_role"), "a.b.c", "e30.e30.e30", "e30.W10.e30"]
+)
+def test_a_key_that_is_for_servers_or_cannot_be_read_is_taken(
+    settings_from: From, key: str
+) -> None:
+    settings = settings_from(SUPABASE_URL="https://p.example.com", SUPABASE_SECRET_KEY=key)
+
+    assert settings.supabase_secret_key is not None
+    assert settings.supabase_secret_key.get_secret_value() == key
