@@ -17,12 +17,8 @@ from tests.support.supabase_api import SupabaseApi
 def cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cluster]:
-    data_dir = tmp_path_factory.mktemp("platform")
-    started = platform.start(data_dir, postgres=request.param)
-    try:
-        yield Cluster(started)
-    finally:
-        platform.stop(data_dir)
+    with Cluster.starting(tmp_path_factory.mktemp("platform"), postgres=request.param) as started:
+        yield started
 
 
 @pytest.fixture

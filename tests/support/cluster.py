@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import psycopg
 from psycopg import sql
@@ -34,6 +35,15 @@ class Cluster:
         with Database(started, "migrated") as database:
             for slug, product in samples.SAMPLE_PRODUCTS.items():
                 database.map_product(str(product.shopify_id), slug)
+
+    @classmethod
+    @contextmanager
+    def starting(cls, data_dir: Path, *, postgres: int) -> Iterator[Self]:
+        started = platform.start(data_dir, postgres=postgres)
+        try:
+            yield cls(started)
+        finally:
+            platform.stop(data_dir)
 
     @contextmanager
     def database(self, template: str = "migrated") -> Iterator[Database]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, LiteralString
@@ -10,7 +11,7 @@ import pytest
 
 from service.database import Database as Client
 from service.database import Settlement
-from service.transports import DatabaseRefused, DatabaseUnavailable, Row
+from service.transports import DatabaseRefused, DatabaseUnavailable, Row, SupabaseTransport
 from tests.support.database import Database
 from tests.support.http import serving
 from tests.support.shopify import COURSE, order
@@ -95,13 +96,15 @@ def test_a_privilege_that_is_missing_is_not_the_fault_of_the_request(
 
 @pytest.mark.parametrize("key", ["publishable_key", "anon_key"])
 def test_a_key_for_the_browser_is_not_enough(supabase_api: SupabaseApi, key: str) -> None:
-    settings = {
-        "supabase_url": supabase_api.url,
-        "supabase_secret_key": getattr(supabase_api, key),
-    }
+    async def ask() -> None:
+        transport = SupabaseTransport(supabase_api.url, getattr(supabase_api, key), timeout=4)
+        try:
+            await transport.call("list_products", {})
+        finally:
+            await transport.close()
 
     with pytest.raises(DatabaseUnavailable) as caught:
-        Way(name="supabase", settings=settings).ask(Client.list_products)
+        asyncio.run(ask())
     assert caught.value.code == "42501"
 
 

@@ -21,12 +21,19 @@ from tests.support.shopify import COURSE, order
 from tests.support.supabase_api import SupabaseApi
 from tests.transports.conftest import Way
 
-pytestmark = pytest.mark.parametrize("cluster", [18], indirect=True, scope="session")
-"""On one version of Postgres: these are about our side of the connection."""
-
 TIMEOUT = 0.4
 AT_ONCE = 2.0
 """Seconds that a call may take that is given up after TIMEOUT: this machine may be busy."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """For these tests alone, since one restarts it; the connections of others would be lost.
+
+    Of one version: these are about our side of the connection.
+    """
+    with Cluster.starting(tmp_path_factory.mktemp("platform"), postgres=18) as started:
+        yield started
 
 
 async def _is_given_up_in_time(client: Client) -> None:
