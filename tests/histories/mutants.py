@@ -78,7 +78,7 @@ MUTANTS = (
         "record_refunds",
         "v_news := array(select private.hear_refunds(v_usable));",
         "v_news := array(select private.hear_refunds(v_usable)"
-        " where private.is_tracked_order(v_order_ids[1]));",
+        " where v_order_ids[1] in (select private.tracked_orders(v_order_ids)));",
     ),
     _sql(
         "overlooks a cancellation",

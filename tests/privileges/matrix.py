@@ -96,8 +96,8 @@ function  private.hear_lines                             .       .            . 
 function  private.hear_refunds                           .       .            .            .            .
 function  private.apply_facts                            .       .            .            .            .
 function  private.refunds_of                             .       .            .            .            .
-function  private.is_tracked_order                       .       .            .            .            .
-function  private.lacks_email                            .       .            .            .            .
+function  private.tracked_orders                         .       .            .            .            .
+function  private.orders_without_email                   .       .            .            .            .
 function  private.lock_orders                            .       .            .            .            .
 """
 
