@@ -39,7 +39,7 @@ def simulate(
     body = samples.encode(_payload(topic, order_id, email, names))
     try:
         response = samples.send(topic, _webhook_url(url), secret, body)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise click.ClickException(f"{url} does not answer: {error}") from None
     click.echo(f"{topic} of order {order_id}: {response.status_code} {response.text}")
     if not response.is_success:
