@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 PROGRAMS := node_modules/.installed
 UV_FLAGS := --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: install test lint format demo dev lock
+.PHONY: install test lint format demo dev schema types lock
 .DEFAULT_GOAL := test
 
 install: $(INSTALLED)  ## A virtual environment in .venv, with .venv/bin/thetis
@@ -40,6 +40,12 @@ demo: $(INSTALLED)  ## A customer's story, told with real requests, in under a m
 
 dev: $(INSTALLED)  ## Local platform, service and a console stand-in for Knock and Resend
 	$(VENV)/bin/thetis dev
+
+schema: $(INSTALLED)  ## docs/schema.sql: the database after all migrations
+	$(VENV)/bin/python -m tests.support.end_state schema
+
+types: $(INSTALLED) $(PROGRAMS)  ## docs/course-app/database.types.ts, for the course app
+	$(VENV)/bin/python -m tests.support.end_state types
 
 lock:  ## Renew the lock files (needs uv)
 	uv pip compile $(UV_FLAGS) --extra local --extra dev pyproject.toml -o requirements-dev.lock

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from service.local import platform
+from tests.support import programs
 from tests.support import supabase_api as supabase_api_support
 from tests.support.cluster import Cluster
 from tests.support.database import Database
 from tests.support.supabase_api import SupabaseApi
 
+IMAGE = os.environ.get("TEST_POSTGRES_IMAGE")
+"""An image to run in Docker instead of the local platform's Postgres, such as supabase/postgres."""
 
-@pytest.fixture(scope="session", params=platform.VERSIONS, ids=lambda version: f"pg{version}")
+
+def pytest_report_header() -> str:
+    return f"programs: {programs.versions()}"
+
+
+@pytest.fixture(
+    scope="session",
+    params=["image"] if IMAGE else platform.VERSIONS,
+    ids=lambda version: f"pg{version}",
+)
 def cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cluster]:
+    if IMAGE:
+        from tests.support import container  # noqa: PLC0415 - slow to import, and seldom needed
+
+        with container.started(IMAGE) as running:
+            yield Cluster(running)
+        return
     with Cluster.starting(tmp_path_factory.mktemp("platform"), postgres=request.param) as started:
         yield started
 

@@ -1,0 +1,219 @@
+
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[]
+
+export type Database = {
+  
+  "public": {
+          Tables: {
+            "products": {
+                  Row: {
+                    "access_period": string | null,"category": string,"created_at": string,"name": string,"slug": string
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "access_period"?: string | null,"category": string,"created_at"?: string,"name": string,"slug": string
+                  }
+                  Update: {
+                    "access_period"?: string | null,"category"?: string,"created_at"?: string,"name"?: string,"slug"?: string
+                  }
+                  Relationships: [
+                    
+                  ]
+                },"purchases": {
+                  Row: {
+                    "created_at": string,"expires_at": string | null,"id": string,"product_slug": string,"purchased_at": string | null,"shopify_customer_email": string,"shopify_line_item_id": string | null,"shopify_order_id": string | null,"shopify_order_number": string | null,"status": string,"updated_at": string,"user_id": string | null
+                  }
+                  ComputedFields: never
+                  Insert: {
+                    "created_at"?: string,"expires_at"?: string | null,"id"?: string,"product_slug": string,"purchased_at"?: string | null,"shopify_customer_email": string,"shopify_line_item_id"?: string | null,"shopify_order_id"?: string | null,"shopify_order_number"?: string | null,"status"?: string,"updated_at"?: string,"user_id"?: string | null
+                  }
+                  Update: {
+                    "created_at"?: string,"expires_at"?: string | null,"id"?: string,"product_slug"?: string,"purchased_at"?: string | null,"shopify_customer_email"?: string,"shopify_line_item_id"?: string | null,"shopify_order_id"?: string | null,"shopify_order_number"?: string | null,"status"?: string,"updated_at"?: string,"user_id"?: string | null
+                  }
+                  Relationships: [
+                    
+                  ]
+                }
+          }
+          Views: {
+            [_ in never]: never
+          }
+          Functions: {
+            "add_product":
+{ Args: { "access_period"?: string,"category": string,"name": string,"shopify_product_id"?: string,"slug": string }; Returns: undefined
+                           },
+"claim_notifications":
+{ Args: { "lease_seconds"?: number,"max_count"?: number,"provider"?: string }; Returns: {
+              "attempt": number,"id": string,"kind": string,"payload": Json,"shopify_order_id": string
+            }[]
+                           },
+"claim_purchases":
+{ Args: Record<PropertyKey, never>; Returns: number
+                           },
+"has_access":
+{ Args: { "slug": string }; Returns: boolean
+                           },
+"list_products":
+{ Args: Record<PropertyKey, never>; Returns: {
+              "access_period": string,"category": string,"name": string,"shopify_product_ids": (string)[],"slug": string
+            }[]
+                           },
+"list_rejected_webhooks":
+{ Args: { "include_replayed"?: boolean }; Returns: {
+              "id": number,"reason": string,"received_at": string,"replayed_at": string,"topic": string,"webhook_id": string
+            }[]
+                           },
+"mark_webhook_replayed":
+{ Args: { "id": number }; Returns: undefined
+                           },
+"notification_backlog":
+{ Args: Record<PropertyKey, never>; Returns: {
+              "dead": number,"oldest_due_seconds": number,"pending": number,"provider": string
+            }[]
+                           },
+"record_orders":
+{ Args: { "orders": Json }; Returns: {
+              "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
+            }[]
+                           },
+"record_refunds":
+{ Args: { "refunds": Json }; Returns: {
+              "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
+            }[]
+                           },
+"rejected_webhook_body":
+{ Args: { "id": number }; Returns: string
+                           },
+"remove_product":
+{ Args: { "slug": string }; Returns: boolean
+                           },
+"settle_notifications":
+{ Args: { "results": Json }; Returns: {
+              "id": string,"status": string
+            }[]
+                           },
+"store_rejected_webhook":
+{ Args: { "body_base64": string,"reason": string,"topic": string,"webhook_id": string }; Returns: number
+                           }
+          }
+          Enums: {
+            [_ in never]: never
+          }
+          CompositeTypes: {
+            [_ in never]: never
+          }
+        }
+}
+
+type DatabaseWithoutInternals = Omit<Database, '__InternalSupabase'>
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, "public">]
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+        DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"] &
+      DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Views"])[TableName] extends {
+      Row: infer R
+    }
+    ? R
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema["Tables"] & DefaultSchema["Views"])
+  ? (DefaultSchema["Tables"] & DefaultSchema["Views"])[DefaultSchemaTableNameOrOptions] extends {
+      Row: infer R
+    }
+    ? R
+    : never
+  : never
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Insert: infer I
+    }
+    ? I
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+  ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Insert: infer I
+    }
+    ? I
+    : never
+  : never
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema["Tables"]
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"]
+    : never = never
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions["schema"]]["Tables"][TableName] extends {
+      Update: infer U
+    }
+    ? U
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema["Tables"]
+  ? DefaultSchema["Tables"][DefaultSchemaTableNameOrOptions] extends {
+      Update: infer U
+    }
+    ? U
+    : never
+  : never
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema["Enums"]
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"]
+    : never = never
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions["schema"]]["Enums"][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema["Enums"]
+  ? DefaultSchema["Enums"][DefaultSchemaEnumNameOrOptions]
+  : never
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema["CompositeTypes"]
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals
+  }
+    ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"]
+    : never = never
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions["schema"]]["CompositeTypes"][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema["CompositeTypes"]
+  ? DefaultSchema["CompositeTypes"][PublicCompositeTypeNameOrOptions]
+  : never
+
+export const Constants = {
+  "public": {
+          Enums: {
+            
+          }
+        }
+} as const
