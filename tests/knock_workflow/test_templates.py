@@ -1,0 +1,120 @@
+"""How the messages read. They are rendered as strictly as Liquid can: a gap is an error."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.knock_workflow.post_purchase import CATEGORIES, VARIABLES, every_message, foresee
+
+MESSAGES = every_message()
+every_one = pytest.mark.parametrize("ref", MESSAGES)
+
+
+class Page(HTMLParser):
+    """The words that are shown, the links, and whether every tag is closed."""
+
+    VOID = frozenset({"meta", "br"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.links: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self._open.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "title"} & set(self._open):
+            self.words += words(data)
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[\w#'&]+", text)
+
+
+@pytest.mark.parametrize("branch", CATEGORIES)
+def test_every_template_renders_without_a_gap(branch: str) -> None:
+    for message in foresee(*CATEGORIES[branch]).messages:
+        for part in (message.subject, message.preheader, message.html, message.text):
+            assert part.strip()
+            assert not re.search(r"\{[{%]|[}%]\}|None", part)
+        assert "order #1001" in message.text
+
+
+@pytest.mark.parametrize("branch", CATEGORIES)
+def test_an_order_without_a_number_is_spoken_of_without_one(branch: str) -> None:
+    for message in foresee(*CATEGORIES[branch], order_number=None).messages:
+        assert "#" not in message.text.replace("#review", "")
+        assert "None" not in message.html
+
+
+@every_one
+def test_the_text_part_says_what_the_html_part_says(ref: str) -> None:
+    message = MESSAGES[ref]
+    page = Page(message.html)
+    shown = page.words[len(words(message.preheader)) + len(words(VARIABLES["shop_name"])) :]
+    text = message.text
+    for link in page.links:
+        text = text.replace(link, "")
+    assert words(text) == shown
+
+
+@every_one
+def test_every_link_leads_to_a_variable_and_stands_in_the_text_too(ref: str) -> None:
+    for link in Page(MESSAGES[ref].html).links:
+        assert link in VARIABLES.values()
+        assert link in MESSAGES[ref].text
+
+
+@every_one
+def test_it_loads_nothing_so_it_looks_the_same_with_images_off(ref: str) -> None:
+    for tag in ("<img", "<link", "<script", "@import", "url(", "src="):
+        assert tag not in MESSAGES[ref].html
+
+
+@every_one
+def test_subject_and_preheader_fit_and_do_not_repeat_each_other(ref: str) -> None:
+    message = MESSAGES[ref]
+    assert len(message.subject) <= 60
+    assert len(message.preheader) <= 90
+    assert "\n" not in message.subject
+    assert message.subject != message.preheader
+
+
+@every_one
+def test_the_preheader_comes_first_and_is_not_shown(ref: str) -> None:
+    body = MESSAGES[ref].html.partition("<body")[2]
+    hidden = re.search(r'<div style="display: none;[^"]*">([^<]+)</div>', body)
+    assert hidden
+    assert unescape(hidden[1]) == MESSAGES[ref].preheader
+
+
+@every_one
+def test_a_reader_is_told_whom_to_ask_and_why_the_message_came(ref: str) -> None:
+    assert "Reply to this email" in MESSAGES[ref].text
+    assert "You get it because of your order #1001 at Example & Daughters." in MESSAGES[ref].text
+
+
+@pytest.mark.parametrize("ref", ["course_welcome", "both_welcome"])
+def test_a_welcome_leaves_the_way_in_to_the_course_email(ref: str) -> None:
+    message = MESSAGES[ref]
+    assert "separate email that has your order number" in " ".join(message.text.split())
+    assert Page(message.html).links == []
+
+
+@pytest.mark.parametrize("ref", ["splint_straps", "splint_toes_down"])
+def test_what_cannot_wait_is_marked(ref: str) -> None:
+    assert "medical help straight away" in " ".join(MESSAGES[ref].text.split())
+    assert 'class="note"' in MESSAGES[ref].html
