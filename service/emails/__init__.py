@@ -1,4 +1,4 @@
-"""The e-mails that we word ourselves; their templates are the files beside this one."""
+"""The emails that we word ourselves; their templates are the files beside this one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _templates = Environment(
 
 @dataclass(frozen=True, kw_only=True)
 class Email:
+    """`preheader` is what a mailbox shows beside the subject; it is hidden in `html`."""
+
     subject: str
+    preheader: str
     html: str
     text: str
 
@@ -31,14 +34,27 @@ def course_access(payload: Mapping[str, Any], course_app_url: str) -> Email:
 
     `payload` is that of a `resend.course_access` notification:
     {to, order_number, has_account, courses: [{slug, name}, ...]}.
-    The same input gives the same bytes: an e-mail that changes between two attempts would not be
+    The same input gives the same bytes: an email that changes between two attempts would not be
     recognised by its idempotency key. For that reason there is no date, and no name of a course
     in the subject, which must be a single line whatever the catalogue holds.
     """
-    values = {**payload, "claim_url": course_app_url.rstrip("/") + "/claim"}
+    number, has_account = payload["order_number"], payload["has_account"]
     noun = "course is" if len(payload["courses"]) == 1 else "courses are"
+    heading = f"Your {noun} ready"
+    subject = f"{heading} (order #{number})" if number else heading
+    preheader = "Sign in and start." if has_account else "Two steps are left. They take a minute."
+    values = {
+        **payload,
+        "subject": subject,
+        "preheader": preheader,
+        "heading": heading,
+        "order": f" #{number}" if number else "",
+        "action": "Sign in and start" if has_account else "Create your account",
+        "claim_url": course_app_url.rstrip("/") + "/claim",
+    }
     return Email(
-        subject=f"Your {noun} ready (order #{payload['order_number']})",
+        subject=subject,
+        preheader=preheader,
         html=_templates.get_template("course_access.html").render(values),
         text=_templates.get_template("course_access.txt").render(values),
     )

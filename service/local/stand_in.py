@@ -220,7 +220,7 @@ def readable(request: ReceivedRequest) -> str:
     body = request.body
     if request.provider == "resend":
         message = f"to {body.get('to')}\n{body.get('subject')}\n\n{body.get('text')}"
-        return f"Resend: e-mail\n{textwrap.indent(message, '  ')}"
+        return f"Resend: email\n{textwrap.indent(message, '  ')}"
     workflow, action = request.path.split("/")[-2:]
     details = json.dumps(body, indent=2, ensure_ascii=False)
     return f"Knock: {action} {workflow}\n{textwrap.indent(details, '  ')}"

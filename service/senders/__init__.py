@@ -47,7 +47,7 @@ class Sender(Protocol):
 
 
 class SendFailure(Exception):
-    """A send did not succeed; `reason` is free of secrets and of e-mail addresses."""
+    """A send did not succeed; `reason` is free of secrets and of email addresses."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -90,7 +90,7 @@ def unreadable_answer(provider: str) -> TemporaryFailure:
 
 
 def redact(words: str, secret: str) -> str:
-    """The provider's own words, short, without the API key and without e-mail addresses."""
+    """The provider's own words, short, without the API key and without email addresses."""
     one_line = " ".join(words.replace(secret, "[key]").split())
     return _ADDRESS.sub("[address]", one_line)[:_LONGEST_REASON]
 

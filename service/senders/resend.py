@@ -1,7 +1,7 @@
-"""The course access e-mail, handed to Resend.
+"""The course access email, handed to Resend.
 
 Facts this file stands on:
-- The same Idempotency-Key and body within 24 hours is answered again without a second e-mail.
+- The same Idempotency-Key and body within 24 hours is answered again without a second email.
   409 `concurrent_idempotent_requests`: the first is still in progress, try again.
   409 `invalid_idempotent_request`: the key was already used with another body.
   https://resend.com/docs/dashboard/emails/idempotency-keys
@@ -70,7 +70,7 @@ class ResendSender:
             async with asyncio.timeout(self._timeout):
                 await self._send(email, notification.id)
         except ResendError as error:
-            # The key is this notification's own, so it was this e-mail that Resend took before,
+            # The key is this notification's own, so it was this email that Resend took before,
             # worded by another release or for another address of the course app.
             if error.error_type == "invalid_idempotent_request":
                 log.warning("resend.already_accepted", notification_id=notification.id)
@@ -116,7 +116,7 @@ class ResendSender:
 
 
 class _HttpClient(resend.AsyncHTTPClient):
-    """The SDK's own client opens a new connection for every e-mail; this one keeps them."""
+    """The SDK's own client opens a new connection for every email; this one keeps them."""
 
     def __init__(self, timeout: float) -> None:
         self._client = httpx.AsyncClient(timeout=timeout)
