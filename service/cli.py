@@ -11,6 +11,7 @@ import uvicorn
 from service import logs, settings, wiring
 from service.asking import ask, load_or_exit
 from service.local.commands import dev, local
+from service.local.preview import preview
 from service.local.simulate import simulate
 from service.metrics import Metrics
 from service.rejected import rejected
@@ -24,6 +25,7 @@ def main() -> None:
 
 main.add_command(dev)
 main.add_command(local)
+main.add_command(preview)
 main.add_command(rejected)
 main.add_command(simulate)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from liquid import Environment, StrictUndefined
+from liquid.exceptions import LiquidError
 
 Json = dict[str, Any]
 
@@ -23,7 +24,7 @@ _liquid = Environment(undefined=StrictUndefined)
 
 
 class JourneyError(Exception):
-    """The workflow uses something that is not known here."""
+    """The files are not whole, or use something that is not known here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,10 @@ class Journey:
 
 def read(path: Path) -> Json:
     """A workflow.json or layout.json as `knock push` sends it, each file put in its place."""
-    content: Json = _with_files(json.loads(path.read_text(encoding="utf-8")), path.parent)
+    try:
+        content: Json = _with_files(json.loads(path.read_text(encoding="utf-8")), path.parent)
+    except (OSError, ValueError) as error:
+        raise JourneyError(f"{path}: {error}") from error
     content.pop("$schema", None)
     return content
 
@@ -130,23 +134,24 @@ def _message(knock_dir: Path, step: Json, after: timedelta, scope: Mapping[str, 
     layout = read(knock_dir / "layouts" / settings["layout_key"] / "layout.json")
     before = settings["pre_content"]
 
+    def render(source: str, **more: str) -> str:
+        try:
+            return _liquid.from_string(source).render({**scope, **more})
+        except LiquidError as error:
+            raise JourneyError(f"{step['ref']}: {error}") from error
+
     def whole(body: str, frame: str) -> str:
-        content = _render(before + body, scope).strip()
-        return _render(before + frame, {**scope, "content": content})
+        return render(before + frame, content=render(before + body).strip())
 
     return Message(
         ref=step["ref"],
         name=step["name"],
         after=after,
-        subject=_render(template["subject"], scope),
-        preheader=_render(before + "{{ preview_text }}", scope),
+        subject=render(template["subject"]),
+        preheader=render(before + "{{ preview_text }}"),
         html=whole(template["html_body"], layout["html_layout"]),
         text=whole(template["text_body"], layout["text_layout"]),
     )
-
-
-def _render(source: str, scope: Mapping[str, Any]) -> str:
-    return _liquid.from_string(source).render(scope)
 
 
 def _with_files(node: Any, folder: Path) -> Any:
