@@ -157,7 +157,14 @@ def _closed(schema: Any) -> Any:
     return closed
 
 
+def _written(extract: Json) -> str:
+    """A schema a line."""
+    schemas = extract["components"]["schemas"].items()
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(schema)}" for name, schema in schemas)
+    version = json.dumps(extract["openapi"])
+    return f'{{"openapi": {version}, "components": {{"schemas": {{\n{lines}\n}}}}}}\n'
+
+
 if __name__ == "__main__":
     for specification in SPECIFICATIONS:
-        text = json.dumps(specification.extract(), indent=1) + "\n"
-        specification.extract_path.write_text(text)
+        specification.extract_path.write_text(_written(specification.extract()))
