@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/installed
 PROGRAMS := node_modules/.installed
 UV_FLAGS := --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: install test lint format demo dev schema types lock
+.PHONY: install test lint format demo dev schema types bench bench-scale lock
 .DEFAULT_GOAL := test
 
 install: $(INSTALLED)  ## A virtual environment in .venv, with .venv/bin/thetis
@@ -26,14 +26,14 @@ test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: $(INSTALLED)  ## ruff, mypy --strict, sqlfluff
-	$(VENV)/bin/ruff format --check service tests
-	$(VENV)/bin/ruff check service tests
+	$(VENV)/bin/ruff format --check service tests bench
+	$(VENV)/bin/ruff check service tests bench
 	$(VENV)/bin/mypy
 	$(VENV)/bin/sqlfluff lint --disable-progress-bar supabase
 
 format: $(INSTALLED)
-	$(VENV)/bin/ruff format service tests
-	$(VENV)/bin/ruff check --fix service tests
+	$(VENV)/bin/ruff format service tests bench
+	$(VENV)/bin/ruff check --fix service tests bench
 
 demo: $(INSTALLED)  ## A customer's story, told with real requests, in under a minute
 	$(VENV)/bin/python -m service.local.demo
@@ -46,6 +46,12 @@ schema: $(INSTALLED)  ## docs/schema.sql: the database after all migrations
 
 types: $(INSTALLED) $(PROGRAMS)  ## docs/course-app/database.types.ts, for the course app
 	$(VENV)/bin/python -m tests.support.end_state types
+
+bench: $(INSTALLED) $(PROGRAMS)  ## How fast it is, beside Postgres on this machine; under three minutes
+	$(VENV)/bin/python -m bench
+
+bench-scale: $(INSTALLED) $(PROGRAMS)  ## The same curves with ten million purchases, and 200,000 webhooks
+	$(VENV)/bin/python -m bench --scale
 
 lock:  ## Renew the lock files (needs uv)
 	uv pip compile $(UV_FLAGS) --extra local --extra dev pyproject.toml -o requirements-dev.lock

@@ -1,0 +1,57 @@
+"""The same service with only the database call left out: what is the rest of it able to do?"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, LiteralString
+
+import click
+import uvicorn
+from starlette.applications import Starlette
+
+from service import logs, wiring
+from service.app import create_app
+from service.database import Database
+from service.settings import ServiceSettings, load
+from service.transports import Row
+from service.webhooks import Intake
+
+
+class Nowhere:
+    """A transport that answers at once, as if everything had been recorded."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def call(self, function: LiteralString, arguments: dict[str, Any]) -> list[Row]:
+        if function != "record_orders":
+            return []
+        return [
+            {
+                "ordinal": place,
+                "shopify_order_id": order["id"],
+                "outcome": "unchanged",
+                "reason": None,
+            }
+            for place, order in enumerate(arguments["orders"], start=1)
+        ]
+
+
+@click.command()
+@click.option("--port", type=int, required=True)
+def main(port: int) -> None:
+    chosen = load(ServiceSettings)
+    logs.configure(chosen.log_level, chosen.log_format)
+
+    def app() -> Starlette:
+        database = Database(Nowhere(), timeout=chosen.database_timeout_seconds)
+        intake = Intake(database, timeout=chosen.database_timeout_seconds)
+        parts = wiring.parts(chosen)
+        return create_app(dataclasses.replace(parts, intake=intake))
+
+    uvicorn.run(app, factory=True, port=port, log_config=None, access_log=False)
+
+
+if __name__ == "__main__":
+    main()
