@@ -33,11 +33,13 @@ revoke all on function private.set_updated_at() from public, anon, authenticated
 -- The one spelling of an address that is compared: trimmed, lower case; null when nothing is left.
 create function private.normalised_email(p_email text)
 returns text
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-    select nullif(lower(btrim(p_email, E' \t\r\n')), '');
+begin
+    return nullif(lower(btrim(p_email, E' \t\r\n')), '');
+end;
 $$;
 
 revoke all on function private.normalised_email(text)

@@ -57,12 +57,13 @@ from public, anon, authenticated, service_role;
 -- Brings the purchases of these orders in line with the facts and returns what changed.
 -- The caller holds the orders' row locks and their email locks. A user_id, once set, stays.
 create function private.update_purchases(p_order_ids text[])
-returns setof private.purchase_change
+returns private.purchase_change[]
 language plpgsql
 set search_path = ''
 as $$
+declare
+    v_changes private.purchase_change[];
 begin
-    return query
     with before as (
         select stored.id, stored.status
         from public.purchases as stored
@@ -75,7 +76,7 @@ begin
             shopify_customer_email, shopify_line_item_id, status, purchased_at, expires_at
         )
         select
-            private.confirmed_user_id(derived.shopify_customer_email),
+            owner.user_id,
             derived.product_slug,
             derived.shopify_order_id,
             derived.shopify_order_number,
@@ -84,8 +85,15 @@ begin
             derived.status,
             derived.purchased_at,
             derived.expires_at
-        from private.derived_purchases as derived
-        where derived.shopify_order_id = any(p_order_ids)
+        from (
+            select
+                known.shopify_order_id,
+                private.confirmed_user_id(known.email) as user_id
+            from private.orders as known
+            where known.shopify_order_id = any(p_order_ids)
+        ) as owner
+        inner join private.derived_purchases as derived
+            on owner.shopify_order_id = derived.shopify_order_id
         on conflict (shopify_order_id, shopify_line_item_id) do update set
             user_id = coalesce(stored.user_id, excluded.user_id),
             shopify_customer_email = excluded.shopify_customer_email,
@@ -101,9 +109,17 @@ begin
         returning stored.id, stored.shopify_order_id, stored.product_slug, stored.status
     )
 
-    select written.shopify_order_id, written.product_slug, before.status, written.status
+    select
+        array_agg(
+            row(
+                written.shopify_order_id, written.product_slug, before.status, written.status
+            )::private.purchase_change
+        )
+    into v_changes
     from written
     left join before on written.id = before.id;
+
+    return v_changes;
 end;
 $$;
 

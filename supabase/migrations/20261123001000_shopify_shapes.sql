@@ -50,62 +50,72 @@ $$;
 
 revoke all on function private.refund_fault(jsonb) from public, anon, authenticated, service_role;
 
--- Why an order cannot be used, or null. One bad order must not fail the others of its array.
-create function private.order_fault(p_order jsonb)
-returns text
+-- Why each of these orders cannot be used, or null. One bad order must not fail the others of its
+-- array. What ids and quantities look like is written out here: to call the functions above for
+-- each of them takes longer than all the rest.
+create function private.order_faults(p_orders jsonb)
+returns text[]
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-    return case
-        when jsonb_typeof(p_order) is distinct from 'object' then 'not an object'
-        when private.is_shopify_id(p_order -> 'id') is not true then 'id: not a Shopify id'
-        when jsonb_typeof(p_order -> 'line_items') is distinct from 'array'
-            then 'line_items: not an array'
-        when exists (
-            select from jsonb_array_elements(p_order -> 'line_items') as line (entry)
-            where
-                private.is_shopify_id(line.entry -> 'id') is not true
-                or private.is_quantity(line.entry -> 'quantity') is not true
-                or private.is_quantity(nullif(line.entry -> 'current_quantity', 'null')) is false
-        ) then 'line_items: an id or a quantity is not usable'
-        when jsonb_typeof(p_order -> 'refunds') not in ('array', 'null')
-            then 'refunds: not an array'
-        when jsonb_typeof(p_order -> 'refunds') = 'array' and exists (
-            select from jsonb_array_elements(p_order -> 'refunds') as refund (entry)
-            where private.refund_fault(refund.entry) is not null
-        ) then 'refunds: one is not usable'
-        when exists (
-            select
-            from unnest(
-                array['updated_at', 'processed_at', 'created_at', 'cancelled_at']
-            ) as field (name)
-            where not pg_input_is_valid(p_order ->> field.name, 'timestamptz')
-        ) then 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
-        when exists (
-            select
-            from unnest(array['{email}', '{contact_email}', '{customer,email}']) as field (path)
-            where jsonb_typeof(p_order #> field.path::text[]) not in ('string', 'null')
-        ) then 'email, contact_email or customer.email: not text'
-    end;
+    return array(
+        select
+            case
+                when jsonb_typeof(ordered.entry) is distinct from 'object' then 'not an object'
+                when (ordered.entry ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true
+                    then 'id: not a Shopify id'
+                when jsonb_typeof(ordered.entry -> 'line_items') is distinct from 'array'
+                    then 'line_items: not an array'
+                when exists (
+                    select from jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
+                    where
+                        (line.entry ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true
+                        or (line.entry ->> 'quantity' ~ '^[0-9]{1,9}$') is not true
+                        or (line.entry ->> 'current_quantity' ~ '^[0-9]{1,9}$') is false
+                ) then 'line_items: an id or a quantity is not usable'
+                when jsonb_typeof(ordered.entry -> 'refunds') not in ('array', 'null')
+                    then 'refunds: not an array'
+                when jsonb_typeof(ordered.entry -> 'refunds') = 'array' and exists (
+                    select from jsonb_array_elements(ordered.entry -> 'refunds') as refund (entry)
+                    where private.refund_fault(refund.entry) is not null
+                ) then 'refunds: one is not usable'
+                when
+                    not pg_input_is_valid(ordered.entry ->> 'updated_at', 'timestamptz')
+                    or not pg_input_is_valid(ordered.entry ->> 'processed_at', 'timestamptz')
+                    or not pg_input_is_valid(ordered.entry ->> 'created_at', 'timestamptz')
+                    or not pg_input_is_valid(ordered.entry ->> 'cancelled_at', 'timestamptz')
+                    then 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
+                when
+                    jsonb_typeof(ordered.entry -> 'email') not in ('string', 'null')
+                    or jsonb_typeof(ordered.entry -> 'contact_email') not in ('string', 'null')
+                    or jsonb_typeof(ordered.entry #> '{customer,email}') not in ('string', 'null')
+                    then 'email, contact_email or customer.email: not text'
+            end
+        from jsonb_array_elements(p_orders) with ordinality as ordered (entry, ordinal)
+        order by ordered.ordinal
+    );
 end;
 $$;
 
-revoke all on function private.order_fault(jsonb) from public, anon, authenticated, service_role;
+revoke all on function private.order_faults(jsonb)
+from public, anon, authenticated, service_role;
 
 -- The address an order was bought with: the first that is not empty.
 create function private.order_email(p_order jsonb)
 returns text
-language sql
+language plpgsql
 immutable
 set search_path = ''
 as $$
-    select coalesce(
+begin
+    return coalesce(
         private.normalised_email(p_order ->> 'email'),
         private.normalised_email(p_order ->> 'contact_email'),
         private.normalised_email(p_order #>> '{customer,email}')
     );
+end;
 $$;
 
 revoke all on function private.order_email(jsonb) from public, anon, authenticated, service_role;
@@ -127,49 +137,52 @@ create type private.heard_line as (
 -- `ended`: the furthest end that this order gives the line. A cancelled order may still show
 -- quantities, and a refund by amount may leave them all, so neither stands for the other.
 create function private.heard_lines(p_orders jsonb)
-returns setof private.heard_line
+returns private.heard_line[]
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-    return query
-    select
-        ordered.entry ->> 'id',
-        line.entry ->> 'id',
-        product.product_slug,
-        (line.entry ->> 'quantity')::integer,
-        coalesce(
-            ordered.entry ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'),
-            false
-        ),
-        greatest(
-            case
-                when ordered.entry ->> 'cancelled_at' is not null
-                    then 'cancelled'::private.purchase_status
-            end,
-            case ordered.entry ->> 'financial_status'
-                when 'refunded' then 'refunded'::private.purchase_status
-                when 'voided' then 'cancelled'
-            end,
-            case
-                when line.entry ->> 'current_quantity' = '0'
-                    then 'refunded'::private.purchase_status
-            end
-        )
-    from jsonb_array_elements(p_orders) as ordered (entry)
-    cross join lateral jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
-    left join private.shopify_products as product
-        on line.entry ->> 'product_id' = product.shopify_product_id
-    where
-        product.product_slug is not null
-        or line.entry ->> 'product_id' is null
-        or (
-            select true from private.order_lines as known
-            where
-                known.shopify_order_id = ordered.entry ->> 'id'
-                and known.shopify_line_item_id = line.entry ->> 'id'
-        );
+    return array(
+        select
+            row(
+                ordered.entry ->> 'id',
+                line.entry ->> 'id',
+                product.product_slug,
+                (line.entry ->> 'quantity')::integer,
+                coalesce(
+                    ordered.entry ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'),
+                    false
+                ),
+                greatest(
+                    case
+                        when ordered.entry ->> 'cancelled_at' is not null
+                            then 'cancelled'::private.purchase_status
+                    end,
+                    case ordered.entry ->> 'financial_status'
+                        when 'refunded' then 'refunded'::private.purchase_status
+                        when 'voided' then 'cancelled'
+                    end,
+                    case
+                        when line.entry ->> 'current_quantity' = '0'
+                            then 'refunded'::private.purchase_status
+                    end
+                )
+            )::private.heard_line
+        from jsonb_array_elements(p_orders) as ordered (entry)
+        cross join lateral jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
+        left join private.shopify_products as product
+            on line.entry ->> 'product_id' = product.shopify_product_id
+        where
+            product.product_slug is not null
+            or line.entry ->> 'product_id' is null
+            or (
+                select true from private.order_lines as known
+                where
+                    known.shopify_order_id = ordered.entry ->> 'id'
+                    and known.shopify_line_item_id = line.entry ->> 'id'
+            )
+    );
 end;
 $$;
 

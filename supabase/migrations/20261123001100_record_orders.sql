@@ -57,35 +57,41 @@ from public, anon, authenticated, service_role;
 
 -- Merges lines into what is known of them; returns the orders for which that was news.
 create function private.hear_lines(p_lines private.heard_line[])
-returns setof text
+returns text[]
 language plpgsql
 set search_path = ''
 as $$
+declare
+    v_news text[];
 begin
-    return query
-    insert into private.order_lines as known (
-        shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
+    with news as (
+        insert into private.order_lines as known (
+            shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
+        )
+        select
+            heard.shopify_order_id,
+            heard.shopify_line_item_id,
+            max(heard.product_slug),
+            max(heard.quantity),
+            bool_or(heard.is_granted),
+            max(heard.ended)
+        from unnest(p_lines) as heard
+        group by heard.shopify_order_id, heard.shopify_line_item_id
+        on conflict (shopify_order_id, shopify_line_item_id) do update set
+            product_slug = coalesce(known.product_slug, excluded.product_slug),
+            quantity = greatest(known.quantity, excluded.quantity),
+            is_granted = known.is_granted or excluded.is_granted,
+            ended = greatest(known.ended, excluded.ended)
+        where
+            (known.product_slug is null and excluded.product_slug is not null)
+            or excluded.quantity > coalesce(known.quantity, -1)
+            or (excluded.is_granted and not known.is_granted)
+            or greatest(known.ended, excluded.ended) is distinct from known.ended
+        returning known.shopify_order_id
     )
-    select
-        heard.shopify_order_id,
-        heard.shopify_line_item_id,
-        max(heard.product_slug),
-        max(heard.quantity),
-        bool_or(heard.is_granted),
-        max(heard.ended)
-    from unnest(p_lines) as heard
-    group by heard.shopify_order_id, heard.shopify_line_item_id
-    on conflict (shopify_order_id, shopify_line_item_id) do update set
-        product_slug = coalesce(known.product_slug, excluded.product_slug),
-        quantity = greatest(known.quantity, excluded.quantity),
-        is_granted = known.is_granted or excluded.is_granted,
-        ended = greatest(known.ended, excluded.ended)
-    where
-        (known.product_slug is null and excluded.product_slug is not null)
-        or excluded.quantity > coalesce(known.quantity, -1)
-        or (excluded.is_granted and not known.is_granted)
-        or greatest(known.ended, excluded.ended) is distinct from known.ended
-    returning known.shopify_order_id;
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
 end;
 $$;
 
@@ -95,30 +101,36 @@ from public, anon, authenticated, service_role;
 -- Adds refunds to the set; returns the orders for which one was news. A refund may name a line
 -- more than once (part restocked, part not), hence the sum.
 create function private.hear_refunds(p_refunds jsonb)
-returns setof text
+returns text[]
 language plpgsql
 set search_path = ''
 as $$
+declare
+    v_news text[];
 begin
-    return query
-    insert into private.refunds as known (
-        shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
+    with news as (
+        insert into private.refunds as known (
+            shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
+        )
+        select distinct on (1, 2)
+            refund.entry ->> 'id',
+            line.entry ->> 'line_item_id',
+            refund.entry ->> 'order_id',
+            sum((line.entry ->> 'quantity')::bigint)
+        from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
+        cross join lateral jsonb_array_elements(
+            refund.entry -> 'refund_line_items'
+        ) as line (entry)
+        group by refund.place, 1, 2, 3
+        order by 1, 2, 4 desc
+        on conflict (shopify_refund_id, shopify_line_item_id) do update set
+            quantity = excluded.quantity
+        where excluded.quantity > known.quantity
+        returning known.shopify_order_id
     )
-    select distinct on (1, 2)
-        refund.entry ->> 'id',
-        line.entry ->> 'line_item_id',
-        refund.entry ->> 'order_id',
-        sum((line.entry ->> 'quantity')::bigint)
-    from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
-    cross join lateral jsonb_array_elements(
-        refund.entry -> 'refund_line_items'
-    ) as line (entry)
-    group by refund.place, 1, 2, 3
-    order by 1, 2, 4 desc
-    on conflict (shopify_refund_id, shopify_line_item_id) do update set
-        quantity = excluded.quantity
-    where excluded.quantity > known.quantity
-    returning known.shopify_order_id;
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
 end;
 $$;
 
@@ -143,7 +155,7 @@ begin
         where stored.shopify_order_id = any(p_order_ids)
     ));
 
-    v_changes := array(select change from private.update_purchases(p_order_ids) as change);
+    v_changes := private.update_purchases(p_order_ids);
     if cardinality(v_changes) > 0 then
         perform private.update_messages(v_changes);
     end if;
@@ -177,51 +189,38 @@ $$;
 revoke all on function private.refunds_of(jsonb, text[])
 from public, anon, authenticated, service_role;
 
--- Which of these orders hold a product of ours?
-create function private.tracked_orders(p_order_ids text[])
-returns setof text
+-- Which of these orders hold a product of ours? And in which has the customer paid for something
+-- that we cannot record, for want of an address?
+create function private.judge_orders(
+    p_order_ids text[], out tracked text[], out without_email text[]
+)
 language plpgsql
 stable
 set search_path = ''
 as $$
 begin
-    return query
-    select distinct known.shopify_order_id
-    from private.order_lines as known
-    where known.shopify_order_id = any(p_order_ids) and known.product_slug is not null;
-end;
-$$;
-
-revoke all on function private.tracked_orders(text[])
-from public, anon, authenticated, service_role;
-
--- In which of these orders has the customer paid for something that we cannot record, for want of
--- an address?
-create function private.orders_without_email(p_order_ids text[])
-returns setof text
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-    return query
-    select distinct paid.shopify_order_id
-    from private.order_lines as paid
-    where
-        paid.shopify_order_id = any(p_order_ids)
-        and paid.is_granted
-        and paid.ended is null
-        and paid.product_slug is not null
-        and not exists (
-            select from public.purchases as stored
+    select
+        array_agg(line.shopify_order_id),
+        array_agg(line.shopify_order_id) filter (
             where
-                stored.shopify_order_id = paid.shopify_order_id
-                and stored.shopify_line_item_id = paid.shopify_line_item_id
-        );
+            known.email is null
+            and line.is_granted
+            and line.ended is null
+            and not exists (
+                select from public.purchases as stored
+                where
+                    stored.shopify_order_id = line.shopify_order_id
+                    and stored.shopify_line_item_id = line.shopify_line_item_id
+            )
+        )
+    into tracked, without_email
+    from private.order_lines as line
+    inner join private.orders as known on line.shopify_order_id = known.shopify_order_id
+    where line.shopify_order_id = any(p_order_ids) and line.product_slug is not null;
 end;
 $$;
 
-revoke all on function private.orders_without_email(text[])
+revoke all on function private.judge_orders(text[])
 from public, anon, authenticated, service_role;
 
 -- Records what an array of Shopify orders says (orders/create, paid, updated, cancelled) and
@@ -247,36 +246,32 @@ declare
     v_faults text[];
     v_usable jsonb := orders;
     v_lines private.heard_line[];
-    v_refunds jsonb;
     v_order_ids text[];
     v_news text[];
     v_tracked text[];
     v_without_email text[];
 begin
-    v_faults := array(
-        select private.order_fault(ordered.entry)
-        from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
-        order by ordered.ordinal
-    );
+    v_faults := private.order_faults(orders);
     if num_nonnulls(variadic v_faults) > 0 then
         select coalesce(jsonb_agg(ordered.entry), '[]') into v_usable
         from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
         where v_faults[ordered.ordinal] is null;
     end if;
 
-    v_lines := array(select line from private.heard_lines(v_usable) as line);
+    v_lines := private.heard_lines(v_usable);
     v_order_ids := array(select distinct line.shopify_order_id from unnest(v_lines) as line);
 
     if cardinality(v_order_ids) > 0 then
         perform private.hear_orders(v_usable, v_order_ids);
-        v_news := array(select private.hear_lines(v_lines));
-        v_refunds := private.refunds_of(v_usable, v_order_ids);
-        if v_refunds is not null then
-            v_news := v_news || array(select private.hear_refunds(v_refunds));
+        v_news := private.hear_lines(v_lines);
+        if jsonb_path_exists(v_usable, '$[*].refunds[*]') then
+            v_news := v_news || private.hear_refunds(
+                private.refunds_of(v_usable, v_order_ids)
+            );
         end if;
         v_news := v_news || private.apply_facts(v_order_ids);
-        v_tracked := array(select private.tracked_orders(v_order_ids));
-        v_without_email := array(select private.orders_without_email(v_order_ids));
+        select judged.tracked, judged.without_email into v_tracked, v_without_email
+        from private.judge_orders(v_order_ids) as judged;
     end if;
 
     return query

@@ -51,7 +51,7 @@ begin
 
     if cardinality(v_order_ids) > 0 then
         perform private.lock_orders(v_order_ids);
-        v_news := array(select private.hear_refunds(v_usable));
+        v_news := private.hear_refunds(v_usable);
         v_news := v_news || private.apply_facts(v_order_ids);
     end if;
 

@@ -76,9 +76,9 @@ MUTANTS = (
     _sql(
         "forgets refunds that come before their order",
         "record_refunds",
-        "v_news := array(select private.hear_refunds(v_usable));",
-        "v_news := array(select private.hear_refunds(v_usable)"
-        " where v_order_ids[1] in (select private.tracked_orders(v_order_ids)));",
+        "v_news := private.hear_refunds(v_usable);",
+        "v_news := (select private.hear_refunds(v_usable)"
+        " where v_order_ids[1] = any((private.judge_orders(v_order_ids)).tracked));",
     ),
     _sql(
         "overlooks a cancellation",
@@ -95,8 +95,8 @@ MUTANTS = (
     _sql(
         "links only when the account is made, not when a purchase follows",
         "purchases_from_facts",
-        "private.confirmed_user_id(derived.shopify_customer_email),",
-        "null::uuid,",
+        "private.confirmed_user_id(known.email) as user_id",
+        "null::uuid as user_id",
     ),
     _sql(
         "links an account when it is made, before it is confirmed",

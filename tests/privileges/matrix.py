@@ -88,7 +88,7 @@ function  private.update_messages                        .       .            . 
 function  private.is_shopify_id                          .       .            .            .            .
 function  private.is_quantity                            .       .            .            .            .
 function  private.refund_fault                           .       .            .            .            .
-function  private.order_fault                            .       .            .            .            .
+function  private.order_faults                           .       .            .            .            .
 function  private.order_email                            .       .            .            .            .
 function  private.heard_lines                            .       .            .            .            .
 function  private.hear_orders                            .       .            .            .            .
@@ -96,8 +96,7 @@ function  private.hear_lines                             .       .            . 
 function  private.hear_refunds                           .       .            .            .            .
 function  private.apply_facts                            .       .            .            .            .
 function  private.refunds_of                             .       .            .            .            .
-function  private.tracked_orders                         .       .            .            .            .
-function  private.orders_without_email                   .       .            .            .            .
+function  private.judge_orders                           .       .            .            .            .
 function  private.lock_orders                            .       .            .            .            .
 """
 
