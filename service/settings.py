@@ -120,10 +120,19 @@ class WorkerSettings(DatabaseSettings):
     """The sender of the course email: `Name <address>`, on a domain verified at Resend."""
     course_app_url: BaseUrl
     """Where the course app is; the email links to its /claim page."""
-    lease_seconds: Annotated[int, Field(ge=30)] = 60
-    """How long a claimed message is ours alone; longer than any send may take."""
+    send_timeout_seconds: Seconds = 15.0
+    """How long a provider may take for one message, connection to last byte."""
+    lease_seconds: Annotated[PositiveInt, Field(validate_default=True)] = 60
+    """How long a claimed message is ours alone; at least twice as long as a send may take."""
     poll_seconds: Seconds = 1.0
     """How long the dispatcher rests when nothing is due and nobody wakes it."""
+
+    @field_validator("lease_seconds")
+    @classmethod
+    def _outlast_a_send(cls, lease: int, info: ValidationInfo) -> int:
+        if lease < 2 * info.data.get("send_timeout_seconds", 0.0):
+            raise ValueError("must be at least twice SEND_TIMEOUT_SECONDS")
+        return lease
 
 
 class ServiceSettings(WorkerSettings):

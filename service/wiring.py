@@ -25,13 +25,16 @@ def database(settings: DatabaseSettings) -> Database:
 def dispatcher(settings: WorkerSettings, to: Database, metrics: Metrics) -> Dispatcher:
     """Must be called where an event loop runs: the senders keep connections."""
     knock = KnockSender(
-        api_key=settings.knock_api_key.get_secret_value(), base_url=settings.knock_base_url
+        api_key=settings.knock_api_key.get_secret_value(),
+        base_url=settings.knock_base_url,
+        timeout=settings.send_timeout_seconds,
     )
     resend = ResendSender(
         api_key=settings.resend_api_key.get_secret_value(),
         base_url=settings.resend_base_url,
         email_from=settings.email_from,
         course_app_url=settings.course_app_url,
+        timeout=settings.send_timeout_seconds,
     )
     return Dispatcher(
         to,

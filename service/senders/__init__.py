@@ -18,7 +18,7 @@ from typing import Protocol
 from service.database import Notification
 
 DEADLINE = 15.0
-"""Seconds for one send, connection to last byte: far less than the lease on a notification."""
+"""Seconds for one send, connection to last byte, unless SEND_TIMEOUT_SECONDS says otherwise."""
 
 LONGEST_WAIT = 86_400.0
 """Seconds. Both providers forget an idempotency key after a day; waiting longer is pointless."""
@@ -37,7 +37,7 @@ class Sender(Protocol):
     async def send(self, notification: Notification) -> None:
         """Hand one notification over; the idempotency key is the notification's id.
 
-        Raises TemporaryFailure or PermanentFailure, after `DEADLINE` seconds at the latest.
+        Raises TemporaryFailure or PermanentFailure, after the sender's timeout at the latest.
         """
         ...
 

@@ -105,7 +105,10 @@ def test_half_a_way_to_the_database_is_none(
         ("DATABASE_TIMEOUT_SECONDS", "hidden"),
         ("LOG_LEVEL", "hidden"),
         ("LOG_FORMAT", "hidden"),
+        ("SEND_TIMEOUT_SECONDS", "0"),
+        ("SEND_TIMEOUT_SECONDS", "inf"),
         ("LEASE_SECONDS", "29"),
+        ("LEASE_SECONDS", "0"),
         ("LEASE_SECONDS", "60.5"),
         ("POLL_SECONDS", "0"),
         ("POLL_SECONDS", "inf"),
@@ -122,6 +125,13 @@ def test_a_malformed_value_is_named_and_not_repeated(
     assert f"  {name}: " in message
     assert len(message.splitlines()) == 2
     assert "hidden" not in message.lower()
+
+
+def test_a_lease_outlasts_a_send_that_takes_its_time(settings_from: From) -> None:
+    words = "LEASE_SECONDS: must be at least twice SEND_TIMEOUT_SECONDS"
+    assert words in _fault(settings_from, SEND_TIMEOUT_SECONDS="31")
+    assert words in _fault(settings_from, SEND_TIMEOUT_SECONDS="2", LEASE_SECONDS="3")
+    assert settings_from(SEND_TIMEOUT_SECONDS="2", LEASE_SECONDS="4").lease_seconds == 4
 
 
 def test_a_secret_is_never_shown(settings_from: From) -> None:

@@ -21,6 +21,7 @@ def test_what_has_a_default_may_be_left_out(settings_from: From) -> None:
     assert settings.database_timeout_seconds == 4.0
     assert (settings.log_level, settings.log_format) == ("info", "json")
     assert (settings.lease_seconds, settings.poll_seconds) == (60, 1.0)
+    assert settings.send_timeout_seconds == 15.0
     assert settings.max_body_bytes == 8 * 1024 * 1024
     assert settings.backlog_limit_seconds == 900.0
     assert settings.supabase_url is None
@@ -39,6 +40,7 @@ def test_what_has_a_default_may_be_left_out(settings_from: From) -> None:
         ("DATABASE_TIMEOUT_SECONDS", "2.5", 2.5),
         ("LOG_LEVEL", "debug", "debug"),
         ("LOG_FORMAT", "console", "console"),
+        ("SEND_TIMEOUT_SECONDS", "2.5", 2.5),
         ("LEASE_SECONDS", "30", 30),
         ("POLL_SECONDS", "0.1", 0.1),
         ("MAX_BODY_BYTES", "1024", 1024),
