@@ -5,9 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/installed
 PROGRAMS := node_modules/.installed
+SOAK_SECONDS ?= 60
+SOAKED := tests/histories tests/faults
 UV_FLAGS := --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: install test lint format demo dev schema types bench bench-scale lock
+.PHONY: install test soak mutants lint format demo dev schema types bench bench-scale lock
 .DEFAULT_GOAL := test
 
 install: $(INSTALLED)  ## A virtual environment in .venv, with .venv/bin/thetis
@@ -24,6 +26,12 @@ $(PROGRAMS): package-lock.json package.json
 
 test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SECONDS each
+	SOAK_SECONDS=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(SOAKED) $(ARGS)
+
+mutants: $(INSTALLED)  ## Does the suite catch each of the deliberate faults in tests/histories/mutants.py?
+	$(VENV)/bin/python -m tests.histories.mutants $(ARGS)
 
 lint: $(INSTALLED)  ## ruff, mypy --strict, sqlfluff
 	$(VENV)/bin/ruff format --check service tests bench

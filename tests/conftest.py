@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from service.local import platform
-from tests.support import programs
+from tests.support import figures, programs
 from tests.support import supabase_api as supabase_api_support
 from tests.support.cluster import Cluster
 from tests.support.database import Database
@@ -61,3 +61,23 @@ def supabase_api(database: Database) -> Iterator[SupabaseApi]:
         pytest.skip(supabase_api_support.MISSING)
     with supabase_api_support.serving(database) as api:
         yield api
+
+
+@pytest.fixture
+def report_figures(record_property: Callable[[str, object], None]) -> figures.Report:
+    """For a test that counts something: what it tells is shown at the end of the run."""
+
+    def tell(title: str, counted: Mapping[str, object]) -> None:
+        record_property(figures.PROPERTY, figures.lines(title, counted))
+
+    return tell
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            if report.when == "call":
+                told = [told for name, told in report.user_properties if name == figures.PROPERTY]
+                for lines in told:
+                    terminalreporter.write_sep("-", report.nodeid)
+                    terminalreporter.write("\n".join(lines) + "\n")

@@ -180,3 +180,15 @@ class Webhook:
     @property
     def is_refund(self) -> bool:
         return self.topic == "refunds/create"
+
+    def whole_payload(self) -> Json:
+        """All that Shopify would send, with the model's facts in it."""
+        product, now = samples.SAMPLE_PRODUCTS["splint"], datetime.now(UTC)
+        if self.is_refund:
+            order_id = self.payload["order_id"]
+            usual = samples.refund(order_id=order_id, products=[product], at=now)
+        else:
+            usual = samples.order(
+                self.topic, order_id=1, email="x@example.com", products=[product], at=now
+            )
+        return {**usual, **self.payload}

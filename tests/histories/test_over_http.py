@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
-from service.local import samples
 from tests.histories.lives import Life, deliveries, lives
 from tests.histories.shop import Webhook
 from tests.histories.truth import stored_statuses, true_statuses
@@ -24,23 +22,10 @@ settings = hypothesis.settings(
 )
 
 
-def whole_payload(webhook: Webhook) -> samples.Json:
-    """All that Shopify would send, with the model's facts in it."""
-    product, now = samples.SAMPLE_PRODUCTS["splint"], datetime.now(UTC)
-    if webhook.is_refund:
-        order_id = webhook.payload["order_id"]
-        base = samples.refund(order_id=order_id, products=[product], at=now)
-    else:
-        base = samples.order(
-            webhook.topic, order_id=1, email="x@example.com", products=[product], at=now
-        )
-    return {**base, **webhook.payload}
-
-
 def deliver_at_once(service: Service, webhooks: list[Webhook]) -> None:
     with ThreadPoolExecutor(8) as senders:
         answers = senders.map(
-            lambda webhook: service.send(webhook.topic, whole_payload(webhook)), webhooks
+            lambda webhook: service.send(webhook.topic, webhook.whole_payload()), webhooks
         )
         assert {answer.status_code for answer in answers} <= {200}
 

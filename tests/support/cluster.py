@@ -45,6 +45,10 @@ class Cluster:
         finally:
             platform.stop(data_dir)
 
+    def be_careful(self) -> None:
+        """Be set up as in production, for tests that kill it."""
+        self._administer("alter system reset all", "select pg_reload_conf()")
+
     @contextmanager
     def database(self, template: str = "migrated") -> Iterator[Database]:
         """A fresh copy of a template, gone at the end."""
