@@ -47,7 +47,7 @@ begin
         where stored.shopify_order_id = any(p_order_ids)
     ));
 
-    v_changes := array(select change from private.update_purchases(p_order_ids) as change);
+    v_changes := private.update_purchases(p_order_ids);
     if cardinality(v_changes) > 0 then
         perform private.update_messages(v_changes);
     end if;
@@ -124,35 +124,41 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.hear_lines(p_lines private.heard_line[]) RETURNS SETOF text
+CREATE FUNCTION private.hear_lines(p_lines private.heard_line[]) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
+declare
+    v_news text[];
 begin
-    return query
-    insert into private.order_lines as known (
-        shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
+    with news as (
+        insert into private.order_lines as known (
+            shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
+        )
+        select
+            heard.shopify_order_id,
+            heard.shopify_line_item_id,
+            max(heard.product_slug),
+            max(heard.quantity),
+            bool_or(heard.is_granted),
+            max(heard.ended)
+        from unnest(p_lines) as heard
+        group by heard.shopify_order_id, heard.shopify_line_item_id
+        on conflict (shopify_order_id, shopify_line_item_id) do update set
+            product_slug = coalesce(known.product_slug, excluded.product_slug),
+            quantity = greatest(known.quantity, excluded.quantity),
+            is_granted = known.is_granted or excluded.is_granted,
+            ended = greatest(known.ended, excluded.ended)
+        where
+            (known.product_slug is null and excluded.product_slug is not null)
+            or excluded.quantity > coalesce(known.quantity, -1)
+            or (excluded.is_granted and not known.is_granted)
+            or greatest(known.ended, excluded.ended) is distinct from known.ended
+        returning known.shopify_order_id
     )
-    select
-        heard.shopify_order_id,
-        heard.shopify_line_item_id,
-        max(heard.product_slug),
-        max(heard.quantity),
-        bool_or(heard.is_granted),
-        max(heard.ended)
-    from unnest(p_lines) as heard
-    group by heard.shopify_order_id, heard.shopify_line_item_id
-    on conflict (shopify_order_id, shopify_line_item_id) do update set
-        product_slug = coalesce(known.product_slug, excluded.product_slug),
-        quantity = greatest(known.quantity, excluded.quantity),
-        is_granted = known.is_granted or excluded.is_granted,
-        ended = greatest(known.ended, excluded.ended)
-    where
-        (known.product_slug is null and excluded.product_slug is not null)
-        or excluded.quantity > coalesce(known.quantity, -1)
-        or (excluded.is_granted and not known.is_granted)
-        or greatest(known.ended, excluded.ended) is distinct from known.ended
-    returning known.shopify_order_id;
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
 end;
 $$;
 
@@ -203,75 +209,84 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.hear_refunds(p_refunds jsonb) RETURNS SETOF text
+CREATE FUNCTION private.hear_refunds(p_refunds jsonb) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
+declare
+    v_news text[];
 begin
-    return query
-    insert into private.refunds as known (
-        shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
+    with news as (
+        insert into private.refunds as known (
+            shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
+        )
+        select distinct on (1, 2)
+            refund.entry ->> 'id',
+            line.entry ->> 'line_item_id',
+            refund.entry ->> 'order_id',
+            sum((line.entry ->> 'quantity')::bigint)
+        from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
+        cross join lateral jsonb_array_elements(
+            refund.entry -> 'refund_line_items'
+        ) as line (entry)
+        group by refund.place, 1, 2, 3
+        order by 1, 2, 4 desc
+        on conflict (shopify_refund_id, shopify_line_item_id) do update set
+            quantity = excluded.quantity
+        where excluded.quantity > known.quantity
+        returning known.shopify_order_id
     )
-    select distinct on (1, 2)
-        refund.entry ->> 'id',
-        line.entry ->> 'line_item_id',
-        refund.entry ->> 'order_id',
-        sum((line.entry ->> 'quantity')::bigint)
-    from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
-    cross join lateral jsonb_array_elements(
-        refund.entry -> 'refund_line_items'
-    ) as line (entry)
-    group by refund.place, 1, 2, 3
-    order by 1, 2, 4 desc
-    on conflict (shopify_refund_id, shopify_line_item_id) do update set
-        quantity = excluded.quantity
-    where excluded.quantity > known.quantity
-    returning known.shopify_order_id;
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
 end;
 $$;
 
-CREATE FUNCTION private.heard_lines(p_orders jsonb) RETURNS SETOF private.heard_line
+CREATE FUNCTION private.heard_lines(p_orders jsonb) RETURNS private.heard_line[]
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
 begin
-    return query
-    select
-        ordered.entry ->> 'id',
-        line.entry ->> 'id',
-        product.product_slug,
-        (line.entry ->> 'quantity')::integer,
-        coalesce(
-            ordered.entry ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'),
-            false
-        ),
-        greatest(
-            case
-                when ordered.entry ->> 'cancelled_at' is not null
-                    then 'cancelled'::private.purchase_status
-            end,
-            case ordered.entry ->> 'financial_status'
-                when 'refunded' then 'refunded'::private.purchase_status
-                when 'voided' then 'cancelled'
-            end,
-            case
-                when line.entry ->> 'current_quantity' = '0'
-                    then 'refunded'::private.purchase_status
-            end
-        )
-    from jsonb_array_elements(p_orders) as ordered (entry)
-    cross join lateral jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
-    left join private.shopify_products as product
-        on line.entry ->> 'product_id' = product.shopify_product_id
-    where
-        product.product_slug is not null
-        or line.entry ->> 'product_id' is null
-        or (
-            select true from private.order_lines as known
-            where
-                known.shopify_order_id = ordered.entry ->> 'id'
-                and known.shopify_line_item_id = line.entry ->> 'id'
-        );
+    return array(
+        select
+            row(
+                ordered.entry ->> 'id',
+                line.entry ->> 'id',
+                product.product_slug,
+                (line.entry ->> 'quantity')::integer,
+                coalesce(
+                    ordered.entry ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'),
+                    false
+                ),
+                greatest(
+                    case
+                        when ordered.entry ->> 'cancelled_at' is not null
+                            then 'cancelled'::private.purchase_status
+                    end,
+                    case ordered.entry ->> 'financial_status'
+                        when 'refunded' then 'refunded'::private.purchase_status
+                        when 'voided' then 'cancelled'
+                    end,
+                    case
+                        when line.entry ->> 'current_quantity' = '0'
+                            then 'refunded'::private.purchase_status
+                    end
+                )
+            )::private.heard_line
+        from jsonb_array_elements(p_orders) as ordered (entry)
+        cross join lateral jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
+        left join private.shopify_products as product
+            on line.entry ->> 'product_id' = product.shopify_product_id
+        where
+            product.product_slug is not null
+            or line.entry ->> 'product_id' is null
+            or (
+                select true from private.order_lines as known
+                where
+                    known.shopify_order_id = ordered.entry ->> 'id'
+                    and known.shopify_line_item_id = line.entry ->> 'id'
+            )
+    );
 end;
 $$;
 
@@ -288,6 +303,32 @@ CREATE FUNCTION private.is_shopify_id(p_value jsonb) RETURNS boolean
     AS $_$
     select p_value #>> '{}' ~ '^[1-9][0-9]{0,18}$';
 $_$;
+
+CREATE FUNCTION private.judge_orders(p_order_ids text[], OUT tracked text[], OUT without_email text[]) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    select
+        array_agg(line.shopify_order_id),
+        array_agg(line.shopify_order_id) filter (
+            where
+            known.email is null
+            and line.is_granted
+            and line.ended is null
+            and not exists (
+                select from public.purchases as stored
+                where
+                    stored.shopify_order_id = line.shopify_order_id
+                    and stored.shopify_line_item_id = line.shopify_line_item_id
+            )
+        )
+    into tracked, without_email
+    from private.order_lines as line
+    inner join private.orders as known on line.shopify_order_id = known.shopify_order_id
+    where line.shopify_order_id = any(p_order_ids) and line.product_slug is not null;
+end;
+$$;
 
 CREATE FUNCTION private.knock_trigger_payload(p_order_id text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -389,83 +430,70 @@ CREATE FUNCTION private.merged_status(p_stored text, p_derived private.purchase_
 $$;
 
 CREATE FUNCTION private.normalised_email(p_email text) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $$
-    select nullif(lower(btrim(p_email, E' \t\r\n')), '');
+begin
+    return nullif(lower(btrim(p_email, E' \t\r\n')), '');
+end;
 $$;
 
 CREATE FUNCTION private.order_email(p_order jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $$
-    select coalesce(
+begin
+    return coalesce(
         private.normalised_email(p_order ->> 'email'),
         private.normalised_email(p_order ->> 'contact_email'),
         private.normalised_email(p_order #>> '{customer,email}')
     );
-$$;
-
-CREATE FUNCTION private.order_fault(p_order jsonb) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return case
-        when jsonb_typeof(p_order) is distinct from 'object' then 'not an object'
-        when private.is_shopify_id(p_order -> 'id') is not true then 'id: not a Shopify id'
-        when jsonb_typeof(p_order -> 'line_items') is distinct from 'array'
-            then 'line_items: not an array'
-        when exists (
-            select from jsonb_array_elements(p_order -> 'line_items') as line (entry)
-            where
-                private.is_shopify_id(line.entry -> 'id') is not true
-                or private.is_quantity(line.entry -> 'quantity') is not true
-                or private.is_quantity(nullif(line.entry -> 'current_quantity', 'null')) is false
-        ) then 'line_items: an id or a quantity is not usable'
-        when jsonb_typeof(p_order -> 'refunds') not in ('array', 'null')
-            then 'refunds: not an array'
-        when jsonb_typeof(p_order -> 'refunds') = 'array' and exists (
-            select from jsonb_array_elements(p_order -> 'refunds') as refund (entry)
-            where private.refund_fault(refund.entry) is not null
-        ) then 'refunds: one is not usable'
-        when exists (
-            select
-            from unnest(
-                array['updated_at', 'processed_at', 'created_at', 'cancelled_at']
-            ) as field (name)
-            where not pg_input_is_valid(p_order ->> field.name, 'timestamptz')
-        ) then 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
-        when exists (
-            select
-            from unnest(array['{email}', '{contact_email}', '{customer,email}']) as field (path)
-            where jsonb_typeof(p_order #> field.path::text[]) not in ('string', 'null')
-        ) then 'email, contact_email or customer.email: not text'
-    end;
 end;
 $$;
 
-CREATE FUNCTION private.orders_without_email(p_order_ids text[]) RETURNS SETOF text
+CREATE FUNCTION private.order_faults(p_orders jsonb) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
-    AS $$
+    AS $_$
 begin
-    return query
-    select distinct paid.shopify_order_id
-    from private.order_lines as paid
-    where
-        paid.shopify_order_id = any(p_order_ids)
-        and paid.is_granted
-        and paid.ended is null
-        and paid.product_slug is not null
-        and not exists (
-            select from public.purchases as stored
-            where
-                stored.shopify_order_id = paid.shopify_order_id
-                and stored.shopify_line_item_id = paid.shopify_line_item_id
-        );
+    return array(
+        select
+            case
+                when jsonb_typeof(ordered.entry) is distinct from 'object' then 'not an object'
+                when (ordered.entry ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true
+                    then 'id: not a Shopify id'
+                when jsonb_typeof(ordered.entry -> 'line_items') is distinct from 'array'
+                    then 'line_items: not an array'
+                when exists (
+                    select from jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
+                    where
+                        (line.entry ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true
+                        or (line.entry ->> 'quantity' ~ '^[0-9]{1,9}$') is not true
+                        or (line.entry ->> 'current_quantity' ~ '^[0-9]{1,9}$') is false
+                ) then 'line_items: an id or a quantity is not usable'
+                when jsonb_typeof(ordered.entry -> 'refunds') not in ('array', 'null')
+                    then 'refunds: not an array'
+                when jsonb_typeof(ordered.entry -> 'refunds') = 'array' and exists (
+                    select from jsonb_array_elements(ordered.entry -> 'refunds') as refund (entry)
+                    where private.refund_fault(refund.entry) is not null
+                ) then 'refunds: one is not usable'
+                when
+                    not pg_input_is_valid(ordered.entry ->> 'updated_at', 'timestamptz')
+                    or not pg_input_is_valid(ordered.entry ->> 'processed_at', 'timestamptz')
+                    or not pg_input_is_valid(ordered.entry ->> 'created_at', 'timestamptz')
+                    or not pg_input_is_valid(ordered.entry ->> 'cancelled_at', 'timestamptz')
+                    then 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
+                when
+                    jsonb_typeof(ordered.entry -> 'email') not in ('string', 'null')
+                    or jsonb_typeof(ordered.entry -> 'contact_email') not in ('string', 'null')
+                    or jsonb_typeof(ordered.entry #> '{customer,email}') not in ('string', 'null')
+                    then 'email, contact_email or customer.email: not text'
+            end
+        from jsonb_array_elements(p_orders) with ordinality as ordered (entry, ordinal)
+        order by ordered.ordinal
+    );
 end;
-$$;
+$_$;
 
 CREATE FUNCTION private.owe_cancellations(p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
@@ -633,18 +661,6 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.tracked_orders(p_order_ids text[]) RETURNS SETOF text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return query
-    select distinct known.shopify_order_id
-    from private.order_lines as known
-    where known.shopify_order_id = any(p_order_ids) and known.product_slug is not null;
-end;
-$$;
-
 CREATE FUNCTION private.update_messages(p_changes private.purchase_change[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -667,12 +683,13 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.update_purchases(p_order_ids text[]) RETURNS SETOF private.purchase_change
+CREATE FUNCTION private.update_purchases(p_order_ids text[]) RETURNS private.purchase_change[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
+declare
+    v_changes private.purchase_change[];
 begin
-    return query
     with before as (
         select stored.id, stored.status
         from public.purchases as stored
@@ -685,7 +702,7 @@ begin
             shopify_customer_email, shopify_line_item_id, status, purchased_at, expires_at
         )
         select
-            private.confirmed_user_id(derived.shopify_customer_email),
+            owner.user_id,
             derived.product_slug,
             derived.shopify_order_id,
             derived.shopify_order_number,
@@ -694,8 +711,15 @@ begin
             derived.status,
             derived.purchased_at,
             derived.expires_at
-        from private.derived_purchases as derived
-        where derived.shopify_order_id = any(p_order_ids)
+        from (
+            select
+                known.shopify_order_id,
+                private.confirmed_user_id(known.email) as user_id
+            from private.orders as known
+            where known.shopify_order_id = any(p_order_ids)
+        ) as owner
+        inner join private.derived_purchases as derived
+            on owner.shopify_order_id = derived.shopify_order_id
         on conflict (shopify_order_id, shopify_line_item_id) do update set
             user_id = coalesce(stored.user_id, excluded.user_id),
             shopify_customer_email = excluded.shopify_customer_email,
@@ -711,9 +735,17 @@ begin
         returning stored.id, stored.shopify_order_id, stored.product_slug, stored.status
     )
 
-    select written.shopify_order_id, written.product_slug, before.status, written.status
+    select
+        array_agg(
+            row(
+                written.shopify_order_id, written.product_slug, before.status, written.status
+            )::private.purchase_change
+        )
+    into v_changes
     from written
     left join before on written.id = before.id;
+
+    return v_changes;
 end;
 $$;
 
@@ -920,42 +952,38 @@ CREATE FUNCTION public.record_orders(orders jsonb) RETURNS TABLE(ordinal integer
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
 #variable_conflict use_column
 declare
     v_faults text[];
     v_usable jsonb := orders;
     v_lines private.heard_line[];
-    v_refunds jsonb;
     v_order_ids text[];
     v_news text[];
     v_tracked text[];
     v_without_email text[];
 begin
-    v_faults := array(
-        select private.order_fault(ordered.entry)
-        from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
-        order by ordered.ordinal
-    );
+    v_faults := private.order_faults(orders);
     if num_nonnulls(variadic v_faults) > 0 then
         select coalesce(jsonb_agg(ordered.entry), '[]') into v_usable
         from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
         where v_faults[ordered.ordinal] is null;
     end if;
 
-    v_lines := array(select line from private.heard_lines(v_usable) as line);
+    v_lines := private.heard_lines(v_usable);
     v_order_ids := array(select distinct line.shopify_order_id from unnest(v_lines) as line);
 
     if cardinality(v_order_ids) > 0 then
         perform private.hear_orders(v_usable, v_order_ids);
-        v_news := array(select private.hear_lines(v_lines));
-        v_refunds := private.refunds_of(v_usable, v_order_ids);
-        if v_refunds is not null then
-            v_news := v_news || array(select private.hear_refunds(v_refunds));
+        v_news := private.hear_lines(v_lines);
+        if jsonb_path_exists(v_usable, '$[*].refunds[*]') then
+            v_news := v_news || private.hear_refunds(
+                private.refunds_of(v_usable, v_order_ids)
+            );
         end if;
         v_news := v_news || private.apply_facts(v_order_ids);
-        v_tracked := array(select private.tracked_orders(v_order_ids));
-        v_without_email := array(select private.orders_without_email(v_order_ids));
+        select judged.tracked, judged.without_email into v_tracked, v_without_email
+        from private.judge_orders(v_order_ids) as judged;
     end if;
 
     return query
@@ -978,7 +1006,7 @@ begin
     from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
     order by ordered.ordinal;
 end;
-$$;
+$_$;
 
 CREATE FUNCTION public.record_refunds(refunds jsonb) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1007,7 +1035,7 @@ begin
 
     if cardinality(v_order_ids) > 0 then
         perform private.lock_orders(v_order_ids);
-        v_news := array(select private.hear_refunds(v_usable));
+        v_news := private.hear_refunds(v_usable);
         v_news := v_news || private.apply_facts(v_order_ids);
     end if;
 
@@ -1375,6 +1403,8 @@ REVOKE ALL ON FUNCTION private.is_quantity(p_value jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_shopify_id(p_value jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.judge_orders(p_order_ids text[], OUT tracked text[], OUT without_email text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.knock_trigger_payload(p_order_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.link_purchases(p_user_id uuid) FROM PUBLIC;
@@ -1391,9 +1421,7 @@ REVOKE ALL ON FUNCTION private.normalised_email(p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.order_email(p_order jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.order_fault(p_order jsonb) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION private.orders_without_email(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.order_faults(p_orders jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.owe_cancellations(p_order_ids text[]) FROM PUBLIC;
 
@@ -1408,8 +1436,6 @@ REVOKE ALL ON FUNCTION private.retry_delay(p_attempts integer, p_retry_after_sec
 REVOKE ALL ON FUNCTION private.revise_messages(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.set_updated_at() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION private.tracked_orders(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.update_messages(p_changes private.purchase_change[]) FROM PUBLIC;
 
