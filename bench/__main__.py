@@ -6,17 +6,31 @@ import time
 
 import click
 
-from bench import stage, webhooks
+from bench import access, bulk, outbox, small, stage, webhooks
 from bench.report import Report
+
+PARTS = ("webhooks", "outbox", "small", "bulk", "access")
 
 
 @click.command()
-def main() -> None:
-    """Measure, and print Markdown."""
+@click.option("--scale", is_flag=True, help="Ten million purchases and 200,000 webhooks.")
+@click.option("--only", multiple=True, type=click.Choice(PARTS), help="Some parts; repeat.")
+def main(*, scale: bool, only: tuple[str, ...]) -> None:
+    """Measure, and print Markdown for docs/PERFORMANCE.md."""
     started, report = time.monotonic(), Report()
+    parts = only or (("small", "access") if scale else PARTS)
     with stage.postgres() as at:
         stage.fill(at)
-        webhooks.measure(at, report)
+        if "webhooks" in parts:
+            webhooks.measure(at, report)
+        if "outbox" in parts:
+            outbox.measure(at, report)
+        if "small" in parts:
+            small.measure(at, report, webhooks=200_000 if scale else 20_000)
+        if "bulk" in parts:
+            bulk.measure(at, report)
+    if "access" in parts:
+        access.measure(report, (10_000, 1_000_000, *((10_000_000,) if scale else ())))
     click.echo(report.markdown())
     report.say(f"took {time.monotonic() - started:.0f} s")
 

@@ -18,9 +18,12 @@ PATIENCE = 600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """`seconds` for all of them; `latencies` of each, in seconds, sorted."""
+    """`seconds` for all of them; `latencies` of each, in seconds, sorted. `ended`, on the clock of
+    time.perf_counter, when the last was answered.
+    """
 
     seconds: float
+    ended: float
     latencies: Sequence[float]
 
     @property
@@ -95,4 +98,5 @@ async def _post(url: str, requests: Sequence[bytes], connections: int) -> Run:
     protocols = [protocol for _, protocol in await asyncio.gather(*made)]
     async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*(protocol.ended for protocol in protocols))
-    return Run(seconds=time.perf_counter() - started, latencies=sorted(latencies))
+    ended = time.perf_counter()
+    return Run(seconds=ended - started, ended=ended, latencies=sorted(latencies))

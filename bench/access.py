@@ -1,0 +1,150 @@
+"""What everybody's clicks cost, with ten thousand purchases behind them and with ten million."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import count, cycle
+from statistics import median
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from bench import past, stage, webhook_bodies
+from bench.report import Report
+from service.local.accounts import Accounts
+from service.local.platform import Platform
+from service.shopify import translate_order
+
+FLAT = 1.5
+"""What may pass for flat: each call ends with a flush to a disk that has moods."""
+
+_orders = count(200_000_000)
+
+
+def measure(report: Report, sizes: tuple[int, ...]) -> None:
+    found = {}
+    with stage.postgres() as at:
+        for since, size in zip((0, *sizes), sizes, strict=False):
+            report.say(f"purchases: {size:,}")
+            past.grow(at, since=since, to=size)
+            found[size] = _times(at, size // past.LINES)
+    _tell(report, sizes, found)
+
+
+def _times(at: Platform, customers: int) -> dict[str, float]:
+    """The median of each, in seconds."""
+    chance = random.Random(customers)  # noqa: S311 - the same customers each time
+
+    def some(number: int, *, with_account: bool) -> list[int]:
+        return [2 * chance.randrange(customers // 2) + with_account for _ in range(number)]
+
+    with Accounts(at.admin_url) as accounts:
+        found = _reading(at, some(1_000, with_account=True))
+        found["sign-up, linking"] = _each(
+            some(60, with_account=False),
+            lambda customer: accounts.sign_up(f"past-{customer}@example.com"),
+        )
+        found["claim_purchases"] = _claiming(accounts, at, some(60, with_account=True))
+    with psycopg.connect(at.database_url, autocommit=True, row_factory=dict_row) as service:
+        found["record_orders"] = median(_recording(service, 150))
+        found["claim_notifications"] = median(_sending(service))
+    return found
+
+
+def _each(customers: list[int], ask: Callable[[int], object]) -> float:
+    return median(_seconds(partial(ask, each)) for each in dict.fromkeys(customers))
+
+
+def _seconds(ask: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    ask()
+    return time.perf_counter() - started
+
+
+def _reading(at: Platform, customers: list[int]) -> dict[str, float]:
+    """has_access and a look-up by key, in turn, each by a customer of its own so that neither finds
+    the other's pages in memory. Prepared, as PostgREST does it.
+    """
+    times: dict[str, list[float]] = {"has_access": [], "look-up by primary key": []}
+    with _as_user(at) as user:
+        for customer, (what, seen) in zip(customers, cycle(times.items()), strict=False):
+            claims = json.dumps({"sub": past.user_id(customer), "role": "authenticated"})
+            user.execute("select set_config('request.jwt.claims', %s, true)", (claims,))
+            if what == "has_access":
+                seen.append(_seconds(partial(_ask, user, _HAS_ACCESS, "premium_course")))
+            else:
+                seen.append(_seconds(partial(_ask, user, _BY_KEY, past.purchase_id(customer))))
+    return {what: median(seen) for what, seen in times.items()}
+
+
+_BY_KEY = "select status from public.purchases where id = %s"
+_HAS_ACCESS = "select public.has_access(%s)"
+
+
+def _ask(user: psycopg.Connection, query: str, value: Any) -> None:
+    [(answer,)] = user.execute(query.encode(), (value,), prepare=True).fetchall()
+    assert answer, "they bought it"
+
+
+@contextmanager
+def _as_user(at: Platform) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(at.url("authenticator"), autocommit=True) as user, user.transaction():
+        user.execute("set local role authenticated")
+        yield user
+
+
+def _claiming(accounts: Accounts, at: Platform, customers: list[int]) -> float:
+    """Users who have an account but, for once, not yet their purchases."""
+    with psycopg.connect(at.admin_url, autocommit=True) as admin:
+        admin.execute(
+            "update public.purchases set user_id = null where shopify_customer_email in"
+            " (select 'past-' || i || '@example.com' from unnest(%s::integer[]) as i)",
+            (customers,),
+        )
+    return _each(customers, lambda customer: accounts.claim_purchases(past.user_id(customer)))
+
+
+def _recording(service: psycopg.Connection[dict[str, Any]], number: int) -> Iterator[float]:
+    for body in webhook_bodies.bodies(number, first=next(_orders) * 1000):
+        order = Jsonb([translate_order(body)])
+        yield _seconds(partial(service.execute, "select * from public.record_orders(%s)", (order,)))
+
+
+def _sending(service: psycopg.Connection[dict[str, Any]]) -> Iterator[float]:
+    """Claims of ten messages, as a dispatcher makes them, until nothing is owed."""
+    claimed: list[dict[str, Any]] = [{}]
+    while claimed:
+        started = time.perf_counter()
+        claimed = service.execute("select * from public.claim_notifications('knock')").fetchall()
+        if claimed:
+            yield time.perf_counter() - started
+        results = [
+            {"id": str(row["id"]), "attempt": row["attempt"], "result": "sent"} for row in claimed
+        ]
+        service.execute("select public.settle_notifications(%s)", (Jsonb(results),))
+
+
+def _tell(report: Report, sizes: tuple[int, ...], found: dict[int, dict[str, float]]) -> None:
+    small, large = found[sizes[0]], found[sizes[-1]]
+    growth = f"at {sizes[-1]:,} purchases to {sizes[0]:,}"
+    for what in small:
+        at_most = 1.3 if what == "has_access" else FLAT
+        if what != "look-up by primary key":
+            report.ratio(f"{what} {growth}", large[what] / small[what], at_most=at_most)
+    report.ratio(
+        f"has_access to a look-up by primary key at {sizes[-1]:,}",
+        large["has_access"] / large["look-up by primary key"],
+        at_most=2.0,
+    )
+    report.table(
+        "Median time of a call, in milliseconds, by the number of purchases",
+        ("Call", *(f"{size:,}" for size in sizes)),
+        [(what, *(f"{found[size][what] * 1e3:.2f}" for size in sizes)) for what in small],
+    )
