@@ -52,6 +52,27 @@ class Accounts:
     def _confirm(self, auth: Connection, user_id: str) -> None:
         auth.execute("update auth.users set email_confirmed_at = now() where id = %s", (user_id,))
 
+    def change_email(self, user_id: str, email: str) -> None:
+        """The user has followed the links that Auth sent to the old and the new address."""
+        with self._as("supabase_auth_admin") as auth:
+            self._move(auth, user_id, email)
+
+    def unlink_identity(self, user_id: str, email: str) -> None:
+        """The account falls back to the address of another identity, which nobody has proven."""
+        with self._as("supabase_auth_admin") as auth:
+            self._move(auth, user_id, email)
+            auth.execute(
+                "update auth.users set email_confirmed_at = null where id = %s", (user_id,)
+            )
+
+    def _move(self, auth: Connection, user_id: str, email: str) -> None:
+        values = (email.lower(), user_id)
+        auth.execute("update auth.users set email = %s where id = %s", values)
+
+    def delete(self, user_id: str) -> None:
+        with self._as("supabase_auth_admin") as auth:
+            auth.execute("delete from auth.users where id = %s", (user_id,))
+
     def has_access(self, user_id: str, slug: str) -> bool:
         [row] = self._ask(user_id, "select public.has_access(%s)", slug)
         return bool(row["has_access"])

@@ -63,8 +63,9 @@ revoke all on function private.course_access_payload(text)
 from public, anon, authenticated, service_role;
 
 -- Owes the messages for what was newly granted: once per order and kind, whatever is heard later.
--- One that nobody has tried to send yet is brought up to date instead, and if it was withdrawn,
--- owed again.
+-- One that nobody has tried to send yet is brought up to date instead. One that was withdrawn is
+-- owed again: if somebody tried to send it, exactly as it was, since it may have arrived; but no
+-- trigger after its cancellation was tried, which could not be repeated.
 -- An order that was more than three days old when we first heard of it is history (a backfill, an
 -- old order that somebody edits) and owes none; one that waited long for its payment still does.
 create function private.owe_messages(p_changes private.purchase_change[])
@@ -103,11 +104,25 @@ begin
     ) as owed
     where owed.payload is not null
     on conflict (shopify_order_id, kind) do update set
-        payload = excluded.payload,
+        payload = case notifications.attempts
+            when 0 then excluded.payload else notifications.payload
+        end,
         status = excluded.status,
-        due_at = excluded.due_at,
+        due_at = greatest(excluded.due_at, notifications.leased_until),
         settled_at = null
-    where notifications.status in ('pending', 'skipped') and notifications.attempts = 0;
+    where
+        (notifications.status = 'pending' and notifications.attempts = 0)
+        or (
+            notifications.status = 'skipped'
+            and not exists (
+                select from private.notifications as cancellation
+                where
+                    notifications.kind = 'knock.trigger'
+                    and cancellation.shopify_order_id = notifications.shopify_order_id
+                    and cancellation.kind = 'knock.cancel'
+                    and cancellation.attempts > 0
+            )
+        );
 end;
 $$;
 

@@ -107,8 +107,8 @@ MUTANTS = (
     _sql(
         "owes the messages again at every event",
         "messages",
-        "where notifications.status in ('pending', 'skipped') and notifications.attempts = 0;",
-        ";",
+        "(notifications.status = 'pending' and notifications.attempts = 0)\n",
+        "true\n",
     ),
     _sql(
         "cancels the run while something is still theirs",

@@ -58,6 +58,7 @@ class Order:
     paid_back: int = 0
     refunds: list[Json] = field(default_factory=list)
     id: int = field(default_factory=lambda: next(_ids))
+    made_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     _changes: int = 0
 
     def create(self) -> list[Webhook]:
@@ -114,7 +115,9 @@ class Order:
         return self._updated()
 
     def correct_email(self, email: str) -> list[Webhook]:
+        """Never within the second of another change, which would leave open what came last."""
         self.email = email
+        self._changes += 2
         return self._updated()
 
     def statuses(self) -> dict[int, str]:
@@ -155,16 +158,16 @@ class Order:
     def _snapshot(self) -> Json:
         # Whole seconds, and several changes may fall into one.
         self._changes += 1
-        changed_at = datetime.now(UTC) + timedelta(seconds=self._changes // 2)
+        changed_at = self.made_at + timedelta(seconds=self._changes // 2)
         return {
             "id": self.id,
             "order_number": self.id % 10_000,
             "email": self.email,
             "financial_status": self._financial_status(),
             "cancelled_at": changed_at.isoformat() if self.is_cancelled else None,
-            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "processed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "updated_at": changed_at.isoformat(timespec="seconds"),
+            "created_at": self.made_at.isoformat(),
+            "processed_at": self.made_at.isoformat(),
+            "updated_at": changed_at.isoformat(),
             "line_items": [line.snapshot() for line in self.lines],
             "refunds": list(self.refunds),
         }

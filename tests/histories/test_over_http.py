@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-import hypothesis
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 
 from tests.histories.lives import Life, deliveries, lives
+from tests.histories.runs import examples
 from tests.histories.shop import Webhook
 from tests.histories.truth import stored_statuses, true_statuses
 from tests.support.database import Database
 from tests.support.service import Service, eventually, running
-
-settings = hypothesis.settings(
-    max_examples=8,
-    deadline=None,
-    phases=[Phase.generate],  # what depends on timing does not shrink
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
 def deliver_at_once(service: Service, webhooks: list[Webhook]) -> None:
@@ -38,7 +31,7 @@ def outbox_is_empty(database: Database) -> bool:
     return not database.rows("select from private.notifications where status = 'pending'")
 
 
-@settings
+@examples(8, per_second=1, phases=[Phase.generate])  # what depends on timing does not shrink
 @given(life=lives(), data=st.data())
 def test_concurrent_deliveries_come_to_the_truth_and_each_message_goes_out_once(
     database: Database, life: Life, data: st.DataObject

@@ -5,6 +5,7 @@ from tests.notifications.outbox import (
     COURSE_ACCESS,
     TRIGGER,
     claim_one,
+    later,
     send_everything,
     settle,
     statuses,
@@ -109,6 +110,50 @@ def test_what_was_tried_in_vain_is_skipped_once_it_has_no_reason(database: Datab
         COURSE_ACCESS: "skipped",
         CANCEL: "pending",
     }
+
+
+def _exchange_what_was_tried(database: Database) -> None:
+    """A course that was tried to be told of is given back; the order gets another instead."""
+    database.record_orders(order(1, COURSE))
+    for kind in (TRIGGER, COURSE_ACCESS):
+        settle(database, claim_one(database, kind), "retry")
+    database.record_refunds(refund(5, 1, **{COURSE: 1}))
+
+
+def test_what_was_tried_in_vain_and_skipped_is_owed_again_as_it_was(database: Database) -> None:
+    _exchange_what_was_tried(database)
+    before = {kind: payload(database, kind) for kind in (TRIGGER, COURSE_ACCESS)}
+
+    database.record_orders(order(1, COURSE, PREMIUM))
+
+    assert statuses(database) == {
+        TRIGGER: "pending",
+        COURSE_ACCESS: "pending",
+        CANCEL: "skipped",
+    }
+    assert {kind: payload(database, kind) for kind in (TRIGGER, COURSE_ACCESS)} == before
+    assert send_everything(database) == [TRIGGER, COURSE_ACCESS]
+
+
+def test_what_is_still_on_its_way_when_it_is_owed_again_waits_for_its_lease(
+    database: Database,
+) -> None:
+    database.record_orders(order(1, SPLINT))
+    claimed = claim_one(database, TRIGGER)
+    database.record_refunds(refund(5, 1, **{SPLINT: 1}))
+    database.record_orders(order(1, SPLINT, COURSE))
+
+    assert database.claim("knock") == []
+    assert settle(database, claimed, "sent") == ["sent"]
+
+
+def test_a_run_that_was_asked_to_stop_is_not_started_again(database: Database) -> None:
+    _exchange_what_was_tried(database)
+    later(database, 60)
+    assert send_everything(database) == [CANCEL]
+
+    database.record_orders(order(1, COURSE, PREMIUM))
+    assert statuses(database) == {TRIGGER: "skipped", COURSE_ACCESS: "pending", CANCEL: "sent"}
 
 
 def test_what_was_sent_or_given_up_stays_as_it_was(database: Database) -> None:

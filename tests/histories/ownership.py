@@ -1,0 +1,80 @@
+"""Whose a purchase is, plainly modelled: accounts come and go, and each owner stays the owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+from tests.support.database import Database
+
+
+@dataclass
+class Account:
+    address: str
+    is_confirmed: bool
+
+
+@dataclass
+class People:
+    """Acts on the database as people and Supabase Auth do, and keeps the truth beside it."""
+
+    database: Database
+    addresses: list[str]
+    accounts: dict[str, Account] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    """By line item."""
+
+    def act(self, data: st.DataObject) -> None:
+        """Something that can be done to some account, or a sign-up."""
+        taken = {account.address for account in self.accounts.values()}
+        free = sorted({*self.addresses, "another@example.com"} - taken)
+        acts = (["sign up"] if free else []) + (["confirm", "delete"] if self.accounts else [])
+        acts += ["change", "unlink"] if free and self.accounts else []
+        act = data.draw(st.sampled_from(acts))
+        if act == "sign up":
+            self._sign_up(data.draw(st.sampled_from(free)), is_confirmed=data.draw(st.booleans()))
+            return
+        user_id = data.draw(st.sampled_from(list(self.accounts)))
+        if act == "confirm":
+            self.database.accounts.confirm(user_id)
+            self.accounts[user_id].is_confirmed = True
+        elif act == "delete":
+            self._delete(user_id)
+        else:
+            self._move(user_id, data.draw(st.sampled_from(free)), is_proven=act == "change")
+
+    def settle(self) -> None:
+        """Whatever nobody owns becomes that person's who has proven its address."""
+        proven = {each.address: user for user, each in self.accounts.items() if each.is_confirmed}
+        for row in self.database.purchases():
+            line, address = row["shopify_line_item_id"], row["shopify_customer_email"]
+            if line not in self.owners and address in proven:
+                self.owners[line] = proven[address]
+
+    def stored_owners(self) -> dict[str, str]:
+        return {
+            row["shopify_line_item_id"]: str(row["user_id"])
+            for row in self.database.purchases()
+            if row["user_id"]
+        }
+
+    def _sign_up(self, address: str, *, is_confirmed: bool) -> None:
+        user_id = self.database.accounts.sign_up(address.title(), confirmed=is_confirmed)
+        self.accounts[user_id] = Account(address, is_confirmed)
+
+    def _move(self, user_id: str, address: str, *, is_proven: bool) -> None:
+        if is_proven:
+            self.database.accounts.change_email(user_id, address.upper())
+            self.accounts[user_id].address = address
+        else:
+            self.database.accounts.unlink_identity(user_id, address)
+            self.accounts[user_id] = Account(address, is_confirmed=False)
+
+    def _delete(self, user_id: str) -> None:
+        """The others look at the claim page: one of them may have proven the address meanwhile."""
+        self.database.accounts.delete(user_id)
+        del self.accounts[user_id]
+        self.owners = {line: owner for line, owner in self.owners.items() if owner != user_id}
+        for other in self.accounts:
+            self.database.accounts.claim_purchases(other)
