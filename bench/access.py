@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import count, cycle
 from statistics import median
@@ -25,41 +26,51 @@ from service.shopify import translate_order
 FLAT = 1.5
 """What may pass for flat: each call ends with a flush to a disk that has moods."""
 
+Times = dict[str, list[float]]
+
 _orders = count(200_000_000)
 
 
-def measure(report: Report, sizes: tuple[int, ...]) -> None:
-    found = {}
-    with stage.postgres() as at:
-        for since, size in zip((0, *sizes), sizes, strict=False):
+def measure(report: Report, sizes: tuple[int, ...], *, rounds: int = 5) -> None:
+    """A database of each size, asked in turn, so that a busy moment touches all of them alike."""
+    times: dict[int, Times] = {size: defaultdict(list) for size in sizes}
+    with ExitStack() as stack:
+        places = {}
+        for size in sizes:
             report.say(f"purchases: {size:,}")
-            past.grow(at, since=since, to=size)
-            found[size] = _times(at, size // past.LINES)
-    _tell(report, sizes, found)
+            places[size] = stack.enter_context(stage.postgres())
+            past.grow(places[size], purchases=size)
+        for number in range(rounds + 1):
+            for size, at in places.items():
+                found = _times(at, size // past.LINES, number)
+                if number > 0:  # the first finds no connection, plan or page warm
+                    for what, each in found.items():
+                        times[size][what] += each
+    _tell(report, sizes, {size: {w: median(t) for w, t in times[size].items()} for size in sizes})
 
 
-def _times(at: Platform, customers: int) -> dict[str, float]:
-    """The median of each, in seconds."""
-    chance = random.Random(customers)  # noqa: S311 - the same customers each time
+def _times(at: Platform, customers: int, number: int) -> Times:
+    """Of each call, in seconds."""
+    chance = random.Random(number)  # noqa: S311 - the same customers each time
 
-    def some(number: int, *, with_account: bool) -> list[int]:
-        return [2 * chance.randrange(customers // 2) + with_account for _ in range(number)]
+    def some(count: int, *, with_account: bool) -> list[int]:
+        return [2 * chance.randrange(customers // 2) + with_account for _ in range(count)]
 
+    found = _reading(at, some(300, with_account=True))
     with Accounts(at.admin_url) as accounts:
-        found = _reading(at, some(1_000, with_account=True))
         found["sign-up, linking"] = _each(
-            some(60, with_account=False),
+            [number * 40 + 2 * each for each in range(20)],  # who has not signed up yet
             lambda customer: accounts.sign_up(f"past-{customer}@example.com"),
         )
-        found["claim_purchases"] = _claiming(accounts, at, some(60, with_account=True))
+        found["claim_purchases"] = _claiming(accounts, at, some(20, with_account=True))
     with psycopg.connect(at.database_url, autocommit=True, row_factory=dict_row) as service:
-        found["record_orders"] = median(_recording(service, 150))
-        found["claim_notifications"] = median(_sending(service))
+        found["record_orders"] = list(_recording(service, 80))
+        found["claim_notifications"] = list(_sending(service))
     return found
 
 
-def _each(customers: list[int], ask: Callable[[int], object]) -> float:
-    return median(_seconds(partial(ask, each)) for each in dict.fromkeys(customers))
+def _each(customers: list[int], ask: Callable[[int], object]) -> list[float]:
+    return [_seconds(partial(ask, each)) for each in dict.fromkeys(customers)]
 
 
 def _seconds(ask: Callable[[], object]) -> float:
@@ -68,24 +79,24 @@ def _seconds(ask: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _reading(at: Platform, customers: list[int]) -> dict[str, float]:
-    """has_access and a look-up by key, in turn, each by a customer of its own so that neither finds
-    the other's pages in memory. Prepared, as PostgREST does it.
+def _reading(at: Platform, customers: list[int]) -> Times:
+    """has_access and a look-up by key, each three times for a customer, as a page with three
+    courses asks; by turns, so that neither finds the other's pages in memory. Prepared, as
+    PostgREST does it.
     """
-    times: dict[str, list[float]] = {"has_access": [], "look-up by primary key": []}
+    times: Times = {"has_access": [], "look-up by primary key": []}
     with _as_user(at) as user:
         for customer, (what, seen) in zip(customers, cycle(times.items()), strict=False):
             claims = json.dumps({"sub": past.user_id(customer), "role": "authenticated"})
             user.execute("select set_config('request.jwt.claims', %s, true)", (claims,))
-            if what == "has_access":
-                seen.append(_seconds(partial(_ask, user, _HAS_ACCESS, "premium_course")))
-            else:
-                seen.append(_seconds(partial(_ask, user, _BY_KEY, past.purchase_id(customer))))
-    return {what: median(seen) for what, seen in times.items()}
-
-
-_BY_KEY = "select status from public.purchases where id = %s"
-_HAS_ACCESS = "select public.has_access(%s)"
+            for place, slug in enumerate(webhook_bodies.PRODUCTS, start=1):
+                if what == "has_access":
+                    query, value = "select public.has_access(%s)", slug
+                else:
+                    query = "select status from public.purchases where id = %s"
+                    value = past.purchase_id(customer, place)
+                seen.append(_seconds(partial(_ask, user, query, value)))
+    return times
 
 
 def _ask(user: psycopg.Connection, query: str, value: Any) -> None:
@@ -100,7 +111,7 @@ def _as_user(at: Platform) -> Iterator[psycopg.Connection]:
         yield user
 
 
-def _claiming(accounts: Accounts, at: Platform, customers: list[int]) -> float:
+def _claiming(accounts: Accounts, at: Platform, customers: list[int]) -> list[float]:
     """Users who have an account but, for once, not yet their purchases."""
     with psycopg.connect(at.admin_url, autocommit=True) as admin:
         admin.execute(

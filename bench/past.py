@@ -62,18 +62,18 @@ def user_id(customer: int) -> str:
     return _uuid(f"user {customer}")
 
 
-def purchase_id(customer: int) -> str:
-    """Of the first line of their order."""
-    return _uuid(f"purchase {customer} 1")
+def purchase_id(customer: int, place: int) -> str:
+    """Of a line of their order."""
+    return _uuid(f"purchase {customer} {place}")
 
 
 def _uuid(name: str) -> str:
     return str(uuid.UUID(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()))
 
 
-def grow(at: Platform, *, since: int, to: int) -> None:
-    """From `since` to `to` purchases, three to an order."""
-    span = {"low": since // LINES + 1, "high": to // LINES, "first": FIRST, "most": MOST_MESSAGES}
+def grow(at: Platform, *, purchases: int) -> None:
+    """Three purchases to an order."""
+    span = {"low": 0, "high": purchases // LINES, "first": FIRST, "most": MOST_MESSAGES}
     with psycopg.connect(at.admin_url, autocommit=True) as admin:
         # Foreign keys and triggers have nothing to say to rows that fit by construction.
         admin.execute("set session_replication_role = 'replica'")

@@ -18,8 +18,8 @@ BATCH = 10
 """Messages claimed, and sent concurrently, at a time."""
 
 PAUSE = 0.02
-"""Seconds between two looks while little is owed, so that a stream of webhooks, each of which wakes
-the loops, does not keep the database busy with being asked."""
+"""Seconds after a look that found nothing, so that a stream of webhooks which owe nothing, each of
+which wakes the loops, does not keep the database busy with being asked."""
 
 log = structlog.get_logger()
 
@@ -71,11 +71,12 @@ class Dispatcher:
         wake = self._wakes[sender.provider]
         while not self._stopping:
             wake.clear()
-            if await self._round(sender) < BATCH and not self._stopping:
-                await self._rest(wake)
+            claimed = await self._round(sender)
+            if claimed < BATCH and not self._stopping:
+                await self._rest(wake, pause=0 if claimed else PAUSE)
 
-    async def _rest(self, wake: asyncio.Event) -> None:
-        await asyncio.sleep(PAUSE)
+    async def _rest(self, wake: asyncio.Event, pause: float) -> None:
+        await asyncio.sleep(pause)
         try:
             async with asyncio.timeout(self._poll_seconds):
                 await wake.wait()
