@@ -562,11 +562,25 @@ begin
     ) as owed
     where owed.payload is not null
     on conflict (shopify_order_id, kind) do update set
-        payload = excluded.payload,
+        payload = case notifications.attempts
+            when 0 then excluded.payload else notifications.payload
+        end,
         status = excluded.status,
-        due_at = excluded.due_at,
+        due_at = greatest(excluded.due_at, notifications.leased_until),
         settled_at = null
-    where notifications.status in ('pending', 'skipped') and notifications.attempts = 0;
+    where
+        (notifications.status = 'pending' and notifications.attempts = 0)
+        or (
+            notifications.status = 'skipped'
+            and not exists (
+                select from private.notifications as cancellation
+                where
+                    notifications.kind = 'knock.trigger'
+                    and cancellation.shopify_order_id = notifications.shopify_order_id
+                    and cancellation.kind = 'knock.cancel'
+                    and cancellation.attempts > 0
+            )
+        );
 end;
 $$;
 
