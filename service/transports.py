@@ -6,6 +6,7 @@ as dicts; a function that returns a single value gives one row with the function
 
 from __future__ import annotations
 
+from functools import cache
 from math import ceil
 from typing import Any, LiteralString, Protocol
 
@@ -17,6 +18,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from pydantic_core import to_json
 
 from service.settings import DatabaseSettings
 
@@ -90,13 +92,7 @@ class PostgresTransport:
         await self._pool.open()
 
     async def call(self, function: LiteralString, arguments: dict[str, Any]) -> list[Row]:
-        query = sql.SQL("select * from public.{}({})").format(
-            sql.Identifier(function),
-            sql.SQL(", ").join(
-                sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name))
-                for name in arguments
-            ),
-        )
+        query = _query(function, tuple(arguments))
         try:
             return await self._run(query, _adapted(arguments))
         except _ConnectionLost:
@@ -108,7 +104,7 @@ class PostgresTransport:
         except _ConnectionLost as error:
             raise DatabaseUnavailable("the connection was lost", error.code) from error
 
-    async def _run(self, query: sql.Composed, arguments: dict[str, Any]) -> list[Row]:
+    async def _run(self, query: bytes, arguments: dict[str, Any]) -> list[Row]:
         try:
             async with self._pool.connection() as connection:
                 try:
@@ -128,9 +124,19 @@ class PostgresTransport:
         await self._pool.close()
 
 
+@cache
+def _query(function: LiteralString, names: tuple[str, ...]) -> bytes:
+    named = (
+        sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in names
+    )
+    query = sql.SQL("select * from public.{}({})")
+    return query.format(sql.Identifier(function), sql.SQL(", ").join(named)).as_bytes()
+
+
+# Tried, for eight orders: json.dumps 84 µs, pydantic's serializer, which we have anyway, 33 µs.
 def _adapted(arguments: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: Jsonb(value) if isinstance(value, list | dict) else value
+        name: Jsonb(value, dumps=to_json) if isinstance(value, list | dict) else value
         for name, value in arguments.items()
     }
 

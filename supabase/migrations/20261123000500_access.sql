@@ -1,6 +1,10 @@
 -- May the signed-in user use this product? True while any purchase of theirs grants it, so losing
 -- one never takes away what another paid for. Runs as the caller: row level security is what
 -- keeps it to their own purchases.
+--
+-- Tried, in microseconds for a call with its round trip:      Postgres 16   Postgres 18
+--   language sql with search_path set, planned at every call          106            30
+--   language plpgsql, which keeps its plan (18 keeps both)             48            31
 create function public.has_access(slug text)
 returns boolean
 language plpgsql

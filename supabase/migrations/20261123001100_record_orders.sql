@@ -223,6 +223,14 @@ $$;
 revoke all on function private.judge_orders(text[])
 from public, anon, authenticated, service_role;
 
+-- Tried, in microseconds for each order of three lines (Postgres 18, median of hundreds of calls):
+--                                                       alone     8 a call     100 a call
+--   a fault sought by one call for each order,
+--   an owner by one for each line                         672          304            156
+--   one statement for all of them                         599          246            116
+-- A call costs some 300 before its first order, for the start of its dozen statements: that is
+-- what concurrent webhooks share.
+
 -- Records what an array of Shopify orders says (orders/create, paid, updated, cancelled) and
 -- returns one row per element, in its order:
 --   recorded   something was new
