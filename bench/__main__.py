@@ -26,7 +26,7 @@ def main(*, scale: bool, only: tuple[str, ...]) -> None:
         if "outbox" in parts:
             outbox.measure(at, report)
         if "small" in parts:
-            small.measure(at, report, webhooks=200_000 if scale else 20_000)
+            small.measure(at, report, webhooks=200_000 if scale else 10_000)
         if "bulk" in parts:
             bulk.measure(at, report)
     if "access" in parts:

@@ -8,7 +8,7 @@ from bench import load, serving, webhook_bodies
 from bench.report import Report
 from service.local.platform import Platform
 
-CHUNK = 5_000
+CHUNK = 2_500
 """Requests made at a time, so that they do not fill the memory themselves."""
 
 
