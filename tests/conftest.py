@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 
+import hypothesis
 import pytest
+from hypothesis import Phase
 
 from service.local import platform
 from tests.support import figures, programs
@@ -16,6 +18,9 @@ from tests.support.supabase_api import SupabaseApi
 
 IMAGE = os.environ.get("TEST_POSTGRES_IMAGE")
 """An image to run in Docker instead of the local platform's Postgres, such as supabase/postgres."""
+
+hypothesis.settings.register_profile("unshrunk", phases=[Phase.explicit, Phase.generate])
+"""For runs that ask only whether there is a counterexample: `make mutants`."""
 
 
 def pytest_report_header() -> str:

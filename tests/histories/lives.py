@@ -34,7 +34,7 @@ class Life:
 
 
 @st.composite
-def lives(draw: st.DrawFn, *, with_corrections: bool = False) -> Life:
+def lives(draw: st.DrawFn, *, with_corrections: bool = False, hastily: bool = False) -> Life:
     """`with_corrections`: the shop may also write another address into an order."""
     life = Life([f"person{next(_people)}@example.com" for _ in range(draw(st.integers(1, 2)))])
     for _ in range(draw(st.integers(1, 3))):
@@ -51,7 +51,7 @@ def lives(draw: st.DrawFn, *, with_corrections: bool = False) -> Life:
         life.webhooks += _something_happens(draw, order)
         if with_corrections and draw(st.integers(0, 3)) == 0:
             address = _spelled(draw, draw(st.sampled_from(life.addresses)))
-            life.webhooks += order.correct_email(address)
+            life.webhooks += order.correct_email(address, hastily=hastily)
     return life
 
 

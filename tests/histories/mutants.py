@@ -1,10 +1,17 @@
-"""Deliberate faults, each of which the histories must catch: `make mutants`.
+"""Deliberate faults, each of which the suite must catch: `make mutants`.
 
-Each is one change to a copy of the checkout, in which tests/histories is then run on Postgres 16.
+Each is one change to a copy of the checkout, in which tests/histories (or the folder named) is then
+run. They are about
+
+- what Shopify says: payment, ends, refunds, deleted products, times, addresses
+- linking: case, confirmation, the deferred trigger, owners that must stay
+- messages: twice, without a reason, never, too early, withdrawn or not
+- the translation in Python, what concurrent webhooks share, and what is told to whom
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -23,6 +30,7 @@ class Mutant:
     file: str
     old: str
     new: str
+    tests: str = "tests/histories"
 
 
 def _sql(fault: str, chapter: str, old: str, new: str) -> Mutant:
@@ -129,6 +137,127 @@ MUTANTS = (
         "",
     ),
     _sql(
+        "compares times strictly, so that of two in one second the first to come stands",
+        "record_orders",
+        "or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email)",
+        "or excluded.email_as_of > known.email_as_of",
+    ),
+    _sql(
+        "lets the last address to come stand",
+        "record_orders",
+        "order by address.email is null asc, address.as_of desc, address.email desc\n"
+        "            limit 1",
+        "order by address.email is null asc limit 1 offset 1",
+    ),
+    _sql(
+        "links before the transaction ends, in which Auth takes the confirmation away",
+        "linking",
+        "deferrable initially deferred\n",
+        "",
+    ),
+    _sql(
+        "gives purchases to an address that nobody has proven",
+        "linking",
+        "            and users.email_confirmed_at is not null\n",
+        "",
+    ),
+    _sql(
+        "does not link when an address changes",
+        "linking",
+        "after insert or update of email, email_confirmed_at on auth.users",
+        "after insert or update of email_confirmed_at on auth.users",
+    ),
+    _sql(
+        "takes purchases from their owner when an account proves their address",
+        "linking",
+        "where shopify_customer_email = v_email and user_id is null;",
+        "where shopify_customer_email = v_email;",
+    ),
+    _sql(
+        "takes purchases from their owner when the shop corrects the address",
+        "purchases_from_facts",
+        "user_id = coalesce(stored.user_id, excluded.user_id)",
+        "user_id = coalesce(excluded.user_id, stored.user_id)",
+    ),
+    _sql(
+        "cancels a run before Knock would notice",
+        "messages",
+        "interval '6 seconds'",
+        "interval '0 seconds'",
+    ),
+    _sql(
+        "does not owe again what was tried in vain and withdrawn",
+        "messages",
+        "notifications.status = 'skipped'\n            and not exists",
+        "notifications.status = 'skipped' and notifications.attempts = 0\n"
+        "            and not exists",
+    ),
+    _sql(
+        "does not withdraw a cancellation when something is theirs again",
+        "messages",
+        "        and waiting.kind = 'knock.cancel'\n",
+        "        and false\n",
+    ),
+    Mutant(
+        "does not read what is left of a line",
+        "service/shopify.py",
+        "    current_quantity: Quantity | None = None\n",
+        "",
+    ),
+    Mutant(
+        "does not read that an order was cancelled",
+        "service/shopify.py",
+        "    cancelled_at: Instant | None = None\n",
+        "",
+    ),
+    Mutant(
+        "does not read the refunds inside an order",
+        "service/shopify.py",
+        "    refunds: Annotated[list[OrderRefund], FailFast(), AfterValidator(_distinct)] = []\n",
+        "",
+    ),
+    Mutant(
+        "does not read how many of a line were given back",
+        "service/shopify.py",
+        "    line_item_id: Id\n    quantity: Quantity\n",
+        "    line_item_id: Id\n    quantity: int = 1\n",
+    ),
+    Mutant(
+        "gives the results of a shared call to the wrong webhooks",
+        "service/batching.py",
+        "zip(group, results, strict=False)",
+        "zip(group, results[::-1], strict=False)",
+    ),
+    Mutant(
+        "hands over only the first of those that wait, and answers all",
+        "service/batching.py",
+        "results = await self._call([item for item, _ in group])",
+        "results = list(await self._call([group[0][0]])) * len(group)",
+    ),
+    Mutant(
+        "answers 200 when the database does not answer",
+        "service/app.py",
+        'return _later("the database does not answer"), "unavailable"',
+        'return JSONResponse({"outcome": "recorded"}), "recorded"',
+        tests="tests/faults",
+    ),
+    Mutant(
+        "tells Knock another idempotency key at each attempt",
+        "service/senders/knock.py",
+        '                cancellation_key=payload["cancellation_key"],\n'
+        "                idempotency_key=notification.id,",
+        '                cancellation_key=payload["cancellation_key"],\n'
+        '                idempotency_key=f"{notification.id}-{notification.attempt}",',
+        tests="tests/faults",
+    ),
+    Mutant(
+        "leases for a day what a killed process had claimed",
+        "service/dispatcher.py",
+        "lease_seconds=self._lease_seconds\n",
+        "lease_seconds=86400\n",
+        tests="tests/faults",
+    ),
+    _sql(
         "touches rows that did not change",
         "purchases_from_facts",
         "            (stored.user_id is null and excluded.user_id is not null)\n",
@@ -146,8 +275,14 @@ def is_caught(mutant: Mutant) -> bool:
         shutil.copytree(ROOT, copy, ignore=leave)
         path = copy / mutant.file
         path.write_text(path.read_text().replace(mutant.old, mutant.new))
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "tests/histories", "-k", "pg16"]
-        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:xdist", mutant.tests]
+        environment = dict(os.environ)
+        if mutant.tests == Mutant.tests:
+            command += ["-k", "pg16 and not deliberate", "--hypothesis-profile=unshrunk"]
+            environment["SOAK_SECONDS"] = "20"
+        done = subprocess.run(
+            command, cwd=copy, env=environment, capture_output=True, text=True, check=False
+        )
         failed = 1
         if done.returncode not in {0, failed}:
             sys.exit(done.stdout + done.stderr)
@@ -155,13 +290,14 @@ def is_caught(mutant: Mutant) -> bool:
 
 
 def main() -> None:
+    chosen = [mutant for mutant in MUTANTS if all(word in mutant.fault for word in sys.argv[1:])]
     survivors = []
-    for mutant in MUTANTS:
+    for mutant in chosen:
         caught = is_caught(mutant)
         print(f"{'caught  ' if caught else 'SURVIVED'}  {mutant.fault}", flush=True)
         if not caught:
             survivors.append(mutant.fault)
-    print(f"{len(MUTANTS) - len(survivors)} of {len(MUTANTS)} caught")
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} caught")
     sys.exit(bool(survivors))
 
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck
 from tests.histories.shop import Webhook
 from tests.support import soak
 from tests.support.database import Database
+from tests.support.reused import WRITTEN
 
 
 def examples(quick: int, *, per_second: float, **changes: Any) -> hypothesis.settings:
@@ -27,3 +28,9 @@ def deliver(database: Database, webhook: Webhook) -> str:
     if webhook.is_refund:
         return database.record_refunds(webhook.payload)[0]
     return database.record_orders(webhook.payload)[0]
+
+
+def begin_anew(database: Database) -> None:
+    """For examples that share a database and must not meet what the last one left."""
+    for table in WRITTEN:
+        database.execute(f"delete from {table}")

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.histories.lives import Life, deliveries, lives
-from tests.histories.runs import deliver, examples
+from tests.histories.runs import begin_anew, deliver, examples
 from tests.histories.truth import access, stored_statuses, true_access, true_statuses
-from tests.support.database import Database
+from tests.support.database import Database, Row
 
 
 @examples(30, per_second=2)
@@ -23,6 +23,30 @@ def test_purchases_are_what_really_happened(
         deliver(database, webhook)
 
     assert stored_statuses(database, life) == true_statuses(life)
+
+
+@examples(20, per_second=2)
+@given(life=lives(with_corrections=True, hastily=True), data=st.data())
+def test_two_orders_of_arrival_come_to_the_same(
+    database: Database, life: Life, data: st.DataObject
+) -> None:
+    news = data.draw(deliveries(life.webhooks))
+    ends = []
+    for webhooks in (news, data.draw(st.permutations(news))):
+        begin_anew(database)
+        for webhook in webhooks:
+            deliver(database, webhook)
+        ends.append([_what_was_heard(row) for row in database.purchases()])
+
+    assert ends[0] == ends[1]
+
+
+def _what_was_heard(purchase: Row) -> Row:
+    return {
+        name: value
+        for name, value in purchase.items()
+        if name not in {"id", "created_at", "updated_at"}
+    }
 
 
 @examples(30, per_second=2)
@@ -69,6 +93,19 @@ def dispatch(database: Database, result: str = "sent") -> list[str]:
     return [f"{row['kind']} {row['shopify_order_id']}" for row in claimed]
 
 
+HASTY_CANCELLATIONS = """
+select from private.notifications as cancellation
+inner join private.notifications as started using (shopify_order_id)
+where
+    cancellation.kind = 'knock.cancel'
+    and cancellation.status = 'pending'
+    and started.kind = 'knock.trigger'
+    and cancellation.due_at < started.settled_at + interval '5 seconds'
+    and started.status = 'sent'
+"""
+"""Knock may miss a cancellation in the first five seconds of a run."""
+
+
 def let_time_pass(database: Database) -> None:
     database.execute(
         "update private.notifications set due_at = now()"
@@ -96,6 +133,7 @@ def test_each_message_goes_out_once_and_only_with_a_reason(
             told = dispatch(database, "sent" if is_lucky else "retry")
             tried += told
             sent += told if is_lucky else []
+        assert not database.rows(HASTY_CANCELLATIONS)
     let_time_pass(database)
     sent += dispatch(database)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.histories.lives import Life, deliveries, lives
 from tests.histories.ownership import People
-from tests.histories.runs import deliver, examples
+from tests.histories.runs import begin_anew, deliver, examples
 from tests.histories.truth import access
 from tests.support.database import Database
 
@@ -19,7 +19,7 @@ from tests.support.database import Database
 def test_a_purchase_is_always_its_owners(
     database: Database, life: Life, data: st.DataObject
 ) -> None:
-    _begin_anew(database)
+    begin_anew(database)
     people = People(database, life.addresses)
     for webhook in data.draw(deliveries(life.webhooks)):
         if data.draw(st.booleans()):
@@ -40,12 +40,6 @@ def test_a_purchase_is_always_its_owners(
         active = {slugs[line] for line in mine if truth.get(int(line)) == "active"}
         assert database.accounts.claim_purchases(user_id) == 0
         assert access(database, user_id) == active
-
-
-def _begin_anew(database: Database) -> None:
-    """The examples share a database; nobody of the last one must be in the way of this one."""
-    for table in ("public.purchases", "private.order_lines", "private.orders", "auth.users"):
-        database.execute(f"delete from {table}")
 
 
 def _check_owners(people: People) -> None:
