@@ -81,7 +81,7 @@ revoke all on table private.readable_enrollments from public, anon, authenticate
 -- The copy looks the ledger up by row, by id, by line item and by purchase. The second half takes
 -- these indexes away again.
 create index copied_enrollments_row on private.copied_enrollments using hash (enrollment);
-create index copied_enrollments_id on private.copied_enrollments ((enrollment ->> 'id'));
+create index copied_enrollments_id on private.copied_enrollments ((enrollment ->> 'id'), id);
 create index copied_enrollments_line on private.copied_enrollments
 ((btrim(enrollment ->> 'shopify_order_id')), (btrim(enrollment ->> 'shopify_line_item_id')));
 create index copied_enrollments_purchase on private.copied_enrollments (purchase_id);
@@ -132,13 +132,14 @@ from public, anon, authenticated, service_role;
 -- item; always of the same course and the same person. Rows of one line item for another course or
 -- another person are not the same thing: somebody has access by each of them. Nor is an active row
 -- the same thing as one that was over when it was copied.
--- A plan is made anew for every call: one made while the tables are empty serves badly later.
+-- Written so that every step goes by an index, in this order, whatever the planner thinks of tables
+-- that were empty when it made its plan: "count(*) = 0" and "limit 1" cannot become a join of whole
+-- tables, which would read them anew for every row.
 create function private.twin_of(p_row private.readable_enrollments)
 returns uuid
 language plpgsql
 stable
 set search_path = ''
-set plan_cache_mode = 'force_custom_plan'
 as $$
 begin
     return (
@@ -158,8 +159,9 @@ begin
                         = p_row.shopify_line_item_id
                     )
                 )
-                and not exists (
-                    select from private.copied_enrollments as newer
+                and (
+                    select count(*) = 0
+                    from private.copied_enrollments as newer
                     where
                         newer.enrollment ->> 'id' = earlier.enrollment ->> 'id'
                         and newer.id > earlier.id
@@ -170,12 +172,17 @@ begin
             where
                 heard.shopify_order_id = p_row.shopify_order_id
                 and heard.shopify_line_item_id = p_row.shopify_line_item_id
-                and not exists (
-                    select from private.copied_enrollments as copied
+                and (
+                    select count(*) = 0
+                    from private.copied_enrollments as copied
                     where copied.purchase_id = heard.id
                 )
         ) as candidate
-        inner join public.purchases as stored on candidate.purchase_id = stored.id
+        cross join lateral (
+            select * from public.purchases
+            where purchases.id = candidate.purchase_id
+            limit 1
+        ) as stored
         where
             stored.product_slug = p_row.product_slug
             and case
