@@ -6,7 +6,7 @@ VENV := .venv
 INSTALLED := $(VENV)/installed
 PROGRAMS := node_modules/.installed
 SOAK_SECONDS ?= 60
-SOAKED := tests/histories tests/faults
+SOAKED := tests/histories tests/faults tests/hostile_senders
 UV_FLAGS := --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
 .PHONY: install test soak mutants lint format demo dev schema types bench bench-scale lock

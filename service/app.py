@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -25,6 +25,13 @@ from service.webhooks import Intake
 
 BODY_SECONDS = 10.0
 """How long a sender may take to send a body; Shopify's own limit for all of it is 5 seconds."""
+
+LARGE = 256 * 1024
+"""Bytes. Anybody may send a body, and proves to be Shopify only with the last byte of it. So of
+those larger than this LARGE_AT_ONCE are held in memory, and others wait for their turn.
+"""
+
+LARGE_AT_ONCE = 8
 
 RETRY_AFTER = "30"
 """Seconds, with a 503."""
@@ -76,6 +83,7 @@ def create_app(parts: Parts) -> Starlette:
         lifespan=lifespan,
     )
     app.state.parts = parts
+    app.state.turns = asyncio.Semaphore(LARGE_AT_ONCE)
     app.router.redirect_slashes = False  # to Shopify a redirect is a failure like any other
     return app
 
@@ -144,14 +152,16 @@ async def _read(request: Request, limit: int) -> bytes | None:
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         return None
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
+    body = bytearray()
+    async with AsyncExitStack() as turn:
+        async for chunk in request.stream():
+            size = len(body) + len(chunk)
+            if size > limit:
+                return None
+            if len(body) <= LARGE < size:
+                await turn.enter_async_context(request.app.state.turns)
+            body += chunk
+        return bytes(body)
 
 
 def _problem(status: int, words: str, headers: dict[str, str] | None = None) -> Response:

@@ -28,6 +28,9 @@ from tests.support.cluster import Cluster
 from tests.support.service import eventually
 
 SECONDS = soak.seconds(18)
+PATIENCE = 45
+"""Seconds. It takes one or two; the figures tell."""
+
 VERSIONS = list(platform.VERSIONS) if soak.IS_LONG else [18]
 OUR_OWN_FAULTS = r'Traceback|"event": "(webhook|dispatcher|notification)\.failed"'
 
@@ -86,12 +89,12 @@ class Ordeal:
 
     def _see_work(self) -> None:
         answers, requests = self.stream.statuses["200"], len(self.providers.requests)
-        eventually(lambda: self.stream.statuses["200"] >= answers + 10)
-        eventually(lambda: len(self.providers.requests) >= requests + 10)
+        eventually(lambda: self.stream.statuses["200"] >= answers + 10, patience=PATIENCE)
+        eventually(lambda: len(self.providers.requests) >= requests + 10, patience=PATIENCE)
 
     def _see_failures(self) -> None:
         enough = self.stream.failures + 3
-        eventually(lambda: self.stream.failures >= enough)
+        eventually(lambda: self.stream.failures >= enough, patience=PATIENCE)
 
     def _look_for_losses(self) -> None:
         answered = self.stream.answered()
