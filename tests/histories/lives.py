@@ -77,13 +77,18 @@ def _something_happens(draw: st.DrawFn, order: Order) -> list[Webhook]:
 
 @st.composite
 def deliveries(draw: st.DrawFn, webhooks: list[Webhook]) -> list[Webhook]:
-    """Some get lost, but never the first nor the last word about an order; the rest comes in any
-    order, and some of it twice.
+    """Some get lost, but never the first word about a line nor the last about an order; the rest
+    comes in any order, and some of it twice.
     """
-    by_order: dict[int, list[Webhook]] = {}
+    kept: list[Webhook] = []
+    last: dict[int, Webhook] = {}
+    lines: set[int] = set()
     for webhook in webhooks:
         if not webhook.is_refund:
-            by_order.setdefault(webhook.payload["id"], []).append(webhook)
-    kept = [webhook for words in by_order.values() for webhook in (words[0], words[-1])]
+            last[webhook.payload["id"]] = webhook
+            mentioned = {line["id"] for line in webhook.payload["line_items"]}
+            kept += [webhook] if mentioned - lines else []
+            lines |= mentioned
+    kept += last.values()
     kept += [webhook for webhook in webhooks if draw(st.booleans())]
     return draw(st.permutations(kept))

@@ -21,6 +21,8 @@ from tests.support.database import Database
 from tests.support.service import NO_TLS, NOWHERE, Process, Service, serve
 from tests.support.shopify import COURSE, SPLINT, order
 
+pytestmark = pytest.mark.timeout(120 + 2 * soak.SECONDS)
+
 MEGABYTE = 2**20
 LARGEST = 8 * MEGABYTE
 SENDERS = 60

@@ -7,6 +7,7 @@ import random
 import socket
 from collections import Counter
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import httpx
@@ -55,6 +56,8 @@ ODD_VALUES: list[Any] = [
     {"id": {"id": {}}},
 ]
 
+
+pytestmark = pytest.mark.timeout(120 + 3 * soak.SECONDS)
 
 FACTS = ("private.orders", "private.order_lines", "private.refunds")
 
@@ -125,7 +128,7 @@ def _spoil(payload: Any, chance: random.Random) -> None:
             return
         place = chance.choice(places)
         if not isinstance(payload[place], dict | list) or chance.random() < 0.3:
-            payload[place] = chance.choice(ODD_VALUES)
+            payload[place] = deepcopy(chance.choice(ODD_VALUES))
             return
         payload = payload[place]
 

@@ -18,6 +18,7 @@ class Proxy:
         self._passing = threading.Event()
         self._passing.set()
         self._open: set[socket.socket] = set()
+        self._changing = threading.Lock()
         self._listen(0)
 
     def __enter__(self) -> Self:
@@ -34,8 +35,9 @@ class Proxy:
 
     def vanish(self) -> None:
         """Cut every connection, and refuse new ones."""
-        for each in (self._listener, *list(self._open)):
-            _close(each)
+        with self._changing:
+            for each in (self._listener, *self._open):
+                _close(each)
 
     def hang(self) -> None:
         """Accept connections and bytes, and pass nothing on."""
@@ -65,22 +67,26 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = listener.accept()
-                arguments = (near, self._passing)
+                arguments = (listener, near, self._passing)
                 threading.Thread(target=self._join, args=arguments, daemon=True).start()
 
-    def _join(self, near: socket.socket, passing: threading.Event) -> None:
-        self._open.add(near)
+    def _join(self, listener: socket.socket, near: socket.socket, passing: threading.Event) -> None:
         try:
             far = self._connect()
         except OSError:
             _close(near)
             return
-        self._open.add(far)
+        with self._changing:
+            self._open |= {near, far}
+            if listener.fileno() == -1:  # accepted in the moment of vanishing
+                _close(near)
+                _close(far)
         back = threading.Thread(target=_pass, args=(far, near, passing), daemon=True)
         back.start()
         _pass(near, far, passing)
         back.join()
-        self._open -= {near, far}
+        with self._changing:
+            self._open -= {near, far}
 
 
 def _pass(source: socket.socket, sink: socket.socket, passing: threading.Event) -> None:
