@@ -16,12 +16,9 @@ from tests.histories.shop import Line, Order, Webhook
 
 _people = itertools.count()
 
-LINES = st.builds(
-    Line,
-    slug=st.sampled_from([*samples.SAMPLE_PRODUCTS, None]),
-    quantity=st.integers(1, 3),
-    is_custom=st.just(False),
-) | st.builds(Line, slug=st.none(), quantity=st.just(1), is_custom=st.just(True))
+OURS = st.builds(Line, slug=st.sampled_from([*samples.SAMPLE_PRODUCTS]), quantity=st.integers(1, 3))
+FOREIGN = st.builds(Line, slug=st.none(), quantity=st.integers(1, 3), is_custom=st.booleans())
+LINES = st.integers(0, 3).flatmap(lambda number: OURS if number else FOREIGN)
 
 
 @dataclass
@@ -35,21 +32,27 @@ class Life:
 
 @st.composite
 def lives(draw: st.DrawFn, *, with_corrections: bool = False, hastily: bool = False) -> Life:
-    """`with_corrections`: the shop may also write another address into an order."""
-    life = Life([f"person{next(_people)}@example.com" for _ in range(draw(st.integers(1, 2)))])
-    for _ in range(draw(st.integers(1, 3))):
+    """`with_corrections`: the shop may also write another address into an order.
+
+    Half of them are about one line of one order: a few things that befall the same line find
+    faults that many things rarely do.
+    """
+    orders, lines = draw(st.sampled_from([(1, 1), (3, 6)]))
+    people = 2 if with_corrections else draw(st.integers(1, 2))
+    life = Life([f"person{next(_people)}@example.com" for _ in range(people)])
+    for _ in range(draw(st.integers(1, orders))):
         order = Order(
             email=_spelled(draw, draw(st.sampled_from(life.addresses))),
-            lines=draw(st.lists(LINES, min_size=1, max_size=4)),
+            lines=draw(st.lists(LINES, min_size=1, max_size=lines)),
         )
         life.orders.append(order)
         life.webhooks += order.create()
         if draw(st.booleans()):
             life.webhooks += order.pay()
-    for _ in range(draw(st.integers(0, 8))):
+    for _ in range(draw(st.integers(1, 8))):
         order = draw(st.sampled_from(life.orders))
         life.webhooks += _something_happens(draw, order)
-        if with_corrections and draw(st.integers(0, 3)) == 0:
+        if with_corrections and draw(st.booleans()):
             address = _spelled(draw, draw(st.sampled_from(life.addresses)))
             life.webhooks += order.correct_email(address, hastily=hastily)
     return life
@@ -67,6 +70,7 @@ def _something_happens(draw: st.DrawFn, order: Order) -> list[Webhook]:
         order.cancel,
         partial(order.give_back, line, draw(st.integers(1, 3))),
         partial(order.give_back, line, line.quantity),
+        partial(_give_back_one_by_one, order, line),
         partial(order.pay_back, draw(st.integers(1, 4))),
         partial(order.add, draw(LINES)),
         partial(order.remove, line),
@@ -75,23 +79,38 @@ def _something_happens(draw: st.DrawFn, order: Order) -> list[Webhook]:
     return draw(st.sampled_from(happenings))()
 
 
+def _give_back_one_by_one(order: Order, line: Line) -> list[Webhook]:
+    return [webhook for _ in range(line.quantity) for webhook in order.give_back(line, 1)]
+
+
 @st.composite
 def deliveries(draw: st.DrawFn, webhooks: list[Webhook]) -> list[Webhook]:
     """Some get lost, or all but the first word about each line and the last about each order; the
     rest comes in any order, or the newest first, and some of it twice.
     """
-    kept: list[Webhook] = []
+    kept = draw(st.sampled_from([_last_words, _last_words_of_each_topic]))(webhooks)
+    if draw(st.booleans()):
+        kept += [webhook for webhook in webhooks if draw(st.booleans())]
+    if draw(st.booleans()):
+        return sorted(kept, key=webhooks.index, reverse=True)
+    return draw(st.permutations(kept))
+
+
+def _last_words(webhooks: list[Webhook]) -> list[Webhook]:
+    """What the order says last about itself tells all, but what its lines were."""
+    first: list[Webhook] = []
     last: dict[int, Webhook] = {}
     lines: set[int] = set()
     for webhook in webhooks:
         if not webhook.is_refund:
             last[webhook.payload["id"]] = webhook
             mentioned = {line["id"] for line in webhook.payload["line_items"]}
-            kept += [webhook] if mentioned - lines else []
+            first += [webhook] if mentioned - lines else []
             lines |= mentioned
-    kept += last.values()
-    if draw(st.booleans()):
-        kept += [webhook for webhook in webhooks if draw(st.booleans())]
-    if draw(st.booleans()):
-        return sorted(kept, key=webhooks.index, reverse=True)
-    return draw(st.permutations(kept))
+    return first + list(last.values())
+
+
+def _last_words_of_each_topic(webhooks: list[Webhook]) -> list[Webhook]:
+    """Every refunds/create, and of the orders what they do not tell."""
+    refunds = [webhook for webhook in webhooks if webhook.is_refund]
+    return _last_words([each for each in webhooks if not each.is_echo]) + refunds

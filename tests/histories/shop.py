@@ -152,10 +152,16 @@ class Order:
     def _refunded(self, lines: list[Json]) -> list[Webhook]:
         refund = {"id": next(_ids), "order_id": self.id, "refund_line_items": lines}
         self.refunds.append(refund)
-        return [Webhook("refunds/create", refund), *self._updated()]
+        only_the_order_tells = not lines or (
+            self._financial_status() == "refunded" and any(line.left for line in self.lines)
+        )
+        return [
+            Webhook("refunds/create", refund),
+            *self._updated(is_echo=not only_the_order_tells),
+        ]
 
-    def _updated(self) -> list[Webhook]:
-        return [Webhook("orders/updated", self._snapshot())]
+    def _updated(self, *, is_echo: bool = False) -> list[Webhook]:
+        return [Webhook("orders/updated", self._snapshot(), is_echo=is_echo)]
 
     def _snapshot(self) -> Json:
         # Whole seconds, and several changes may fall into one.
@@ -177,10 +183,11 @@ class Order:
 
 @dataclass(frozen=True)
 class Webhook:
-    """One delivery of Shopify's."""
+    """One delivery of Shopify's. An echo tells no more than the refunds/create before it."""
 
     topic: str
     payload: Json
+    is_echo: bool = False
 
     @property
     def is_refund(self) -> bool:

@@ -14,7 +14,7 @@ from tests.histories.truth import access, stored_statuses, true_access, true_sta
 from tests.support.database import Database, Row
 
 
-@examples(30, per_second=2)
+@examples(30, per_second=8)
 @given(life=lives(), data=st.data())
 def test_purchases_are_what_really_happened(
     database: Database, life: Life, data: st.DataObject
@@ -25,7 +25,7 @@ def test_purchases_are_what_really_happened(
     assert stored_statuses(database, life) == true_statuses(life)
 
 
-@examples(20, per_second=2)
+@examples(20, per_second=4)
 @given(life=lives(with_corrections=True, hastily=True), data=st.data())
 def test_two_orders_of_arrival_come_to_the_same(
     database: Database, life: Life, data: st.DataObject
@@ -49,7 +49,7 @@ def _what_was_heard(purchase: Row) -> Row:
     }
 
 
-@examples(30, per_second=2)
+@examples(30, per_second=8)
 @given(life=lives(), data=st.data())
 def test_replaying_everything_changes_nothing(
     database: Database, life: Life, data: st.DataObject
@@ -65,7 +65,7 @@ def test_replaying_everything_changes_nothing(
     assert database.purchases() == before
 
 
-@examples(30, per_second=2)
+@examples(30, per_second=8)
 @given(life=lives(), data=st.data())
 def test_access_is_the_truth_whenever_people_sign_up(
     database: Database, life: Life, data: st.DataObject
@@ -113,7 +113,7 @@ def let_time_pass(database: Database) -> None:
     )
 
 
-@examples(30, per_second=2)
+@examples(30, per_second=8)
 @given(life=lives(), data=st.data())
 def test_each_message_goes_out_once_and_only_with_a_reason(
     database: Database, life: Life, data: st.DataObject
