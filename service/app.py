@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -28,10 +28,12 @@ BODY_SECONDS = 10.0
 
 LARGE = 256 * 1024
 """Bytes. Anybody may send a body, and proves to be Shopify only with the last byte of it. So of
-those larger than this LARGE_AT_ONCE are held in memory, and others wait for their turn.
+those larger than this LARGE_AT_ONCE are held in memory, for LARGE_SECONDS at the most, and others
+wait for their turn. Shopify's orders hardly ever are that large.
 """
 
 LARGE_AT_ONCE = 8
+LARGE_SECONDS = 2.0
 
 RETRY_AFTER = "30"
 """Seconds, with a 503."""
@@ -153,15 +155,21 @@ async def _read(request: Request, limit: int) -> bytes | None:
     if declared.isdecimal() and int(declared) > limit:
         return None
     body = bytearray()
-    async with AsyncExitStack() as turn:
-        async for chunk in request.stream():
-            size = len(body) + len(chunk)
-            if size > limit:
-                return None
-            if len(body) <= LARGE < size:
-                await turn.enter_async_context(request.app.state.turns)
-            body += chunk
-        return bytes(body)
+    stream = request.stream()
+    is_large = await _receive(stream, body, min(LARGE, limit))
+    if is_large and len(body) <= limit:
+        async with request.app.state.turns, asyncio.timeout(LARGE_SECONDS):
+            await _receive(stream, body, limit)
+    return bytes(body) if len(body) <= limit else None
+
+
+async def _receive(stream: AsyncIterator[bytes], body: bytearray, size: int) -> bool:
+    """Until the end, or until it is larger than `size`: whether it is."""
+    async for chunk in stream:
+        body += chunk
+        if len(body) > size:
+            return True
+    return False
 
 
 def _problem(status: int, words: str, headers: dict[str, str] | None = None) -> Response:

@@ -48,14 +48,19 @@ class Batcher(Generic[Item, Result]):
         if len(self._workers) < self._max_calls:
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+            worker.add_done_callback(self._workers.discard)  # also if it never runs
         return await result
 
     async def _work(self) -> None:
-        while self._waiting:
-            group = self._waiting[: self._max_size]
-            del self._waiting[: self._max_size]
-            await self._settle([(item, result) for item, result in group if not result.done()])
+        try:
+            while self._waiting:
+                group = self._waiting[: self._max_size]
+                del self._waiting[: self._max_size]
+                await self._settle([(item, result) for item, result in group if not result.done()])
+        finally:
+            # At once, and not with the task's callbacks, which run later: who comes in between
+            # would take this worker for one that will serve them.
+            self._workers -= {asyncio.current_task()}
 
     async def _settle(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         if not group:

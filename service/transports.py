@@ -97,8 +97,9 @@ class PostgresTransport:
             return await self._run(query, _adapted(arguments))
         except _ConnectionLost:
             # A restart of the server leaves dead connections in the pool. Any of our functions may
-            # be called again, so this costs nobody a refused webhook, nor each call a check.
-            await self._pool.check()
+            # be called again, so this costs nobody a refused webhook, nor each call a check. All
+            # go: to ask each whether it lives would take for ever with those that hang.
+            await self._pool.drain()
         try:
             return await self._run(query, _adapted(arguments))
         except _ConnectionLost as error:

@@ -149,9 +149,9 @@ from public, anon, authenticated, service_role;
 
 -- Takes back what became of claimed messages: an array of
 --   {id, attempt, result: sent | retry | dead, error?, retry_after_seconds?}
--- Returns the status of each row that changed. A repeated call changes nothing. "sent" is a fact
--- and is believed from any attempt; "retry" and "dead" only from the one that holds the lease, and
--- not for a message that was withdrawn meanwhile.
+-- Returns the status of each row that changed. A repeated call changes nothing but when a "retry"
+-- is due. "sent" is a fact and is believed from any attempt; "retry" and "dead" only from the one
+-- that holds the lease, and not for a message that was withdrawn meanwhile.
 create function public.settle_notifications(results jsonb)
 returns table (id uuid, status text)
 language plpgsql

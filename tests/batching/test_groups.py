@@ -44,6 +44,24 @@ def test_a_lone_caller_is_served_at_once() -> None:
     asyncio.run(lone())
 
 
+@pytest.mark.parametrize("turns", range(8))
+def test_who_comes_in_the_moment_a_call_ends_is_served(turns: int) -> None:
+    """Whichever turn of the event loop that moment falls into."""
+
+    async def come_late() -> None:
+        calls = Calls()
+        calls.gate.set()
+        batcher = Batcher(calls, max_calls=1)
+        first = asyncio.ensure_future(batcher.submit(1))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            assert await batcher.submit(2) == 4
+            assert await first == 2
+
+    asyncio.run(come_late())
+
+
 def test_who_comes_while_all_calls_are_under_way_shares_the_next() -> None:
     async def share() -> None:
         calls = Calls()

@@ -56,7 +56,7 @@ def test_between_it_shows_the_fates_what_is_missing_and_that_nobody_loses_access
     old.copy()
     late = old.add(course_type="premium", shopify_line_item_id="7003", user_id=ada)
 
-    fates, missing, copied, losers = ask(old, "Between the two")
+    fates, missing, copied, outdated, losers = ask(old, "Between the two")
 
     assert {(row["fate"], row["note"]) for row in fates} == {
         ("copied", None),
@@ -66,6 +66,22 @@ def test_between_it_shows_the_fates_what_is_missing_and_that_nobody_loses_access
         (late, "premium_course")
     ]
     assert copied == [{"copy_enrollments": 1}]
+    assert outdated == losers == []
+
+
+def test_between_it_shows_what_somebody_had_before_their_row_was_given_to_another(
+    old: OldTable, ada: str
+) -> None:
+    old.copy()
+    grace = old.database.accounts.sign_up("grace@example.com")
+    old.database.execute("update public.enrollments set user_id = %s", grace)
+    old.copy_again()
+
+    *_, outdated, losers = ask(old, "Between the two")
+
+    assert [(str(row["user_id"]), row["product_slug"]) for row in outdated] == [
+        (ada, "standard_course")
+    ]
     assert losers == []
 
 

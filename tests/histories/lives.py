@@ -52,9 +52,10 @@ def lives(draw: st.DrawFn, *, with_corrections: bool = False, hastily: bool = Fa
     for _ in range(draw(st.integers(1, 8))):
         order = draw(st.sampled_from(life.orders))
         life.webhooks += _something_happens(draw, order)
-        if with_corrections and draw(st.booleans()):
-            address = _spelled(draw, draw(st.sampled_from(life.addresses)))
-            life.webhooks += order.correct_email(address, hastily=hastily)
+        if with_corrections:
+            for _ in range(draw(st.integers(0, 2))):
+                address = _spelled(draw, draw(st.sampled_from(life.addresses)))
+                life.webhooks += order.correct_email(address, hastily=hastily)
     return life
 
 

@@ -33,9 +33,9 @@ class Mutant:
     tests: str = "tests/histories"
 
 
-def _sql(fault: str, chapter: str, old: str, new: str) -> Mutant:
+def _sql(fault: str, chapter: str, old: str, new: str, **others: str) -> Mutant:
     [path] = (ROOT / "supabase" / "migrations").glob(f"*_{chapter}.sql")
-    return Mutant(fault, str(path.relative_to(ROOT)), old, new)
+    return Mutant(fault, str(path.relative_to(ROOT)), old, new, **others)
 
 
 MUTANTS = (
@@ -191,12 +191,14 @@ MUTANTS = (
         "notifications.status = 'skipped'\n            and not exists",
         "notifications.status = 'skipped' and notifications.attempts = 0\n"
         "            and not exists",
+        tests="tests/notifications",
     ),
     _sql(
         "does not withdraw a cancellation when something is theirs again",
         "messages",
         "        and waiting.kind = 'knock.cancel'\n",
         "        and false\n",
+        tests="tests/notifications",
     ),
     Mutant(
         "does not read what is left of a line",
@@ -279,7 +281,7 @@ def is_caught(mutant: Mutant) -> bool:
         environment = dict(os.environ)
         if mutant.tests == Mutant.tests:
             command += ["-k", "pg16 and not deliberate", "--hypothesis-profile=unshrunk"]
-            environment["SOAK_SECONDS"] = "20"
+            environment["SOAK_SECONDS"] = "60"
         done = subprocess.run(
             command, cwd=copy, env=environment, capture_output=True, text=True, check=False
         )

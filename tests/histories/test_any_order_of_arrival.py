@@ -32,7 +32,7 @@ def test_two_orders_of_arrival_come_to_the_same(
 ) -> None:
     news = data.draw(deliveries(life.webhooks))
     ends = []
-    for webhooks in (news, data.draw(st.permutations(news))):
+    for webhooks in (news, news[::-1]):
         begin_anew(database)
         for webhook in webhooks:
             deliver(database, webhook)

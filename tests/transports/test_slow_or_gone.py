@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -230,6 +230,30 @@ def test_terminated_sessions_cost_no_call(database: Database) -> None:
     way.ask(go_on)
 
 
+@pytest.mark.parametrize("way", ["postgres"], indirect=True)
+def test_connections_that_died_and_others_that_hang_leave_nothing_running(
+    way: Way, proxy: Proxy, database: Database
+) -> None:
+    """As after a failover: some connections were closed, the network forgot the others."""
+
+    async def go_on(client: Client) -> None:
+        await asyncio.gather(*(client.list_products() for _ in range(20)))
+        assert _terminate(database, at_most=3) == 3
+        proxy.hang()
+        proxy.recover_for_new_connections()
+        for _ in range(5):
+            with suppress(DatabaseUnavailable):
+                await client.list_products()
+        await _works_again(client)
+        await client.close()
+        deadline = time.monotonic() + AT_ONCE
+        while len(asyncio.all_tasks()) > 1:
+            assert time.monotonic() < deadline, asyncio.all_tasks()
+            await asyncio.sleep(0.01)
+
+    _through(proxy, way, database).ask(go_on, database_timeout_seconds=TIMEOUT)
+
+
 def test_postgrest_finds_its_way_back_after_terminated_sessions(
     supabase_api: SupabaseApi, database: Database
 ) -> None:
@@ -244,14 +268,14 @@ def test_postgrest_finds_its_way_back_after_terminated_sessions(
     way.ask(go_on)
 
 
-def _terminate(database: Database) -> int:
+def _terminate(database: Database, at_most: int | None = None) -> int:
     """How many sessions ended that the test itself does not hold."""
     with database.connect("supabase_admin") as admin:
         return admin.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where datname = current_database() and usename in ('postgres', 'authenticator')"
-            " and pid <> %s",
-            (database.value("select pg_backend_pid()"),),
+            " and pid <> %s order by backend_start limit %s",
+            (database.value("select pg_backend_pid()"), at_most),
         ).rowcount
 
 
