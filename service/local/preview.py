@@ -134,6 +134,7 @@ def page(knock: Path, products: list[Product]) -> str:
         order_number=ORDER_NUMBER,
         days=days,
         number_of_emails=len({(mail.sender, mail.name) for mail in mails}),
+        has_versions=any(mail.case for mail in mails),
     )
 
 
