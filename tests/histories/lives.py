@@ -32,7 +32,8 @@ class Life:
 
 @st.composite
 def lives(draw: st.DrawFn, *, with_corrections: bool = False, hastily: bool = False) -> Life:
-    """`with_corrections`: the shop may also write another address into an order.
+    """`with_corrections`: the shop may also write another address into an order; `hastily`, two
+    within a second.
 
     Half of them are about one line of one order: a few things that befall the same line find
     faults that many things rarely do.
@@ -56,6 +57,10 @@ def lives(draw: st.DrawFn, *, with_corrections: bool = False, hastily: bool = Fa
             for _ in range(draw(st.integers(0, 2))):
                 address = _spelled(draw, draw(st.sampled_from(life.addresses)))
                 life.webhooks += order.correct_email(address, hastily=hastily)
+    if hastily:
+        for order in life.orders:
+            for address in draw(st.permutations(life.addresses)):
+                life.webhooks += order.correct_email(address, hastily=True)
     return life
 
 
