@@ -217,12 +217,14 @@ MUTANTS = (
         "service/shopify.py",
         "    refunds: Annotated[list[OrderRefund], FailFast(), AfterValidator(_distinct)] = []\n",
         "",
+        tests="tests/shopify",
     ),
     Mutant(
         "does not read how many of a line were given back",
         "service/shopify.py",
         "    line_item_id: Id\n    quantity: Quantity\n",
-        "    line_item_id: Id\n    quantity: int = 1\n",
+        "    line_item_id: Id\n    quantity: int = Field(1, alias='number')\n",
+        tests="tests/shopify",
     ),
     Mutant(
         "gives the results of a shared call to the wrong webhooks",

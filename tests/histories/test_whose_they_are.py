@@ -21,6 +21,8 @@ def test_a_purchase_is_always_its_owners(
 ) -> None:
     begin_anew(database)
     people = People(database, life.addresses)
+    for _ in range(data.draw(st.integers(0, 4))):
+        people.act(data)
     for webhook in data.draw(deliveries(life.webhooks)):
         if data.draw(st.booleans()):
             people.act(data)
