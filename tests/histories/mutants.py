@@ -178,6 +178,7 @@ MUTANTS = (
         "purchases_from_facts",
         "user_id = coalesce(stored.user_id, excluded.user_id)",
         "user_id = coalesce(excluded.user_id, stored.user_id)",
+        tests="tests/record_orders",
     ),
     _sql(
         "cancels a run before Knock would notice",
@@ -231,6 +232,7 @@ MUTANTS = (
         "service/batching.py",
         "zip(group, results, strict=False)",
         "zip(group, results[::-1], strict=False)",
+        tests="tests/batching",
     ),
     Mutant(
         "hands over only the first of those that wait, and answers all",
