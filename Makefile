@@ -28,7 +28,7 @@ test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SECONDS each
-	SOAK_SECONDS=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(SOAKED) $(ARGS)
+	SOAK_SECONDS=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --timeout=$$((600 + 4 * $(SOAK_SECONDS))) $(SOAKED) $(ARGS)
 
 mutants: $(INSTALLED)  ## Does the suite catch each of the deliberate faults in tests/histories/mutants.py?
 	$(VENV)/bin/python -m tests.histories.mutants $(ARGS)

@@ -289,7 +289,7 @@ def is_caught(mutant: Mutant) -> bool:
 
 def _fails(copy: Path, *arguments: str, seconds: int = 0) -> bool:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:xdist", *arguments],
+        [sys.executable, "-m", "pytest", "-qx", "-p", "no:xdist", "--timeout=900", *arguments],
         cwd=copy,
         env={**os.environ, "SOAK_SECONDS": str(seconds)},
         capture_output=True,
@@ -304,6 +304,9 @@ def _fails(copy: Path, *arguments: str, seconds: int = 0) -> bool:
 
 def main() -> None:
     chosen = [mutant for mutant in MUTANTS if all(word in mutant.fault for word in sys.argv[1:])]
+    for tests in sorted({mutant.tests for mutant in chosen}):
+        if is_caught(Mutant("nothing", "README.md", "", "", tests)):
+            sys.exit(f"{tests} fails without any fault, so that it fails with one proves nothing")
     survivors = []
     for mutant in chosen:
         caught = is_caught(mutant)

@@ -54,6 +54,7 @@ def _what_was_heard(purchase: Row) -> Row:
 def test_replaying_everything_changes_nothing(
     database: Database, life: Life, data: st.DataObject
 ) -> None:
+    begin_anew(database)
     news = data.draw(deliveries(life.webhooks))
     for webhook in news:
         deliver(database, webhook)
@@ -118,6 +119,7 @@ def let_time_pass(database: Database) -> None:
 def test_each_message_goes_out_once_and_only_with_a_reason(
     database: Database, life: Life, data: st.DataObject
 ) -> None:
+    begin_anew(database)
     sent: list[str] = []
     tried: list[str] = []
     granted: set[tuple[str, str]] = set()
