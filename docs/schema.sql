@@ -107,7 +107,10 @@ begin
         select jsonb_build_object(
             'to', known.email,
             'order_number', known.order_number,
-            'has_account', private.confirmed_user_id(known.email) is not null,
+            'has_account', bool_and(exists (
+                select from auth.users
+                where users.id = bought.user_id and users.email = known.email
+            )),
             'courses', jsonb_agg(
                 distinct jsonb_build_object('slug', product.slug, 'name', product.name)
             )
@@ -168,32 +171,40 @@ CREATE FUNCTION private.hear_orders(p_orders jsonb, p_order_ids text[]) RETURNS 
     AS $$
 begin
     insert into private.orders as known (
-        shopify_order_id, order_number, email, email_as_of, purchased_at
+        shopify_order_id, order_number, email, email_as_of, purchased_at,
+        paid_as_of, voided_as_of
     )
     select distinct on (heard.shopify_order_id)
         heard.shopify_order_id,
         heard.order_number,
         heard.email,
-        heard.email_as_of,
-        heard.purchased_at
+        heard.as_of,
+        heard.purchased_at,
+        min(heard.as_of) filter (where heard.is_paid) over same_order,
+        max(heard.as_of) filter (where heard.is_voided) over same_order
     from (
         select
             entry ->> 'id' as shopify_order_id,
             entry ->> 'order_number' as order_number,
             private.order_email(entry) as email,
-            coalesce((entry ->> 'updated_at')::timestamptz, '-infinity') as email_as_of,
-            coalesce(entry ->> 'processed_at', entry ->> 'created_at')::timestamptz as purchased_at
+            coalesce((entry ->> 'updated_at')::timestamptz, '-infinity') as as_of,
+            coalesce(entry ->> 'processed_at', entry ->> 'created_at')::timestamptz as purchased_at,
+            private.is_paid(entry) as is_paid,
+            entry ->> 'financial_status' = 'voided' as is_voided
         from jsonb_array_elements(p_orders) as ordered (entry)
     ) as heard
     where heard.shopify_order_id = any(p_order_ids)
+    window same_order as (partition by heard.shopify_order_id)
     order by
         heard.shopify_order_id asc,
         heard.email is null asc,
-        heard.email_as_of desc,
+        heard.as_of desc,
         heard.email desc
     on conflict (shopify_order_id) do update set
         order_number = coalesce(known.order_number, excluded.order_number),
         purchased_at = coalesce(known.purchased_at, excluded.purchased_at),
+        paid_as_of = least(known.paid_as_of, excluded.paid_as_of),
+        voided_as_of = greatest(known.voided_as_of, excluded.voided_as_of),
         (email, email_as_of) = (
             select address.email, address.as_of
             from (
@@ -205,7 +216,9 @@ begin
     where
         known.purchased_at is null
         or (excluded.email is not null and known.email is null)
-        or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email);
+        or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email)
+        or least(known.paid_as_of, excluded.paid_as_of) is distinct from known.paid_as_of
+        or greatest(known.voided_as_of, excluded.voided_as_of) is distinct from known.voided_as_of;
 end;
 $$;
 
@@ -254,18 +267,15 @@ begin
                 line.entry ->> 'id',
                 product.product_slug,
                 (line.entry ->> 'quantity')::integer,
-                coalesce(
-                    ordered.entry ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'),
-                    false
-                ),
+                private.is_paid(ordered.entry),
                 greatest(
                     case
                         when ordered.entry ->> 'cancelled_at' is not null
                             then 'cancelled'::private.purchase_status
                     end,
-                    case ordered.entry ->> 'financial_status'
-                        when 'refunded' then 'refunded'::private.purchase_status
-                        when 'voided' then 'cancelled'
+                    case
+                        when ordered.entry ->> 'financial_status' = 'refunded'
+                            then 'refunded'::private.purchase_status
                     end,
                     case
                         when line.entry ->> 'current_quantity' = '0'
@@ -286,6 +296,17 @@ begin
                     known.shopify_order_id = ordered.entry ->> 'id'
                     and known.shopify_line_item_id = line.entry ->> 'id'
             )
+    );
+end;
+$$;
+
+CREATE FUNCTION private.is_paid(p_order jsonb) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return coalesce(
+        p_order ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'), false
     );
 end;
 $$;
@@ -384,7 +405,12 @@ CREATE FUNCTION private.link_purchases_to_user() RETURNS trigger
     SET lock_timeout TO '3s'
     AS $$
 begin
-    perform private.link_purchases(new.id);
+    if new.deleted_at is null then
+        perform private.link_purchases(new.id);
+    else
+        update public.purchases set user_id = null
+        where user_id = new.id;
+    end if;
     return null;
 exception when others then
     raise warning 'link_purchases_to_user: user % not linked: % (%)', new.id, sqlerrm, sqlstate;
@@ -703,6 +729,12 @@ CREATE FUNCTION private.update_purchases(p_order_ids text[]) RETURNS private.pur
     AS $$
 declare
     v_changes private.purchase_change[];
+    v_user_ids uuid[] := array(
+        select private.confirmed_user_id(known.email)
+        from unnest(p_order_ids) with ordinality as given (order_id, place)
+        left join private.orders as known on given.order_id = known.shopify_order_id
+        order by given.place
+    );
 begin
     with before as (
         select stored.id, stored.status
@@ -725,13 +757,7 @@ begin
             derived.status,
             derived.purchased_at,
             derived.expires_at
-        from (
-            select
-                known.shopify_order_id,
-                private.confirmed_user_id(known.email) as user_id
-            from private.orders as known
-            where known.shopify_order_id = any(p_order_ids)
-        ) as owner
+        from unnest(p_order_ids, v_user_ids) as owner (shopify_order_id, user_id)
         inner join private.derived_purchases as derived
             on owner.shopify_order_id = derived.shopify_order_id
         on conflict (shopify_order_id, shopify_line_item_id) do update set
@@ -1190,10 +1216,16 @@ CREATE TABLE private.orders (
     email text,
     email_as_of timestamp with time zone,
     purchased_at timestamp with time zone,
+    paid_as_of timestamp with time zone,
+    voided_as_of timestamp with time zone,
     first_heard_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 COMMENT ON COLUMN private.orders.email IS 'The newest address heard (a shop may correct a typing error), as of the order''s own updated_at.';
+
+COMMENT ON COLUMN private.orders.paid_as_of IS 'The earliest word that it was paid, as of the order''s own updated_at.';
+
+COMMENT ON COLUMN private.orders.voided_as_of IS 'The latest word that its payment was voided. Shopify lets such an order be paid after all.';
 
 COMMENT ON COLUMN private.orders.first_heard_at IS 'An order that was already old when we first heard of it is history and owes nobody a message.';
 
@@ -1229,6 +1261,10 @@ CREATE VIEW private.derived_purchases WITH (security_invoker='true') AS
     known.purchased_at,
     (known.purchased_at + product.access_period) AS expires_at,
     GREATEST('active'::private.purchase_status, line.ended,
+        CASE
+            WHEN (known.voided_as_of >= COALESCE(known.paid_as_of, '-infinity'::timestamp with time zone)) THEN 'cancelled'::private.purchase_status
+            ELSE NULL::private.purchase_status
+        END,
         CASE
             WHEN (( SELECT sum(refund.quantity) AS sum
                FROM private.refunds refund
@@ -1413,6 +1449,8 @@ REVOKE ALL ON FUNCTION private.hear_refunds(p_refunds jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.heard_lines(p_orders jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.is_paid(p_order jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.is_quantity(p_value jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_shopify_id(p_value jsonb) FROM PUBLIC;
@@ -1505,4 +1543,4 @@ GRANT SELECT ON TABLE public.products TO service_role;
 GRANT SELECT ON TABLE public.purchases TO authenticated;
 GRANT SELECT ON TABLE public.purchases TO service_role;
 
-CREATE CONSTRAINT TRIGGER link_purchases_to_user AFTER INSERT OR UPDATE OF email, email_confirmed_at ON auth.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.email_confirmed_at IS NOT NULL)) EXECUTE FUNCTION private.link_purchases_to_user();
+CREATE CONSTRAINT TRIGGER link_purchases_to_user AFTER INSERT OR UPDATE OF email, email_confirmed_at, deleted_at ON auth.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.email_confirmed_at IS NOT NULL) OR (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.link_purchases_to_user();

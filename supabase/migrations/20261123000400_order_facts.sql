@@ -8,11 +8,17 @@ create table private.orders (
     email text,
     email_as_of timestamptz,
     purchased_at timestamptz,
+    paid_as_of timestamptz,
+    voided_as_of timestamptz,
     first_heard_at timestamptz not null default now()
 );
 
 comment on column private.orders.email is
 'The newest address heard (a shop may correct a typing error), as of the order''s own updated_at.';
+comment on column private.orders.paid_as_of is
+'The earliest word that it was paid, as of the order''s own updated_at.';
+comment on column private.orders.voided_as_of is
+'The latest word that its payment was voided. Shopify lets such an order be paid after all.';
 comment on column private.orders.first_heard_at is
 'An order that was already old when we first heard of it is history and owes nobody a message.';
 

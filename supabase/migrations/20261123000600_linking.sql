@@ -77,6 +77,8 @@ $$;
 
 revoke all on function private.link_purchases(uuid) from public, anon, authenticated, service_role;
 
+-- An account marked as deleted leaves its purchases to whoever proves their address next, as one
+-- that is deleted does by its foreign key.
 -- Security definer: it runs as Supabase Auth's role, which has no business in our tables.
 -- It catches everything, because a failing trigger here would be a failing sign-up; what it
 -- misses, claim_purchases() and the order's next event repair.
@@ -88,7 +90,12 @@ set search_path = ''
 set lock_timeout = '3s'
 as $$
 begin
-    perform private.link_purchases(new.id);
+    if new.deleted_at is null then
+        perform private.link_purchases(new.id);
+    else
+        update public.purchases set user_id = null
+        where user_id = new.id;
+    end if;
     return null;
 exception when others then
     raise warning 'link_purchases_to_user: user % not linked: % (%)', new.id, sqlerrm, sqlstate;
@@ -102,9 +109,9 @@ from public, anon, authenticated, service_role;
 -- Deferred, and the row is read again at commit: when an identity is unlinked, Supabase Auth first
 -- writes the new address and only then, in the same transaction, clears the confirmation.
 create constraint trigger link_purchases_to_user
-after insert or update of email, email_confirmed_at on auth.users
+after insert or update of email, email_confirmed_at, deleted_at on auth.users
 deferrable initially deferred
-for each row when (new.email_confirmed_at is not null)
+for each row when (new.email_confirmed_at is not null or new.deleted_at is not null)
 execute function private.link_purchases_to_user();
 
 -- The claim page calls this for the signed-in user. Returns how many purchases were newly linked.

@@ -15,6 +15,10 @@ select
         'active',
         line.ended,
         case
+            when known.voided_as_of >= coalesce(known.paid_as_of, '-infinity')
+                then 'cancelled'::private.purchase_status
+        end,
+        case
             when (
                 select sum(refund.quantity)
                 from private.refunds as refund
@@ -56,6 +60,8 @@ from public, anon, authenticated, service_role;
 
 -- Brings the purchases of these orders in line with the facts and returns what changed.
 -- The caller holds the orders' row locks and their email locks. A user_id, once set, stays.
+-- All owners are found, and thereby locked, before the first purchase: who deletes an account locks
+-- in that order too.
 create function private.update_purchases(p_order_ids text[])
 returns private.purchase_change[]
 language plpgsql
@@ -63,6 +69,12 @@ set search_path = ''
 as $$
 declare
     v_changes private.purchase_change[];
+    v_user_ids uuid[] := array(
+        select private.confirmed_user_id(known.email)
+        from unnest(p_order_ids) with ordinality as given (order_id, place)
+        left join private.orders as known on given.order_id = known.shopify_order_id
+        order by given.place
+    );
 begin
     with before as (
         select stored.id, stored.status
@@ -85,13 +97,7 @@ begin
             derived.status,
             derived.purchased_at,
             derived.expires_at
-        from (
-            select
-                known.shopify_order_id,
-                private.confirmed_user_id(known.email) as user_id
-            from private.orders as known
-            where known.shopify_order_id = any(p_order_ids)
-        ) as owner
+        from unnest(p_order_ids, v_user_ids) as owner (shopify_order_id, user_id)
         inner join private.derived_purchases as derived
             on owner.shopify_order_id = derived.shopify_order_id
         on conflict (shopify_order_id, shopify_line_item_id) do update set

@@ -32,6 +32,7 @@ revoke all on function private.knock_trigger_payload(text)
 from public, anon, authenticated, service_role;
 
 -- The email that tells a customer how to reach their courses; null when the order holds none.
+-- `has_account`: whoever reads it finds the courses in their account already.
 create function private.course_access_payload(p_order_id text)
 returns jsonb
 language plpgsql
@@ -42,7 +43,10 @@ begin
         select jsonb_build_object(
             'to', known.email,
             'order_number', known.order_number,
-            'has_account', private.confirmed_user_id(known.email) is not null,
+            'has_account', bool_and(exists (
+                select from auth.users
+                where users.id = bought.user_id and users.email = known.email
+            )),
             'courses', jsonb_agg(
                 distinct jsonb_build_object('slug', product.slug, 'name', product.name)
             )

@@ -120,6 +120,22 @@ $$;
 
 revoke all on function private.order_email(jsonb) from public, anon, authenticated, service_role;
 
+-- Was this order paid for, whatever was paid back since? Other payment states grant nothing.
+create function private.is_paid(p_order jsonb)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    return coalesce(
+        p_order ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'), false
+    );
+end;
+$$;
+
+revoke all on function private.is_paid(jsonb) from public, anon, authenticated, service_role;
+
 create type private.heard_line as (
     shopify_order_id text,
     shopify_line_item_id text,
@@ -133,7 +149,7 @@ create type private.heard_line as (
 -- because a deleted product looks just like a custom item and we may know the line from before.
 -- A product of somebody else's is none of our business.
 --
--- `is_granted`: paid for at some time; other payment states grant nothing and revoke nothing.
+-- `is_granted`: paid for at some time.
 -- `ended`: the furthest end that this order gives the line. A cancelled order may still show
 -- quantities, and a refund by amount may leave them all, so neither stands for the other.
 create function private.heard_lines(p_orders jsonb)
@@ -150,18 +166,15 @@ begin
                 line.entry ->> 'id',
                 product.product_slug,
                 (line.entry ->> 'quantity')::integer,
-                coalesce(
-                    ordered.entry ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'),
-                    false
-                ),
+                private.is_paid(ordered.entry),
                 greatest(
                     case
                         when ordered.entry ->> 'cancelled_at' is not null
                             then 'cancelled'::private.purchase_status
                     end,
-                    case ordered.entry ->> 'financial_status'
-                        when 'refunded' then 'refunded'::private.purchase_status
-                        when 'voided' then 'cancelled'
+                    case
+                        when ordered.entry ->> 'financial_status' = 'refunded'
+                            then 'refunded'::private.purchase_status
                     end,
                     case
                         when line.entry ->> 'current_quantity' = '0'

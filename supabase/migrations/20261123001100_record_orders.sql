@@ -4,6 +4,7 @@
 -- Remembers the orders themselves and locks their rows, in the order of their ids, so that
 -- transactions about the same order take turns and cannot deadlock. The newest address wins; two
 -- of the same second are settled by their spelling, so that the order of arrival does not matter.
+-- Nor does it for whether a payment was voided before or after it was made.
 create function private.hear_orders(p_orders jsonb, p_order_ids text[])
 returns void
 language plpgsql
@@ -11,32 +12,40 @@ set search_path = ''
 as $$
 begin
     insert into private.orders as known (
-        shopify_order_id, order_number, email, email_as_of, purchased_at
+        shopify_order_id, order_number, email, email_as_of, purchased_at,
+        paid_as_of, voided_as_of
     )
     select distinct on (heard.shopify_order_id)
         heard.shopify_order_id,
         heard.order_number,
         heard.email,
-        heard.email_as_of,
-        heard.purchased_at
+        heard.as_of,
+        heard.purchased_at,
+        min(heard.as_of) filter (where heard.is_paid) over same_order,
+        max(heard.as_of) filter (where heard.is_voided) over same_order
     from (
         select
             entry ->> 'id' as shopify_order_id,
             entry ->> 'order_number' as order_number,
             private.order_email(entry) as email,
-            coalesce((entry ->> 'updated_at')::timestamptz, '-infinity') as email_as_of,
-            coalesce(entry ->> 'processed_at', entry ->> 'created_at')::timestamptz as purchased_at
+            coalesce((entry ->> 'updated_at')::timestamptz, '-infinity') as as_of,
+            coalesce(entry ->> 'processed_at', entry ->> 'created_at')::timestamptz as purchased_at,
+            private.is_paid(entry) as is_paid,
+            entry ->> 'financial_status' = 'voided' as is_voided
         from jsonb_array_elements(p_orders) as ordered (entry)
     ) as heard
     where heard.shopify_order_id = any(p_order_ids)
+    window same_order as (partition by heard.shopify_order_id)
     order by
         heard.shopify_order_id asc,
         heard.email is null asc,
-        heard.email_as_of desc,
+        heard.as_of desc,
         heard.email desc
     on conflict (shopify_order_id) do update set
         order_number = coalesce(known.order_number, excluded.order_number),
         purchased_at = coalesce(known.purchased_at, excluded.purchased_at),
+        paid_as_of = least(known.paid_as_of, excluded.paid_as_of),
+        voided_as_of = greatest(known.voided_as_of, excluded.voided_as_of),
         (email, email_as_of) = (
             select address.email, address.as_of
             from (
@@ -48,7 +57,9 @@ begin
     where
         known.purchased_at is null
         or (excluded.email is not null and known.email is null)
-        or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email);
+        or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email)
+        or least(known.paid_as_of, excluded.paid_as_of) is distinct from known.paid_as_of
+        or greatest(known.voided_as_of, excluded.voided_as_of) is distinct from known.voided_as_of;
 end;
 $$;
 

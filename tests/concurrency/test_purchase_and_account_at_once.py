@@ -157,6 +157,30 @@ def waits_for(database: Database, connection: Connection) -> str:
     return str(database.value(query, connection.info.backend_pid))
 
 
+def test_a_batch_and_the_deletion_of_an_account_do_not_deadlock(database: Database) -> None:
+    """The account owns a purchase of the first order, and its address bought in the second."""
+    ada = database.accounts.sign_up("ada@example.com")
+    database.record_orders(order(1, COURSE))
+    corrected = order(1, COURSE, email="grace@example.com", updated_at="2999-01-01T00:00:00Z")
+    with (
+        session(database) as holder,
+        session(database) as shop,
+        session(database, AUTH) as auth,
+        background() as run,
+        background() as run_beside,
+    ):
+        with holder.transaction():
+            holder.execute("select from public.purchases for update")
+            recorded = run(record_orders, shop, corrected, order(2, COURSE))
+            wait_until_blocked(database, shop)
+            deleted = run_beside(auth.execute, "delete from auth.users where id = %s", [ada])
+            wait_until_blocked(database, auth)
+        assert recorded.result() == ["recorded", "recorded"]
+        deleted.result()
+
+    assert owner(database, 1) is owner(database, 2) is None
+
+
 def test_a_correction_waits_for_the_sign_up_of_the_address_before(database: Database) -> None:
     database.record_orders(order(1, COURSE, email="typo@example.com"))
     corrected = order(1, COURSE, updated_at="2999-01-01T00:00:00Z")

@@ -48,6 +48,8 @@ def lives(draw: st.DrawFn, *, with_corrections: bool = False, hastily: bool = Fa
         )
         life.orders.append(order)
         life.webhooks += order.create()
+        if draw(st.integers(0, 3)) == 0:
+            life.webhooks += order.void()
         if draw(st.booleans()):
             life.webhooks += order.pay()
     for _ in range(draw(st.integers(1, 8))):
@@ -74,6 +76,7 @@ def _something_happens(draw: st.DrawFn, order: Order) -> list[Webhook]:
         order.pay,
         order.pay,
         order.cancel,
+        order.void,
         partial(order.give_back, line, draw(st.integers(1, 3))),
         partial(order.give_back, line, line.quantity),
         partial(_give_back_one_by_one, order, line),

@@ -52,6 +52,12 @@ MUTANTS = (
         "is_granted = excluded.is_granted",
     ),
     _sql(
+        "takes away what was paid after an earlier payment was voided",
+        "purchases_from_facts",
+        "when known.voided_as_of >= coalesce(known.paid_as_of, '-infinity')",
+        "when known.voided_as_of is not null",
+    ),
+    _sql(
         "lets the last event decide instead of the furthest",
         "record_orders",
         "ended = greatest(known.ended, excluded.ended)\n",
@@ -103,13 +109,13 @@ MUTANTS = (
     _sql(
         "links only when the account is made, not when a purchase follows",
         "purchases_from_facts",
-        "private.confirmed_user_id(known.email) as user_id",
-        "null::uuid as user_id",
+        "select private.confirmed_user_id(known.email)\n",
+        "select null::uuid\n",
     ),
     _sql(
         "links an account when it is made, before it is confirmed",
         "linking",
-        "after insert or update of email, email_confirmed_at on auth.users",
+        "after insert or update of email, email_confirmed_at, deleted_at on auth.users",
         "after insert on auth.users",
     ),
     _sql(
@@ -164,8 +170,8 @@ MUTANTS = (
     _sql(
         "does not link when an address changes",
         "linking",
-        "after insert or update of email, email_confirmed_at on auth.users",
-        "after insert or update of email_confirmed_at on auth.users",
+        "after insert or update of email, email_confirmed_at, deleted_at on auth.users",
+        "after insert or update of email_confirmed_at, deleted_at on auth.users",
     ),
     _sql(
         "takes purchases from their owner when an account proves their address",
@@ -185,6 +191,7 @@ MUTANTS = (
         "messages",
         "interval '6 seconds'",
         "interval '0 seconds'",
+        tests="tests/notifications",
     ),
     _sql(
         "does not owe again what was tried in vain and withdrawn",
@@ -206,12 +213,14 @@ MUTANTS = (
         "service/shopify.py",
         "    current_quantity: Quantity | None = None\n",
         "",
+        tests="tests/shopify",
     ),
     Mutant(
         "does not read that an order was cancelled",
         "service/shopify.py",
         "    cancelled_at: Instant | None = None\n",
         "",
+        tests="tests/shopify",
     ),
     Mutant(
         "does not read the refunds inside an order",
@@ -284,7 +293,7 @@ def is_caught(mutant: Mutant) -> bool:
         if mutant.tests != Mutant.tests:
             return _fails(copy, mutant.tests)
         options = ["-k", "pg16 and not deliberate", "--hypothesis-profile=unshrunk"]
-        return any(_fails(copy, mutant.tests, *options, seconds=long) for long in (0, 60))
+        return any(_fails(copy, mutant.tests, *options, seconds=long) for long in (0, 60, 60))
 
 
 def _fails(copy: Path, *arguments: str, seconds: int = 0) -> bool:

@@ -54,6 +54,7 @@ class Order:
     email: str
     lines: list[Line]
     is_paid: bool = False
+    is_voided: bool = False
     is_cancelled: bool = False
     paid_back: int = 0
     refunds: list[Json] = field(default_factory=list)
@@ -67,8 +68,16 @@ class Order:
     def pay(self) -> list[Webhook]:
         if self.is_paid or self.is_cancelled:
             return []
+        self._changes += 2 if self.is_voided else 0  # nobody pays in another way within the second
         self.is_paid = True
         return [Webhook("orders/paid", self._snapshot()), *self._updated()]
+
+    def void(self) -> list[Webhook]:
+        """The authorised payment is let go. The order lives on and may be paid in another way."""
+        if self.is_paid or self.is_cancelled:
+            return []
+        self.is_voided = True
+        return self._updated()
 
     def give_back(self, line: Line, quantity: int) -> list[Webhook]:
         """So many of a line are refunded, with their price."""
@@ -144,7 +153,7 @@ class Order:
 
     def _financial_status(self) -> str:
         if not self.is_paid:
-            return "voided" if self.is_cancelled else "pending"
+            return "voided" if self.is_cancelled or self.is_voided else "pending"
         if not self.paid_back:
             return "paid"
         return "partially_refunded" if self._still_paid() else "refunded"

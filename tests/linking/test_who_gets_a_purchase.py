@@ -112,6 +112,21 @@ def test_a_user_marked_as_deleted_gets_nothing(database: Database) -> None:
     assert owner(database) is None
 
 
+def test_an_account_marked_as_deleted_leaves_its_purchases_to_the_next(database: Database) -> None:
+    """Supabase Auth keeps the row of a "soft" deletion, without its address."""
+    ada = database.accounts.sign_up("ada@example.com")
+    database.record_orders(order(1, COURSE))
+    with auth(database) as connection:
+        connection.execute(
+            "update auth.users set email = md5(email), deleted_at = now() where id = %s", [ada]
+        )
+    assert owner(database) is None
+
+    again = database.accounts.sign_up("ada@example.com")
+
+    assert owner(database) == again
+
+
 def test_a_purchase_without_an_address_is_nobodys(database: Database) -> None:
     """The old enrollments table may have left such rows."""
     database.execute(

@@ -60,6 +60,21 @@ def test_the_course_email_names_the_courses(database: Database) -> None:
     }
 
 
+def test_the_course_email_knows_that_the_courses_are_in_another_account(
+    database: Database,
+) -> None:
+    """The shop corrected the address after the purchase had found an owner, who keeps it."""
+    for address in ("ada@example.com", "grace@example.com"):
+        database.accounts.sign_up(address)
+    database.record_orders(order(1, COURSE))
+    database.record_orders(
+        order(1, COURSE, email="grace@example.com", updated_at="2999-01-01T00:00:00Z")
+    )
+
+    payload = database.notifications(1)[COURSE_ACCESS]["payload"]
+    assert (payload["to"], payload["has_account"]) == ("grace@example.com", False)
+
+
 @pytest.mark.parametrize("confirmed", [True, False])
 def test_the_course_email_knows_whether_there_is_an_account(
     database: Database, *, confirmed: bool

@@ -90,6 +90,7 @@ function  private.is_quantity                            .       .            . 
 function  private.refund_fault                           .       .            .            .            .
 function  private.order_faults                           .       .            .            .            .
 function  private.order_email                            .       .            .            .            .
+function  private.is_paid                                .       .            .            .            .
 function  private.heard_lines                            .       .            .            .            .
 function  private.hear_orders                            .       .            .            .            .
 function  private.hear_lines                             .       .            .            .            .

@@ -130,6 +130,16 @@ def _never_paid(n: int) -> list[Event]:
     ]
 
 
+def _voided_then_paid(n: int) -> list[Event]:
+    return [
+        told(n, COURSE, financial_status="authorized", second=0),
+        told(n, COURSE, financial_status="voided", second=1),
+        told(n, COURSE, second=2),
+        told(n, COURSE, second=3),
+        SignUp(email(n)),
+    ]
+
+
 def _product_deleted(n: int) -> list[Event]:
     return [
         told(n, COURSE, SPLINT, financial_status="pending"),
@@ -221,6 +231,12 @@ LIVES = {
         events=_cancelled_then_refunded, statuses={COURSE: "refunded", SPLINT: "cancelled"}
     ),
     "never paid": Life(events=_never_paid, statuses={}),
+    "voided, then paid": Life(
+        events=_voided_then_paid,
+        statuses={COURSE: "active"},
+        access={COURSE},
+        owed={TRIGGER, COURSE_ACCESS},
+    ),
     "product deleted": Life(
         events=_product_deleted,
         statuses={COURSE: "refunded", SPLINT: "active"},

@@ -51,6 +51,17 @@ def test_other_payment_states_revoke_nothing(
     assert statuses(database) == {COURSE: "active"}
 
 
+@pytest.mark.parametrize("arrival", ["in order", "the void last"])
+def test_a_voided_order_may_be_paid_after_all(database: Database, arrival: str) -> None:
+    voided = order(1, COURSE, financial_status="voided", updated_at="2026-11-20T10:00:00Z")
+    paid = order(1, COURSE, updated_at="2026-11-20T11:00:00Z")
+    for event in (voided, paid) if arrival == "in order" else (paid, voided):
+        database.record_orders(event)
+
+    assert statuses(database) == {COURSE: "active"}
+    assert set(database.notifications(1)) == {"knock.trigger", "resend.course_access"}
+
+
 def test_a_cancelled_order_may_still_show_its_quantities(database: Database) -> None:
     kept = line(1, COURSE, quantity=1, current_quantity=1)
     database.record_orders(order(1, COURSE))
