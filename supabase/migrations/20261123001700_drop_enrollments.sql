@@ -42,6 +42,12 @@ declare
         select coalesce(missing.enrollment_id, missing.enrollment::text)
         from private.missing_enrollments() as missing
     );
+    v_unread text := (
+        select format('%s: %s', count(*), string_agg(distinct copied.note, ', '))
+        from private.copied_enrollments as copied
+        where copied.superseded_at is null
+        having bool_and(copied.fate = 'set aside')
+    );
     v_hooks text[] := array(
         select distinct hook.tgname || ' (' || called.oid::regprocedure || ')'
         from pg_trigger as hook
@@ -62,6 +68,11 @@ begin
             case when cardinality(v_missing) > 20 then ', ...' end
         );
         remedy := 'Run "select private.copy_enrollments();" and then this migration again.';
+    elsif v_unread is not null then
+        problem := format('not one of its rows became a purchase (%s)', v_unread);
+        remedy := 'Give it the columns course_type and status with the words that '
+            || 'docs/ENROLLMENTS.md lists, run "select private.copy_enrollments();" and then this '
+            || 'migration again. If nobody has access by this table, drop it by hand.';
     elsif cardinality(v_hooks) > 0 then
         problem := 'sign-ups would fail, because these triggers on auth.users still use it: '
             || array_to_string(v_hooks, ', ');

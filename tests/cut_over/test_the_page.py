@@ -114,6 +114,11 @@ def test_each_refusal_that_it_lists_is_one_that_happens(old: OldTable, ada: str)
     old.add(shopify_line_item_id="7004")
     old.add(shopify_line_item_id="7005")
     refusals = [_refusal(old)]
+
+    old.database.execute("update public.enrollments set status = 'open_' || status")
+    old.copy_again()
+    refusals.append(_refusal(old))
+    old.database.execute("update public.enrollments set status = substr(status, 6)")
     old.copy_again()
 
     old.database.execute(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from service.local.migrations import MigrationError
 from tests.cut_over.old_table import BOUGHT, COLUMNS, OldTable
 
 COURSES = {
@@ -205,16 +206,32 @@ def test_without_users_a_row_belongs_to_its_address(lone_table: OldTable) -> Non
 
 
 @pytest.mark.parametrize("column", ["course_type", "status"])
-def test_without_what_decides_access_everything_is_set_aside(
+def test_without_what_decides_access_everything_is_set_aside_and_the_table_is_kept(
     lone_table: OldTable, column: str
 ) -> None:
     lone_table.create(without=[column])
     lone_table.insert(shopify_customer_email="ada@example.com")
 
     lone_table.copy()
-    lone_table.drop()
+    with pytest.raises(MigrationError, match="not one of its rows became a purchase"):
+        lone_table.drop()
 
     assert [row["fate"] for row in lone_table.ledger()] == ["set aside"]
+
+
+def test_a_table_whose_columns_were_mended_is_copied_and_dropped(lone_table: OldTable) -> None:
+    lone_table.create(without=["status"])
+    lone_table.insert(course_type="premium", shopify_customer_email="ada@example.com")
+    lone_table.copy()
+
+    lone_table.database.execute(
+        "alter table public.enrollments add column status text default 'active'"
+    )
+    assert lone_table.copy_again() == 1
+    lone_table.drop()
+
+    [purchase] = lone_table.database.rows("select * from public.purchases")
+    assert (purchase["product_slug"], purchase["status"]) == ("premium_course", "active")
 
 
 def test_a_column_that_we_do_not_know_stays_in_the_ledger(old: OldTable) -> None:
