@@ -166,10 +166,10 @@ class RefundLineItem(BaseModel):
 
 
 class OrderRefund(BaseModel):
-    """A refund. `refund_line_items` is empty when only money was given back."""
+    """A refund. `refund_line_items` is empty when only money was given back, but always there."""
 
     id: Id
-    refund_line_items: Annotated[list[RefundLineItem], FailFast()] = []
+    refund_line_items: Annotated[list[RefundLineItem], FailFast()]
 
 
 class Refund(OrderRefund):
@@ -188,6 +188,10 @@ class Order(BaseModel):
 
     `customer` may be missing altogether, `email` be "" and `financial_status` be one that is new to
     us (https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderDisplayFinancialStatus).
+
+    `line_items` and `financial_status` decide what is granted, and Shopify leaves them out only of
+    a webhook that was set up with `include_fields`. Taken for an order of nothing, or for one that
+    is not paid, it would be lost; without a default it is rejected, and kept.
     """
 
     id: Id
@@ -195,10 +199,10 @@ class Order(BaseModel):
     email: Address = None
     contact_email: Address = None
     customer: Customer | None = None
-    financial_status: Text | None = None
+    financial_status: Text | None
     cancelled_at: Instant | None = None
     created_at: Instant | None = None
     processed_at: Instant | None = None
     updated_at: Instant | None = None
-    line_items: Annotated[list[LineItem], FailFast(), AfterValidator(_distinct)] = []
+    line_items: Annotated[list[LineItem], FailFast(), AfterValidator(_distinct)]
     refunds: Annotated[list[OrderRefund], FailFast(), AfterValidator(_distinct)] = []

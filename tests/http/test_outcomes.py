@@ -102,12 +102,13 @@ def test_a_topic_that_is_not_ours_is_ignored_whatever_its_body(
         b"[]",
         b'"an order"',
         b"{",
-        b'{"id": 1}garbage',
+        b"{}",
+        b'{"id": 1, "financial_status": null, "line_items": []}garbage',
         b'{"id": "\xff"}',
-        b'{"id": 5, "note": "\x00"}',
+        b'{"id": 5, "financial_status": null, "line_items": [], "note": "\x00"}',
         b"\x00\x01\x02\xff\xfe",
         b"\xef\xbb\xbf{}",
-        b'{"id": 1e400, "line_items": []}',
+        b'{"id": 1e400, "financial_status": null, "line_items": []}',
         b"[" * 100_000,
     ],
 )
@@ -120,6 +121,36 @@ def test_a_body_that_cannot_be_used_is_rejected_and_kept_byte_for_byte(
     [row] = [row for row in _kept(database, body) if row["topic"] == topic]
     assert row["webhook_id"] is not None
     assert row["reason"].strip()
+
+
+@pytest.mark.parametrize("missing", ["financial_status", "line_items"])
+def test_an_order_without_a_field_that_decides_is_rejected_and_kept(
+    service: Service, database: Database, order_id: int, missing: str
+) -> None:
+    payload = order(order_id, COURSE)
+    del payload[missing]
+    body = samples.encode(payload)
+
+    assert service.outcome("orders/paid", body) == "rejected"
+    [row] = _kept(database, body)
+    assert row["reason"] == f"{missing}: Field required"
+
+
+def test_a_refund_without_its_lines_is_rejected_and_kept_alone_or_in_its_order(
+    service: Service, database: Database, order_id: int
+) -> None:
+    lineless = refund(order_id + 1, order_id, standard_course=1)
+    del lineless["refund_line_items"]
+    alone = samples.encode(lineless)
+    inside = samples.encode(order(order_id, COURSE, refunds=[lineless]))
+
+    assert service.outcome("refunds/create", alone) == "rejected"
+    assert service.outcome("orders/updated", inside) == "rejected"
+    reasons = [row["reason"] for body in (alone, inside) for row in _kept(database, body)]
+    assert reasons == [
+        "refund_line_items: Field required",
+        "refunds.0.refund_line_items: Field required",
+    ]
 
 
 def test_the_same_rejected_body_is_kept_once(service: Service, database: Database) -> None:

@@ -83,8 +83,9 @@ def kept_id(database: Database) -> int:
     return value
 
 
-def test_what_is_rejected_again_stays_and_says_so(database: Database) -> None:
-    receive(database, "orders/paid", NOT_TEXT)
+@pytest.mark.parametrize("body", [NOT_TEXT, b'{"id":1,"email":"ada@example.com"}'])
+def test_what_is_rejected_again_stays_and_says_so(database: Database, body: bytes) -> None:
+    receive(database, "orders/paid", body)
 
     replayed = thetis(database, "replay", "--all")
 

@@ -11,7 +11,7 @@ import pytest
 
 from service.local import samples
 from service.shopify import REASON_LIMIT, UnusablePayload, translate_order, translate_refund
-from tests.shopify.bodies import a_refund, an_order, encode, paths, put
+from tests.shopify.bodies import ORDER_ID, a_refund, an_order, encode, paths, put
 
 Translate = Callable[[bytes], dict[str, Any]]
 
@@ -109,6 +109,21 @@ def test_random_json_is_usable_or_not(translate: Translate) -> None:
         outcome(translate, b"".join(chance.choices(tokens, k=chance.randrange(12))))
 
 
+# All that either translation needs, so that each body below is unusable for its own fault.
+NEEDED = b'"id":1,"order_id":1,"financial_status":"paid","line_items":[],"refund_line_items":[]'
+USABLE = b"{%b}" % NEEDED
+
+
+def noted(note: bytes) -> bytes:
+    return b'{%b,"note":%b}' % (NEEDED, note)
+
+
+@pytest.mark.parametrize("translate", [translate_order, translate_refund])
+@pytest.mark.parametrize("body", [USABLE, noted(b'"\\u0000"'), noted(b"[" * 100 + b"]" * 100)])
+def test_what_is_one_whole_object_is_usable(translate: Translate, body: bytes) -> None:
+    assert isinstance(outcome(translate, body), dict)
+
+
 @pytest.mark.parametrize("translate", [translate_order, translate_refund])
 @pytest.mark.parametrize(
     "body",
@@ -122,15 +137,15 @@ def test_random_json_is_usable_or_not(translate: Translate) -> None:
         b'"id"',
         b"NaN",
         b"{}",
-        b'{"id":1,"order_id":1} {}',
-        b"\xef\xbb\xbf" + b'{"id":1,"order_id":1}',
-        '{"id":1,"order_id":1}'.encode("utf-16"),
-        b'{"id":1,"order_id":1,"note":"\xff"}',
-        b'{"id":1,"order_id":1,"note":"\\ud800"}',
-        b'{"id":1,"order_id":1,"note":"\x00"}',
-        b'{"id":1,"order_id":1,"note":' + b"9" * 5_000 + b"}",
-        b'{"id":1,"order_id":1,"note":' + b"[" * 1_000_000,
-        b'{"id":1,"order_id":1,"note":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+        USABLE + b" {}",
+        b"\xef\xbb\xbf" + USABLE,
+        USABLE.decode().encode("utf-16"),
+        noted(b'"\xff"'),
+        noted(b'"\\ud800"'),
+        noted(b'"\x00"'),
+        noted(b"9" * 5_000),
+        noted(b"[" * 1_000_000),
+        noted(b"[" * 5_000 + b"]" * 5_000),
         b'{"a":' * 1_000_000,
         b"id=1&order_id=1",
         b"<order/>",
@@ -143,12 +158,12 @@ def test_what_is_no_object_or_no_json_is_unusable(translate: Translate, body: by
 
 def test_what_we_do_not_read_may_hold_anything_that_json_can() -> None:
     note = {"a": [0.1, 10**4000, "\x00", None, [[[[]]]], 1e999]}
-    assert translate_order(encode({"id": 1, "note": note}))["id"] == "1"
+    assert translate_order(encode(an_order(note=note)))["id"] == str(ORDER_ID)
 
 
 @pytest.mark.parametrize("field", ["line_items", "refunds"])
 def test_a_million_faults_make_one_short_reason(field: str) -> None:
-    body = b'{"id":1,"%b":[%b0]}' % (field.encode(), b"0," * 1_000_000)
+    body = encode(an_order(**{field: [0] * 1_000_000}))
     assert outcome(translate_order, body) == f"{field}.0: Input should be an object"
 
 

@@ -324,8 +324,8 @@ def test_anything_else_is_no_time(sent: object) -> None:
         translated(updated_at=sent)
 
 
-def test_only_the_id_of_an_order_is_indispensable() -> None:
-    assert translate_order(b'{"id":1}') == {
+def test_what_an_order_may_leave_out_is_null_or_empty() -> None:
+    assert translate_order(b'{"id":1,"financial_status":null,"line_items":[]}') == {
         "id": "1",
         "order_number": None,
         "email": None,
@@ -341,12 +341,28 @@ def test_only_the_id_of_an_order_is_indispensable() -> None:
     }
 
 
-@pytest.mark.parametrize("missing", ["id", "order_id"])
-def test_a_refund_needs_its_own_id_and_that_of_its_order(missing: str) -> None:
+@pytest.mark.parametrize("missing", ["id", "financial_status", "line_items"])
+def test_an_order_needs_its_id_and_what_decides_over_its_grants(missing: str) -> None:
+    order = an_order()
+    del order[missing]
+    with pytest.raises(UnusablePayload, match=rf"^{missing}: Field required$"):
+        translate_order(encode(order))
+
+
+@pytest.mark.parametrize("missing", ["id", "order_id", "refund_line_items"])
+def test_a_refund_needs_its_own_id_that_of_its_order_and_its_lines(missing: str) -> None:
     refund = a_refund()
     del refund[missing]
     with pytest.raises(UnusablePayload, match=rf"^{missing}: Field required$"):
         translate_refund(encode(refund))
+
+
+@pytest.mark.parametrize("missing", ["id", "refund_line_items"])
+def test_a_refund_inside_an_order_needs_its_id_and_its_lines(missing: str) -> None:
+    refund = a_refund()
+    del refund[missing]
+    with pytest.raises(UnusablePayload, match=rf"^refunds\.0\.{missing}: Field required$"):
+        translated(refunds=[refund])
 
 
 def test_the_order_of_the_keys_does_not_matter() -> None:
