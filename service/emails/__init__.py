@@ -39,8 +39,8 @@ def course_access(payload: Mapping[str, Any], course_app_url: str) -> Email:
     in the subject, which must be a single line whatever the catalogue holds.
     """
     number, has_account = payload["order_number"], payload["has_account"]
-    noun = "course is" if len(payload["courses"]) == 1 else "courses are"
-    heading = f"Your {noun} ready"
+    noun, verb = ("course", "is") if len(payload["courses"]) == 1 else ("courses", "are")
+    heading = f"Your {noun} {verb} ready"
     subject = f"{heading} (order #{number})" if number else heading
     preheader = "Sign in and start." if has_account else "Two steps are left. They take a minute."
     values = {
@@ -49,6 +49,7 @@ def course_access(payload: Mapping[str, Any], course_app_url: str) -> Email:
         "preheader": preheader,
         "heading": heading,
         "order": f" #{number}" if number else "",
+        "noun": noun,
         "action": "Sign in and start" if has_account else "Create your account",
         "claim_url": course_app_url.rstrip("/") + "/claim",
     }

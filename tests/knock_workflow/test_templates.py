@@ -6,10 +6,20 @@ import re
 
 import pytest
 
-from tests.knock_workflow.post_purchase import CATEGORIES, VARIABLES, every_message, foresee
+from service.local import journey
+from tests.knock_workflow.post_purchase import (
+    CATEGORIES,
+    KNOCK,
+    VARIABLES,
+    every_message,
+    foresee,
+    trigger_data,
+)
 from tests.support.emails import ELSEWHERE, Page, without_links, words
 
 MESSAGES = every_message()
+CLAIM_PAGE = VARIABLES["course_app_url"] + "/claim"
+NUDGES = ["course_nudge", "both_course_nudge"]
 every_one = pytest.mark.parametrize("ref", MESSAGES)
 
 
@@ -38,9 +48,9 @@ def test_the_text_part_says_what_the_html_part_says(ref: str) -> None:
 
 
 @every_one
-def test_every_link_leads_to_a_variable_and_stands_in_the_text_too(ref: str) -> None:
+def test_every_link_leads_where_a_variable_says_and_stands_in_the_text_too(ref: str) -> None:
     for link in Page(MESSAGES[ref].html).links:
-        assert link in VARIABLES.values()
+        assert link in {CLAIM_PAGE, VARIABLES["splint_review_url"]}
         assert link in MESSAGES[ref].text
 
 
@@ -78,6 +88,22 @@ def test_a_welcome_leaves_the_way_in_to_the_course_email(ref: str) -> None:
     message = MESSAGES[ref]
     assert "separate email that has your order number" in " ".join(message.text.split())
     assert Page(message.html).links == []
+
+
+@pytest.mark.parametrize("ref", NUDGES)
+def test_a_nudge_leads_to_the_claim_page_also_whoever_has_no_account_yet(ref: str) -> None:
+    message = MESSAGES[ref]
+    assert Page(message.html).links == [CLAIM_PAGE]
+    assert f"{CLAIM_PAGE}\n" in message.text
+    assert "You have no account yet?" in message.text
+    assert "the address that this email came to" in " ".join(message.text.split())
+
+
+@pytest.mark.parametrize("branch", ["course_only", "both"])
+def test_a_slash_at_the_end_of_the_app_url_makes_no_difference(branch: str) -> None:
+    with_slash = VARIABLES | {"course_app_url": VARIABLES["course_app_url"] + "/"}
+    found = journey.foresee(KNOCK, trigger_data(*CATEGORIES[branch]), with_slash)
+    assert found == foresee(*CATEGORIES[branch])
 
 
 @pytest.mark.parametrize("ref", ["splint_straps", "splint_toes_down"])

@@ -86,6 +86,13 @@ def test_the_subject_counts_the_courses() -> None:
     assert email(courses=COURSES).subject == "Your courses are ready (order #1001)"
 
 
+def test_it_lists_the_courses_and_does_not_say_that_nothing_else_was_bought() -> None:
+    for body in both(email()):
+        assert "Thank you for your order #1001. Your course:" in body
+    for body in both(email(courses=COURSES)):
+        assert "Thank you for your order #1001. Your courses:" in body
+
+
 def test_an_order_without_a_number_is_spoken_of_without_one() -> None:
     one = email(order_number=None)
     assert one.subject == "Your course is ready"
