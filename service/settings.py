@@ -1,6 +1,6 @@
 """Every setting, read once from the environment. There is no default for a secret.
 
-DatabaseSettings        what `thetis products` needs
+DatabaseSettings        what `thetis products` and `thetis rejected` need
 └── WorkerSettings      and to send: what `thetis worker` needs
     └── ServiceSettings and to receive: what `thetis serve` needs
 """
@@ -144,7 +144,9 @@ class ServiceSettings(WorkerSettings):
     """Comma-separated; any of them may have signed, so that a secret can be rotated."""
     max_body_bytes: PositiveInt = 8 * 1024 * 1024
     backlog_limit_seconds: Seconds = 900.0
-    """/readyz fails when a message has been due for longer: no dispatcher is at work."""
+    """/readyz fails when a message has been due for longer: no dispatcher is at work, or hundreds
+    wait for a provider that hangs.
+    """
 
 
 SettingsType = TypeVar("SettingsType", bound=DatabaseSettings)

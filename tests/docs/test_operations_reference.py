@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import click
 import pytest
+from click.testing import CliRunner
 from starlette.routing import Route
 
 from service.app import create_app
 from service.cli import main
-from service.settings import DatabaseSettings, ServiceSettings, WorkerSettings
+from service.settings import DatabaseSettings, ServiceSettings, SettingsError
 from tests.support.database import Database
 from tests.support.docs import ROOT, code, document, documents, named, rows
 
@@ -23,11 +25,14 @@ MIGRATIONS = "\n".join(
     path.read_text() for path in sorted((ROOT / "supabase/migrations").glob("*.sql"))
 )
 
-KINDS: dict[str, type[DatabaseSettings]] = {
-    "products": DatabaseSettings,
-    "worker": WorkerSettings,
-    "serve": ServiceSettings,
+NEED_NO_SETTINGS = {
+    "thetis dev",
+    "thetis local start",
+    "thetis local stop",
+    "thetis preview",
+    "thetis simulate",
 }
+"""They start without any. They are not tried here, for they would do what they are for."""
 ONE_WAY_IS_REQUIRED = {"DATABASE_URL", "SUPABASE_URL", "SUPABASE_SECRET_KEY"}
 
 
@@ -43,13 +48,44 @@ def test_every_setting_is_documented_and_no_other() -> None:
     assert set(by_name("Settings")) == {name.upper() for name in ServiceSettings.model_fields}
 
 
+@functools.cache
+def kinds() -> dict[str, type[DatabaseSettings]]:
+    """The settings that the commands ask for when they are called, by the word after `thetis`."""
+    asked: list[type[DatabaseSettings]] = []
+    found: dict[str, type[DatabaseSettings]] = {}
+
+    def load(kind: type[DatabaseSettings]) -> NoReturn:
+        asked.append(kind)
+        raise SettingsError("there are none")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.asking.load", load)
+        for name in sorted(LEAVES.keys() - NEED_NO_SETTINGS):
+            asked.clear()
+            CliRunner().invoke(LEAVES[name], arguments(LEAVES[name]))
+            assert len(asked) == 1, name
+            assert found.setdefault(name.split()[1], asked[0]) is asked[0], name
+    return found
+
+
+def arguments(command: click.Command) -> list[str]:
+    """As few as it takes to be let in."""
+    given: list[str] = []
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument):
+            given += ["1"]
+        elif parameter.required:
+            given += [spelling(parameter), "1"]
+    return given
+
+
 @pytest.mark.parametrize("setting", sorted(ServiceSettings.model_fields))
 def test_a_setting_says_who_needs_it_and_what_holds_without_it(setting: str) -> None:
     _, needed_by, default, _ = by_name("Settings")[setting.upper()]
     field = ServiceSettings.model_fields[setting]
 
     assert set(needed_by.split(", ")) == {
-        command for command, kind in KINDS.items() if setting in kind.model_fields
+        command for command, kind in kinds().items() if setting in kind.model_fields
     }
     if setting.upper() in ONE_WAY_IS_REQUIRED:
         assert default == "one way is required"
