@@ -94,6 +94,8 @@ class Database:
         await self._transport.open()
 
     async def close(self) -> None:
+        for call in self._given_up:
+            call.cancel()  # once more: else it waits for the server to confirm the first
         await self._transport.close()
 
     async def record_orders(self, orders: Sequence[dict[str, Any]]) -> list[Outcome]:
