@@ -172,6 +172,7 @@ MUTANTS = (
         "linking",
         "after insert or update of email, email_confirmed_at, deleted_at on auth.users",
         "after insert or update of email_confirmed_at, deleted_at on auth.users",
+        tests="tests/linking",
     ),
     _sql(
         "takes purchases from their owner when an account proves their address",
