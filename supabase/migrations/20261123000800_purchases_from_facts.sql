@@ -1,4 +1,4 @@
--- What the facts amount to: the derivation of purchases, in one place. Nothing else writes them.
+-- What the facts amount to: the derivation of purchases, in one place. Linking gives them owners.
 
 -- The purchase that each paid line of ours is, as far as we have heard.
 create view private.derived_purchases
