@@ -6,7 +6,7 @@ VENV := .venv
 INSTALLED := $(VENV)/installed
 PROGRAMS := node_modules/.installed
 SOAK_SECONDS ?= 60
-SOAKED := tests/histories tests/faults tests/hostile_senders
+SOAKED := tests/system/histories tests/system/chaos tests/system/load
 UV_FLAGS := --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
 .PHONY: install test soak mutants lint format demo dev schema types bench bench-scale lock
@@ -14,10 +14,10 @@ UV_FLAGS := --quiet --universal --generate-hashes --no-header --no-emit-index-ur
 
 install: $(INSTALLED)  ## A virtual environment in .venv, with .venv/bin/thetis
 
-$(INSTALLED): requirements-dev.lock pyproject.toml
+$(INSTALLED): requirements-dev.lock pyproject.toml devtools/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . --editable devtools
 	touch $@
 
 $(PROGRAMS): package-lock.json package.json
@@ -30,24 +30,24 @@ test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and
 soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SECONDS each
 	SOAK_SECONDS=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --timeout=$$((600 + 4 * $(SOAK_SECONDS))) $(SOAKED) $(ARGS)
 
-mutants: $(INSTALLED)  ## Does the suite catch each of the deliberate faults in tests/histories/mutants.py?
-	$(VENV)/bin/python -m tests.histories.mutants $(ARGS)
+mutants: $(INSTALLED)  ## Does the suite catch each of the deliberate faults in tests/system/histories/mutants.py?
+	$(VENV)/bin/python -m tests.system.histories.mutants $(ARGS)
 
 lint: $(INSTALLED)  ## ruff, mypy --strict, sqlfluff
-	$(VENV)/bin/ruff format --check service tests bench
-	$(VENV)/bin/ruff check service tests bench
+	$(VENV)/bin/ruff format --check service devtools tests bench
+	$(VENV)/bin/ruff check service devtools tests bench
 	$(VENV)/bin/mypy
 	$(VENV)/bin/sqlfluff lint --disable-progress-bar supabase
 
 format: $(INSTALLED)
-	$(VENV)/bin/ruff format service tests bench
-	$(VENV)/bin/ruff check --fix service tests bench
+	$(VENV)/bin/ruff format service devtools tests bench
+	$(VENV)/bin/ruff check --fix service devtools tests bench
 
 demo: $(INSTALLED)  ## A customer's story, told with real requests, in under a minute
-	$(VENV)/bin/python -m service.local.demo
+	$(VENV)/bin/python -m devtools.demo
 
 dev: $(INSTALLED)  ## Local platform, service and a console stand-in for Knock and Resend
-	$(VENV)/bin/thetis dev
+	$(VENV)/bin/thetis-dev run
 
 schema: $(INSTALLED)  ## docs/schema.sql: the database after all migrations
 	$(VENV)/bin/python -m tests.support.end_state schema
@@ -62,5 +62,5 @@ bench-scale: $(INSTALLED) $(PROGRAMS)  ## The same curves with ten million purch
 	$(VENV)/bin/python -m bench --scale
 
 lock:  ## Renew the lock files (needs uv)
-	uv pip compile $(UV_FLAGS) --extra local --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile $(UV_FLAGS) --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile $(UV_FLAGS) -c requirements-dev.lock pyproject.toml -o requirements.lock

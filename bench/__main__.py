@@ -6,7 +6,7 @@ import time
 
 import click
 
-from bench import access, bulk, outbox, small, stage, webhooks
+from bench import access, bulk, database, outbox, small, webhooks
 from bench.report import Report
 
 PARTS = ("webhooks", "outbox", "small", "bulk", "access")
@@ -19,8 +19,8 @@ def main(*, scale: bool, only: tuple[str, ...]) -> None:
     """Measure, and print Markdown for docs/PERFORMANCE.md."""
     started, report = time.monotonic(), Report()
     parts = only or (("small", "access") if scale else PARTS)
-    with stage.postgres() as at:
-        stage.fill(at)
+    with database.postgres() as at:
+        database.fill(at)
         if "webhooks" in parts:
             webhooks.measure(at, report)
         if "outbox" in parts:

@@ -17,11 +17,11 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from bench import past, stage, webhook_bodies
+from bench import database, seed_data, webhook_bodies
 from bench.report import Report
-from service.local.accounts import Accounts
-from service.local.platform import Platform
-from service.shopify import translate_order
+from devtools.accounts import Accounts
+from devtools.platform import Platform
+from thetis.shopify import translate_order
 
 FLAT = 1.5
 """What may pass for flat: each call ends with a flush to a disk that has moods."""
@@ -38,11 +38,11 @@ def measure(report: Report, sizes: tuple[int, ...], *, rounds: int = 5) -> None:
         places = {}
         for size in sizes:
             report.say(f"purchases: {size:,}")
-            places[size] = stack.enter_context(stage.postgres())
-            past.grow(places[size], purchases=size)
+            places[size] = stack.enter_context(database.postgres())
+            seed_data.grow(places[size], purchases=size)
         for number in range(rounds + 1):
             for size, at in places.items():
-                found = _times(at, size // past.LINES, number)
+                found = _times(at, size // seed_data.LINES, number)
                 if number > 0:  # the first finds no connection, plan or page warm
                     for what, each in found.items():
                         times[size][what] += each
@@ -87,14 +87,14 @@ def _reading(at: Platform, customers: list[int]) -> Times:
     times: Times = {"has_access": [], "look-up by primary key": []}
     with _as_user(at) as user:
         for customer, (what, seen) in zip(customers, cycle(times.items()), strict=False):
-            claims = json.dumps({"sub": past.user_id(customer), "role": "authenticated"})
+            claims = json.dumps({"sub": seed_data.user_id(customer), "role": "authenticated"})
             user.execute("select set_config('request.jwt.claims', %s, true)", (claims,))
             for place, slug in enumerate(webhook_bodies.PRODUCTS, start=1):
                 if what == "has_access":
                     query, value = "select public.has_access(%s)", slug
                 else:
                     query = "select status from public.purchases where id = %s"
-                    value = past.purchase_id(customer, place)
+                    value = seed_data.purchase_id(customer, place)
                 seen.append(_seconds(partial(_ask, user, query, value)))
     return times
 
@@ -119,7 +119,7 @@ def _claiming(accounts: Accounts, at: Platform, customers: list[int]) -> list[fl
             " (select 'past-' || i || '@example.com' from unnest(%s::integer[]) as i)",
             (customers,),
         )
-    return _each(customers, lambda customer: accounts.claim_purchases(past.user_id(customer)))
+    return _each(customers, lambda customer: accounts.claim_purchases(seed_data.user_id(customer)))
 
 
 def _recording(service: psycopg.Connection[dict[str, Any]], number: int) -> Iterator[float]:
@@ -129,7 +129,7 @@ def _recording(service: psycopg.Connection[dict[str, Any]], number: int) -> Iter
 
 
 def _sending(service: psycopg.Connection[dict[str, Any]]) -> Iterator[float]:
-    """Claims of ten messages, as a dispatcher makes them, until nothing is owed."""
+    """Claims of ten messages, as a worker makes them, until nothing is owed."""
     claimed: list[dict[str, Any]] = [{}]
     while claimed:
         started = time.perf_counter()

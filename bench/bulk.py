@@ -12,8 +12,8 @@ from psycopg.types.json import Jsonb
 
 from bench import webhook_bodies
 from bench.report import Report
-from service.local.platform import Platform
-from service.shopify import translate_order
+from devtools.platform import Platform
+from thetis.shopify import translate_order
 
 ARRAY = 500
 

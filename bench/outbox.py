@@ -12,10 +12,10 @@ from statistics import median
 import httpx
 import psycopg
 
-from bench import load, serving, stage, webhook_bodies
+from bench import database, load, serving, webhook_bodies
 from bench.knock import Knock, running
 from bench.report import Report
-from service.local.platform import Platform
+from devtools.platform import Platform
 
 PATIENCE = 120.0
 
@@ -40,9 +40,9 @@ def _rate(at: Platform, knock: Knock, report: Report, workers: int, orders: int)
     with ExitStack() as stack:
         for number in range(workers):
             settings = _settings(at, knock) | {"knock_api_key": f"worker-{number}"}
-            stack.enter_context(serving.process("service", "worker", environment=settings))
+            stack.enter_context(serving.process("thetis", "worker", environment=settings))
         _wait(lambda: _askers(at) >= workers)
-        stage.record(at, webhook_bodies.bodies(orders, first=next(_blocks) * 1_000_000))
+        database.record(at, webhook_bodies.bodies(orders, first=next(_blocks) * 1_000_000))
         _wait(lambda: len(knock.requests) >= 2 * orders)
     seconds = knock.requests[-1].at - knock.requests[0].at
     shares = Counter(each.api_key for each in knock.requests if each.is_knocks)

@@ -11,8 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from bench import webhook_bodies
-from service.local import platform, samples
-from service.shopify import translate_order
+from devtools import platform
+from thetis.cli import shopify_payloads
+from thetis.shopify import translate_order
 
 
 def record_orders(at: platform.Platform, *, age: timedelta, clients: int, seconds: float) -> float:
@@ -42,7 +43,7 @@ def _program(at: platform.Platform) -> Path:
 
 def _script(age: timedelta) -> str:
     """The very statement that the service sends, with numbers of pgbench's in place of ids."""
-    order = translate_order(samples.encode(webhook_bodies.template(age=age)))
+    order = translate_order(shopify_payloads.encode(webhook_bodies.template(age=age)))
     argument = json.dumps([order])
     for place, line_id in enumerate(webhook_bodies.LINE_IDS, start=1):
         argument = argument.replace(str(line_id), f":line{place}")

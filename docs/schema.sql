@@ -9,65 +9,65 @@ CREATE SCHEMA public;
 
 COMMENT ON SCHEMA public IS 'standard public schema';
 
-CREATE TYPE private.purchase_status AS ENUM (
+CREATE TYPE thetis.purchase_status AS ENUM (
     'active',
     'expired',
     'cancelled',
     'refunded'
 );
 
-CREATE TYPE private.heard_line AS (
+CREATE TYPE thetis.heard_line AS (
 	shopify_order_id text,
 	shopify_line_item_id text,
 	product_slug text,
 	quantity integer,
 	is_granted boolean,
-	ended private.purchase_status
+	ended thetis.purchase_status
 );
 
-CREATE TYPE private.purchase_change AS (
+CREATE TYPE thetis.purchase_change AS (
 	shopify_order_id text,
 	product_slug text,
 	was text,
 	became text
 );
 
-CREATE FUNCTION private.apply_facts(p_order_ids text[]) RETURNS text[]
+CREATE FUNCTION thetis.apply_facts(p_order_ids text[]) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    v_changes private.purchase_change[];
+    v_changes thetis.purchase_change[];
 begin
-    perform private.lock_emails(array(
-        select known.email from private.orders as known
+    perform thetis.lock_emails(array(
+        select known.email from thetis.orders as known
         where known.shopify_order_id = any(p_order_ids)
         union
         select stored.shopify_customer_email from public.purchases as stored
         where stored.shopify_order_id = any(p_order_ids)
     ));
 
-    v_changes := private.update_purchases(p_order_ids);
+    v_changes := thetis.update_purchases(p_order_ids);
     if cardinality(v_changes) > 0 then
-        perform private.update_messages(v_changes);
+        perform thetis.update_messages(v_changes);
     end if;
     return array(select distinct change.shopify_order_id from unnest(v_changes) as change);
 end;
 $$;
 
-CREATE FUNCTION private.bury_stale_notifications() RETURNS void
+CREATE FUNCTION thetis.bury_stale_notifications() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-    update private.notifications
+    update thetis.notifications
     set
         status = 'dead',
         settled_at = now(),
         last_error = concat_ws(' ', 'gave up: not accepted within 23 hours.', last_error)
     where id in (
         select stale.id
-        from private.notifications as stale
+        from thetis.notifications as stale
         where
             stale.status = 'pending'
             and stale.due_at <= now()
@@ -79,7 +79,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.confirmed_user_id(p_email text) RETURNS uuid
+CREATE FUNCTION thetis.confirmed_user_id(p_email text) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -98,7 +98,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.course_access_payload(p_order_id text) RETURNS jsonb
+CREATE FUNCTION thetis.course_access_payload(p_order_id text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -115,7 +115,7 @@ begin
                 distinct jsonb_build_object('slug', product.slug, 'name', product.name)
             )
         )
-        from private.orders as known
+        from thetis.orders as known
         inner join public.purchases as bought on known.shopify_order_id = bought.shopify_order_id
         inner join public.products as product on bought.product_slug = product.slug
         where
@@ -127,7 +127,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.hear_lines(p_lines private.heard_line[]) RETURNS text[]
+CREATE FUNCTION thetis.hear_lines(p_lines thetis.heard_line[]) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -135,7 +135,7 @@ declare
     v_news text[];
 begin
     with news as (
-        insert into private.order_lines as known (
+        insert into thetis.order_lines as known (
             shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
         )
         select
@@ -165,12 +165,12 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.hear_orders(p_orders jsonb, p_order_ids text[]) RETURNS void
+CREATE FUNCTION thetis.hear_orders(p_orders jsonb, p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-    insert into private.orders as known (
+    insert into thetis.orders as known (
         shopify_order_id, order_number, email, email_as_of, purchased_at,
         paid_as_of, voided_as_of
     )
@@ -186,10 +186,10 @@ begin
         select
             entry ->> 'id' as shopify_order_id,
             entry ->> 'order_number' as order_number,
-            private.order_email(entry) as email,
+            thetis.order_email(entry) as email,
             coalesce((entry ->> 'updated_at')::timestamptz, '-infinity') as as_of,
             coalesce(entry ->> 'processed_at', entry ->> 'created_at')::timestamptz as purchased_at,
-            private.is_paid(entry) as is_paid,
+            thetis.is_paid(entry) as is_paid,
             entry ->> 'financial_status' = 'voided' as is_voided
         from jsonb_array_elements(p_orders) as ordered (entry)
     ) as heard
@@ -222,7 +222,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.hear_refunds(p_refunds jsonb) RETURNS text[]
+CREATE FUNCTION thetis.hear_refunds(p_refunds jsonb) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -230,7 +230,7 @@ declare
     v_news text[];
 begin
     with news as (
-        insert into private.refunds as known (
+        insert into thetis.refunds as known (
             shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
         )
         select distinct on (1, 2)
@@ -255,7 +255,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.heard_lines(p_orders jsonb) RETURNS private.heard_line[]
+CREATE FUNCTION thetis.heard_lines(p_orders jsonb) RETURNS thetis.heard_line[]
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
@@ -267,31 +267,31 @@ begin
                 line.entry ->> 'id',
                 product.product_slug,
                 (line.entry ->> 'quantity')::integer,
-                private.is_paid(ordered.entry),
+                thetis.is_paid(ordered.entry),
                 greatest(
                     case
                         when ordered.entry ->> 'cancelled_at' is not null
-                            then 'cancelled'::private.purchase_status
+                            then 'cancelled'::thetis.purchase_status
                     end,
                     case
                         when ordered.entry ->> 'financial_status' = 'refunded'
-                            then 'refunded'::private.purchase_status
+                            then 'refunded'::thetis.purchase_status
                     end,
                     case
                         when line.entry ->> 'current_quantity' = '0'
-                            then 'refunded'::private.purchase_status
+                            then 'refunded'::thetis.purchase_status
                     end
                 )
-            )::private.heard_line
+            )::thetis.heard_line
         from jsonb_array_elements(p_orders) as ordered (entry)
         cross join lateral jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
-        left join private.shopify_products as product
+        left join thetis.shopify_products as product
             on line.entry ->> 'product_id' = product.shopify_product_id
         where
             product.product_slug is not null
             or line.entry ->> 'product_id' is null
             or (
-                select true from private.order_lines as known
+                select true from thetis.order_lines as known
                 where
                     known.shopify_order_id = ordered.entry ->> 'id'
                     and known.shopify_line_item_id = line.entry ->> 'id'
@@ -300,7 +300,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.is_paid(p_order jsonb) RETURNS boolean
+CREATE FUNCTION thetis.is_paid(p_order jsonb) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $$
@@ -311,21 +311,21 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.is_quantity(p_value jsonb) RETURNS boolean
+CREATE FUNCTION thetis.is_quantity(p_value jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $_$
     select p_value #>> '{}' ~ '^[0-9]{1,9}$';
 $_$;
 
-CREATE FUNCTION private.is_shopify_id(p_value jsonb) RETURNS boolean
+CREATE FUNCTION thetis.is_shopify_id(p_value jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $_$
     select p_value #>> '{}' ~ '^[1-9][0-9]{0,18}$';
 $_$;
 
-CREATE FUNCTION private.judge_orders(p_order_ids text[], OUT tracked text[], OUT without_email text[]) RETURNS record
+CREATE FUNCTION thetis.judge_orders(p_order_ids text[], OUT tracked text[], OUT without_email text[]) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
@@ -345,13 +345,13 @@ begin
             )
         )
     into tracked, without_email
-    from private.order_lines as line
-    inner join private.orders as known on line.shopify_order_id = known.shopify_order_id
+    from thetis.order_lines as line
+    inner join thetis.orders as known on line.shopify_order_id = known.shopify_order_id
     where line.shopify_order_id = any(p_order_ids) and line.product_slug is not null;
 end;
 $$;
 
-CREATE FUNCTION private.knock_trigger_payload(p_order_id text) RETURNS jsonb
+CREATE FUNCTION thetis.knock_trigger_payload(p_order_id text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
@@ -367,7 +367,7 @@ begin
                 'categories_ordered', jsonb_agg(distinct coalesce(product.category, 'other'))
             )
         )
-        from private.orders as known
+        from thetis.orders as known
         inner join public.purchases as bought on known.shopify_order_id = bought.shopify_order_id
         left join public.products as product on bought.product_slug = product.slug
         where known.shopify_order_id = p_order_id and bought.status = 'active'
@@ -376,7 +376,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.link_purchases(p_user_id uuid) RETURNS integer
+CREATE FUNCTION thetis.link_purchases(p_user_id uuid) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -385,9 +385,9 @@ declare
     v_linked integer;
 begin
     select users.email into v_email from auth.users where users.id = p_user_id;
-    perform private.lock_emails(array[v_email]);
+    perform thetis.lock_emails(array[v_email]);
 
-    if private.confirmed_user_id(v_email) is distinct from p_user_id then
+    if thetis.confirmed_user_id(v_email) is distinct from p_user_id then
         return 0;
     end if;
 
@@ -399,14 +399,14 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.link_purchases_to_user() RETURNS trigger
+CREATE FUNCTION thetis.link_purchases_to_user() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET lock_timeout TO '3s'
     AS $$
 begin
     if new.deleted_at is null then
-        perform private.link_purchases(new.id);
+        perform thetis.link_purchases(new.id);
     else
         update public.purchases set user_id = null
         where user_id = new.id;
@@ -418,7 +418,7 @@ exception when others then
 end;
 $$;
 
-CREATE FUNCTION private.lock_emails(p_emails text[]) RETURNS void
+CREATE FUNCTION thetis.lock_emails(p_emails text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -433,29 +433,29 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.lock_orders(p_order_ids text[]) RETURNS void
+CREATE FUNCTION thetis.lock_orders(p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-    insert into private.orders as known (shopify_order_id)
+    insert into thetis.orders as known (shopify_order_id)
     select distinct order_id from unnest(p_order_ids) as order_id order by order_id
     on conflict (shopify_order_id) do update set shopify_order_id = excluded.shopify_order_id
     where false;
 end;
 $$;
 
-CREATE FUNCTION private.merged_status(p_stored text, p_derived private.purchase_status) RETURNS text
+CREATE FUNCTION thetis.merged_status(p_stored text, p_derived thetis.purchase_status) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
     select case p_stored
         when 'refunded' then p_derived
-        else greatest(p_stored::private.purchase_status, p_derived)
+        else greatest(p_stored::thetis.purchase_status, p_derived)
     end::text;
 $$;
 
-CREATE FUNCTION private.normalised_email(p_email text) RETURNS text
+CREATE FUNCTION thetis.normalised_email(p_email text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $$
@@ -464,20 +464,20 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.order_email(p_order jsonb) RETURNS text
+CREATE FUNCTION thetis.order_email(p_order jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $$
 begin
     return coalesce(
-        private.normalised_email(p_order ->> 'email'),
-        private.normalised_email(p_order ->> 'contact_email'),
-        private.normalised_email(p_order #>> '{customer,email}')
+        thetis.normalised_email(p_order ->> 'email'),
+        thetis.normalised_email(p_order ->> 'contact_email'),
+        thetis.normalised_email(p_order #>> '{customer,email}')
     );
 end;
 $$;
 
-CREATE FUNCTION private.order_faults(p_orders jsonb) RETURNS text[]
+CREATE FUNCTION thetis.order_faults(p_orders jsonb) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $_$
@@ -501,7 +501,7 @@ begin
                     then 'refunds: not an array'
                 when jsonb_typeof(ordered.entry -> 'refunds') = 'array' and exists (
                     select from jsonb_array_elements(ordered.entry -> 'refunds') as refund (entry)
-                    where private.refund_fault(refund.entry) is not null
+                    where thetis.refund_fault(refund.entry) is not null
                 ) then 'refunds: one is not usable'
                 when
                     not pg_input_is_valid(ordered.entry ->> 'updated_at', 'timestamptz')
@@ -521,12 +521,12 @@ begin
 end;
 $_$;
 
-CREATE FUNCTION private.owe_cancellations(p_order_ids text[]) RETURNS void
+CREATE FUNCTION thetis.owe_cancellations(p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-    insert into private.notifications (kind, shopify_order_id, payload, due_at)
+    insert into thetis.notifications (kind, shopify_order_id, payload, due_at)
     select
         'knock.cancel',
         started.shopify_order_id,
@@ -538,7 +538,7 @@ begin
         greatest(
             now(), coalesce(started.leased_until, started.settled_at) + interval '6 seconds'
         )
-    from private.notifications as started
+    from thetis.notifications as started
     where
         started.shopify_order_id = any(p_order_ids)
         and started.kind = 'knock.trigger'
@@ -553,27 +553,27 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.owe_messages(p_changes private.purchase_change[]) RETURNS void
+CREATE FUNCTION thetis.owe_messages(p_changes thetis.purchase_change[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-    insert into private.notifications (kind, shopify_order_id, payload)
+    insert into thetis.notifications (kind, shopify_order_id, payload)
     select owed.kind, owed.shopify_order_id, owed.payload
     from (
         select
             due.kind,
             due.shopify_order_id,
             case due.kind
-                when 'knock.trigger' then private.knock_trigger_payload(due.shopify_order_id)
-                else private.course_access_payload(due.shopify_order_id)
+                when 'knock.trigger' then thetis.knock_trigger_payload(due.shopify_order_id)
+                else thetis.course_access_payload(due.shopify_order_id)
             end as payload
         from (
             select distinct
                 message.kind,
                 change.shopify_order_id
             from unnest(p_changes) as change
-            inner join private.orders as known
+            inner join thetis.orders as known
                 on change.shopify_order_id = known.shopify_order_id
             left join public.products as product on change.product_slug = product.slug
             inner join (values ('knock.trigger'), ('resend.course_access')) as message (kind)
@@ -599,7 +599,7 @@ begin
         or (
             notifications.status = 'skipped'
             and not exists (
-                select from private.notifications as cancellation
+                select from thetis.notifications as cancellation
                 where
                     notifications.kind = 'knock.trigger'
                     and cancellation.shopify_order_id = notifications.shopify_order_id
@@ -610,27 +610,27 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.refund_fault(p_refund jsonb) RETURNS text
+CREATE FUNCTION thetis.refund_fault(p_refund jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $$
 begin
     return case
         when jsonb_typeof(p_refund) is distinct from 'object' then 'not an object'
-        when private.is_shopify_id(p_refund -> 'id') is not true then 'id: not a Shopify id'
+        when thetis.is_shopify_id(p_refund -> 'id') is not true then 'id: not a Shopify id'
         when jsonb_typeof(p_refund -> 'refund_line_items') is distinct from 'array'
             then 'refund_line_items: not an array'
         when exists (
             select from jsonb_array_elements(p_refund -> 'refund_line_items') as line (entry)
             where
-                private.is_shopify_id(line.entry -> 'line_item_id') is not true
-                or private.is_quantity(line.entry -> 'quantity') is not true
+                thetis.is_shopify_id(line.entry -> 'line_item_id') is not true
+                or thetis.is_quantity(line.entry -> 'quantity') is not true
         ) then 'refund_line_items: an id or a quantity is not usable'
     end;
 end;
 $$;
 
-CREATE FUNCTION private.refunds_of(p_orders jsonb, p_order_ids text[]) RETURNS jsonb
+CREATE FUNCTION thetis.refunds_of(p_orders jsonb, p_order_ids text[]) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $$
@@ -648,7 +648,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.retry_delay(p_attempts integer, p_retry_after_seconds double precision) RETURNS interval
+CREATE FUNCTION thetis.retry_delay(p_attempts integer, p_retry_after_seconds double precision) RETURNS interval
     LANGUAGE sql
     SET search_path TO ''
     AS $$
@@ -658,12 +658,12 @@ CREATE FUNCTION private.retry_delay(p_attempts integer, p_retry_after_seconds do
     ));
 $$;
 
-CREATE FUNCTION private.revise_messages(p_order_ids text[]) RETURNS void
+CREATE FUNCTION thetis.revise_messages(p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-    update private.notifications as waiting
+    update thetis.notifications as waiting
     set
         payload = case
             when waiting.attempts = 0 then coalesce(revised.payload, waiting.payload)
@@ -675,10 +675,10 @@ begin
         select
             pending.id,
             case pending.kind
-                when 'knock.trigger' then private.knock_trigger_payload(pending.shopify_order_id)
-                else private.course_access_payload(pending.shopify_order_id)
+                when 'knock.trigger' then thetis.knock_trigger_payload(pending.shopify_order_id)
+                else thetis.course_access_payload(pending.shopify_order_id)
             end as payload
-        from private.notifications as pending
+        from thetis.notifications as pending
         where
             pending.shopify_order_id = any(p_order_ids)
             and pending.kind in ('knock.trigger', 'resend.course_access')
@@ -689,7 +689,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.set_updated_at() RETURNS trigger
+CREATE FUNCTION thetis.set_updated_at() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -701,7 +701,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.update_messages(p_changes private.purchase_change[]) RETURNS void
+CREATE FUNCTION thetis.update_messages(p_changes thetis.purchase_change[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -712,27 +712,27 @@ declare
         where change.was is not null
     );
 begin
-    perform private.owe_messages(p_changes);
-    perform private.withdraw_cancellations(
+    perform thetis.owe_messages(p_changes);
+    perform thetis.withdraw_cancellations(
         array(select distinct change.shopify_order_id from unnest(p_changes) as change)
     );
     if cardinality(v_revised) > 0 then
-        perform private.revise_messages(v_revised);
-        perform private.owe_cancellations(v_revised);
+        perform thetis.revise_messages(v_revised);
+        perform thetis.owe_cancellations(v_revised);
     end if;
 end;
 $$;
 
-CREATE FUNCTION private.update_purchases(p_order_ids text[]) RETURNS private.purchase_change[]
+CREATE FUNCTION thetis.update_purchases(p_order_ids text[]) RETURNS thetis.purchase_change[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    v_changes private.purchase_change[];
+    v_changes thetis.purchase_change[];
     v_user_ids uuid[] := array(
-        select private.confirmed_user_id(known.email)
+        select thetis.confirmed_user_id(known.email)
         from unnest(p_order_ids) with ordinality as given (order_id, place)
-        left join private.orders as known on given.order_id = known.shopify_order_id
+        left join thetis.orders as known on given.order_id = known.shopify_order_id
         order by given.place
     );
 begin
@@ -758,19 +758,19 @@ begin
             derived.purchased_at,
             derived.expires_at
         from unnest(p_order_ids, v_user_ids) as owner (shopify_order_id, user_id)
-        inner join private.derived_purchases as derived
+        inner join thetis.derived_purchases as derived
             on owner.shopify_order_id = derived.shopify_order_id
         on conflict (shopify_order_id, shopify_line_item_id) do update set
             user_id = coalesce(stored.user_id, excluded.user_id),
             shopify_customer_email = excluded.shopify_customer_email,
-            status = private.merged_status(
-                stored.status, excluded.status::private.purchase_status
+            status = thetis.merged_status(
+                stored.status, excluded.status::thetis.purchase_status
             )
         where
             (stored.user_id is null and excluded.user_id is not null)
             or stored.shopify_customer_email <> excluded.shopify_customer_email
-            or stored.status <> private.merged_status(
-                stored.status, excluded.status::private.purchase_status
+            or stored.status <> thetis.merged_status(
+                stored.status, excluded.status::thetis.purchase_status
             )
         returning stored.id, stored.shopify_order_id, stored.product_slug, stored.status
     )
@@ -779,7 +779,7 @@ begin
         array_agg(
             row(
                 written.shopify_order_id, written.product_slug, before.status, written.status
-            )::private.purchase_change
+            )::thetis.purchase_change
         )
     into v_changes
     from written
@@ -789,12 +789,12 @@ begin
 end;
 $$;
 
-CREATE FUNCTION private.withdraw_cancellations(p_order_ids text[]) RETURNS void
+CREATE FUNCTION thetis.withdraw_cancellations(p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-    update private.notifications as waiting
+    update thetis.notifications as waiting
     set status = 'skipped', settled_at = now()
     where
         waiting.shopify_order_id = any(p_order_ids)
@@ -826,7 +826,7 @@ begin
         return;
     end if;
 
-    insert into private.shopify_products as mapped (shopify_product_id, product_slug)
+    insert into thetis.shopify_products as mapped (shopify_product_id, product_slug)
     values (add_product.shopify_product_id, add_product.slug)
     on conflict (shopify_product_id) do update set product_slug = mapped.product_slug
     returning mapped.product_slug into v_taken_by;
@@ -848,7 +848,7 @@ CREATE FUNCTION public.claim_notifications(provider text DEFAULT NULL::text, max
     AS $$
 #variable_conflict use_column
 begin
-    perform private.bury_stale_notifications();
+    perform thetis.bury_stale_notifications();
 
     return query
     with due as materialized (
@@ -856,7 +856,7 @@ begin
         from unnest(array['knock', 'resend']) as known (provider)
         cross join lateral (
             select each.id, each.due_at
-            from private.notifications as each
+            from thetis.notifications as each
             where
                 each.status = 'pending'
                 and each.due_at <= now()
@@ -869,7 +869,7 @@ begin
         order by waiting.due_at
         limit claim_notifications.max_count
     )
-    update private.notifications as mine
+    update thetis.notifications as mine
     set
         attempts = mine.attempts + 1,
         first_attempt_at = coalesce(mine.first_attempt_at, now()),
@@ -886,7 +886,7 @@ CREATE FUNCTION public.claim_purchases() RETURNS integer
     SET search_path TO ''
     AS $$
 begin
-    return private.link_purchases((select auth.uid()));
+    return thetis.link_purchases((select auth.uid()));
 end;
 $$;
 
@@ -920,7 +920,7 @@ begin
         product.access_period::text,
         array(
             select mapped.shopify_product_id
-            from private.shopify_products as mapped
+            from thetis.shopify_products as mapped
             where mapped.product_slug = product.slug
             order by mapped.shopify_product_id
         )
@@ -944,7 +944,7 @@ begin
         kept.reason,
         date_trunc('second', kept.received_at)::text,
         date_trunc('second', kept.replayed_at)::text
-    from private.rejected_webhooks as kept
+    from thetis.rejected_webhooks as kept
     where list_rejected_webhooks.include_replayed or kept.replayed_at is null
     order by kept.id;
 end;
@@ -955,7 +955,7 @@ CREATE FUNCTION public.mark_webhook_replayed(id bigint) RETURNS void
     SET search_path TO ''
     AS $$
 begin
-    update private.rejected_webhooks as kept set replayed_at = now()
+    update thetis.rejected_webhooks as kept set replayed_at = now()
     where kept.id = mark_webhook_replayed.id and kept.replayed_at is null;
 end;
 $$;
@@ -970,15 +970,15 @@ begin
     select
         known.provider,
         (
-            select count(*) from private.notifications as waiting
+            select count(*) from thetis.notifications as waiting
             where waiting.provider = known.provider and waiting.status = 'pending'
         ),
         greatest(extract(epoch from now() - (
-            select min(waiting.due_at) from private.notifications as waiting
+            select min(waiting.due_at) from thetis.notifications as waiting
             where waiting.provider = known.provider and waiting.status = 'pending'
         ))::double precision, 0),
         (
-            select count(*) from private.notifications as buried
+            select count(*) from thetis.notifications as buried
             where buried.provider = known.provider and buried.status = 'dead'
         )
     from (values ('knock'), ('resend')) as known (provider);
@@ -997,33 +997,33 @@ CREATE FUNCTION public.record_orders(orders jsonb) RETURNS TABLE(ordinal integer
 declare
     v_faults text[];
     v_usable jsonb := orders;
-    v_lines private.heard_line[];
+    v_lines thetis.heard_line[];
     v_order_ids text[];
     v_news text[];
     v_tracked text[];
     v_without_email text[];
 begin
-    v_faults := private.order_faults(orders);
+    v_faults := thetis.order_faults(orders);
     if num_nonnulls(variadic v_faults) > 0 then
         select coalesce(jsonb_agg(ordered.entry), '[]') into v_usable
         from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
         where v_faults[ordered.ordinal] is null;
     end if;
 
-    v_lines := private.heard_lines(v_usable);
+    v_lines := thetis.heard_lines(v_usable);
     v_order_ids := array(select distinct line.shopify_order_id from unnest(v_lines) as line);
 
     if cardinality(v_order_ids) > 0 then
-        perform private.hear_orders(v_usable, v_order_ids);
-        v_news := private.hear_lines(v_lines);
+        perform thetis.hear_orders(v_usable, v_order_ids);
+        v_news := thetis.hear_lines(v_lines);
         if jsonb_path_exists(v_usable, '$[*].refunds[*]') then
-            v_news := v_news || private.hear_refunds(
-                private.refunds_of(v_usable, v_order_ids)
+            v_news := v_news || thetis.hear_refunds(
+                thetis.refunds_of(v_usable, v_order_ids)
             );
         end if;
-        v_news := v_news || private.apply_facts(v_order_ids);
+        v_news := v_news || thetis.apply_facts(v_order_ids);
         select judged.tracked, judged.without_email into v_tracked, v_without_email
-        from private.judge_orders(v_order_ids) as judged;
+        from thetis.judge_orders(v_order_ids) as judged;
     end if;
 
     return query
@@ -1065,8 +1065,8 @@ begin
     select coalesce(jsonb_agg(entry), '[]') into v_usable
     from jsonb_array_elements(refunds) as refund (entry)
     where
-        private.refund_fault(entry) is null
-        and private.is_shopify_id(entry -> 'order_id')
+        thetis.refund_fault(entry) is null
+        and thetis.is_shopify_id(entry -> 'order_id')
         and entry -> 'refund_line_items' <> '[]';
 
     v_order_ids := array(
@@ -1074,9 +1074,9 @@ begin
     );
 
     if cardinality(v_order_ids) > 0 then
-        perform private.lock_orders(v_order_ids);
-        v_news := private.hear_refunds(v_usable);
-        v_news := v_news || private.apply_facts(v_order_ids);
+        perform thetis.lock_orders(v_order_ids);
+        v_news := thetis.hear_refunds(v_usable);
+        v_news := v_news || thetis.apply_facts(v_order_ids);
     end if;
 
     return query
@@ -1093,9 +1093,9 @@ begin
     from jsonb_array_elements(refunds) with ordinality as refund (entry, ordinal)
     cross join lateral (
         select coalesce(
-            private.refund_fault(refund.entry),
+            thetis.refund_fault(refund.entry),
             case
-                when private.is_shopify_id(refund.entry -> 'order_id') is not true
+                when thetis.is_shopify_id(refund.entry -> 'order_id') is not true
                     then 'order_id: not a Shopify id'
             end
         ) as fault
@@ -1111,7 +1111,7 @@ CREATE FUNCTION public.rejected_webhook_body(id bigint) RETURNS text
 begin
     return (
         select encode(kept.body, 'base64')
-        from private.rejected_webhooks as kept
+        from thetis.rejected_webhooks as kept
         where kept.id = rejected_webhook_body.id
     );
 end;
@@ -1145,13 +1145,13 @@ CREATE FUNCTION public.settle_notifications(results jsonb) RETURNS TABLE(id uuid
 #variable_conflict use_column
 begin
     return query
-    update private.notifications as settled
+    update thetis.notifications as settled
     set
         status = case result.result when 'retry' then 'pending' else result.result end,
         settled_at = case when result.result <> 'retry' then now() end,
         due_at = case result.result
             when 'retry'
-                then now() + private.retry_delay(settled.attempts, result.retry_after_seconds)
+                then now() + thetis.retry_delay(settled.attempts, result.retry_after_seconds)
             else settled.due_at
         end,
         leased_until = null,
@@ -1178,7 +1178,7 @@ CREATE FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_
 declare
     v_id bigint;
 begin
-    insert into private.rejected_webhooks as kept (topic, webhook_id, body, reason)
+    insert into thetis.rejected_webhooks as kept (topic, webhook_id, body, reason)
     values (
         store_rejected_webhook.topic,
         store_rejected_webhook.webhook_id,
@@ -1192,25 +1192,25 @@ begin
 end;
 $$;
 
-CREATE TABLE private.order_lines (
+CREATE TABLE thetis.order_lines (
     shopify_order_id text NOT NULL,
     shopify_line_item_id text NOT NULL,
     product_slug text,
     quantity integer,
     is_granted boolean NOT NULL,
-    ended private.purchase_status,
-    CONSTRAINT ended_is_an_end CHECK ((ended <> 'active'::private.purchase_status))
+    ended thetis.purchase_status,
+    CONSTRAINT ended_is_an_end CHECK ((ended <> 'active'::thetis.purchase_status))
 );
 
-COMMENT ON COLUMN private.order_lines.product_slug IS 'The first product heard. Shopify sends null once a product is deleted; that takes nothing away.';
+COMMENT ON COLUMN thetis.order_lines.product_slug IS 'The first product heard. Shopify sends null once a product is deleted; that takes nothing away.';
 
-COMMENT ON COLUMN private.order_lines.quantity IS 'The most ever heard to be bought; null on rows that came from the old enrollments table.';
+COMMENT ON COLUMN thetis.order_lines.quantity IS 'The most ever heard to be bought; null on rows that came from the old enrollments table.';
 
-COMMENT ON COLUMN private.order_lines.is_granted IS 'Paid for, at some time.';
+COMMENT ON COLUMN thetis.order_lines.is_granted IS 'Paid for, at some time.';
 
-COMMENT ON COLUMN private.order_lines.ended IS 'The furthest end an order event gave this line.';
+COMMENT ON COLUMN thetis.order_lines.ended IS 'The furthest end an order event gave this line.';
 
-CREATE TABLE private.orders (
+CREATE TABLE thetis.orders (
     shopify_order_id text NOT NULL,
     order_number text,
     email text,
@@ -1221,15 +1221,15 @@ CREATE TABLE private.orders (
     first_heard_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
-COMMENT ON COLUMN private.orders.email IS 'The newest address heard (a shop may correct a typing error), as of the order''s own updated_at.';
+COMMENT ON COLUMN thetis.orders.email IS 'The newest address heard (a shop may correct a typing error), as of the order''s own updated_at.';
 
-COMMENT ON COLUMN private.orders.paid_as_of IS 'The earliest word that it was paid, as of the order''s own updated_at.';
+COMMENT ON COLUMN thetis.orders.paid_as_of IS 'The earliest word that it was paid, as of the order''s own updated_at.';
 
-COMMENT ON COLUMN private.orders.voided_as_of IS 'The latest word that its payment was voided. Shopify lets such an order be paid after all.';
+COMMENT ON COLUMN thetis.orders.voided_as_of IS 'The latest word that its payment was voided. Shopify lets such an order be paid after all.';
 
-COMMENT ON COLUMN private.orders.first_heard_at IS 'An order that was already old when we first heard of it is history and owes nobody a message.';
+COMMENT ON COLUMN thetis.orders.first_heard_at IS 'An order that was already old when we first heard of it is history and owes nobody a message.';
 
-CREATE TABLE private.refunds (
+CREATE TABLE thetis.refunds (
     shopify_refund_id text NOT NULL,
     shopify_line_item_id text NOT NULL,
     shopify_order_id text NOT NULL,
@@ -1252,7 +1252,7 @@ COMMENT ON COLUMN public.products.category IS 'course, device, ...: messages are
 
 COMMENT ON COLUMN public.products.access_period IS 'How long a purchase grants access, from the day it was bought; null is for ever.';
 
-CREATE VIEW private.derived_purchases WITH (security_invoker='true') AS
+CREATE VIEW thetis.derived_purchases WITH (security_invoker='true') AS
  SELECT line.shopify_order_id,
     line.shopify_line_item_id,
     line.product_slug,
@@ -1260,23 +1260,23 @@ CREATE VIEW private.derived_purchases WITH (security_invoker='true') AS
     known.email AS shopify_customer_email,
     known.purchased_at,
     (known.purchased_at + product.access_period) AS expires_at,
-    GREATEST('active'::private.purchase_status, line.ended,
+    GREATEST('active'::thetis.purchase_status, line.ended,
         CASE
-            WHEN (known.voided_as_of >= COALESCE(known.paid_as_of, '-infinity'::timestamp with time zone)) THEN 'cancelled'::private.purchase_status
-            ELSE NULL::private.purchase_status
+            WHEN (known.voided_as_of >= COALESCE(known.paid_as_of, '-infinity'::timestamp with time zone)) THEN 'cancelled'::thetis.purchase_status
+            ELSE NULL::thetis.purchase_status
         END,
         CASE
             WHEN (( SELECT sum(refund.quantity) AS sum
-               FROM private.refunds refund
-              WHERE ((refund.shopify_order_id = line.shopify_order_id) AND (refund.shopify_line_item_id = line.shopify_line_item_id))) >= (line.quantity)::numeric) THEN 'refunded'::private.purchase_status
-            ELSE NULL::private.purchase_status
+               FROM thetis.refunds refund
+              WHERE ((refund.shopify_order_id = line.shopify_order_id) AND (refund.shopify_line_item_id = line.shopify_line_item_id))) >= (line.quantity)::numeric) THEN 'refunded'::thetis.purchase_status
+            ELSE NULL::thetis.purchase_status
         END) AS status
-   FROM ((private.order_lines line
-     JOIN private.orders known ON ((line.shopify_order_id = known.shopify_order_id)))
+   FROM ((thetis.order_lines line
+     JOIN thetis.orders known ON ((line.shopify_order_id = known.shopify_order_id)))
      LEFT JOIN public.products product ON ((line.product_slug = product.slug)))
   WHERE (line.is_granted AND (line.product_slug IS NOT NULL) AND (known.email IS NOT NULL));
 
-CREATE TABLE private.notifications (
+CREATE TABLE thetis.notifications (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     kind text NOT NULL,
     provider text GENERATED ALWAYS AS (split_part(kind, '.'::text, 1)) STORED NOT NULL,
@@ -1295,13 +1295,13 @@ CREATE TABLE private.notifications (
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'skipped'::text, 'dead'::text])))
 );
 
-COMMENT ON COLUMN private.notifications.id IS 'Also the idempotency key at the provider: a second try of the same row is the same message.';
+COMMENT ON COLUMN thetis.notifications.id IS 'Also the idempotency key at the provider: a second try of the same row is the same message.';
 
-COMMENT ON COLUMN private.notifications.payload IS 'What the provider is sent. Never changed after the first attempt: a retry must be identical.';
+COMMENT ON COLUMN thetis.notifications.payload IS 'What the provider is sent. Never changed after the first attempt: a retry must be identical.';
 
-COMMENT ON COLUMN private.notifications.due_at IS 'When to send; moved forward by a lease and by every retry.';
+COMMENT ON COLUMN thetis.notifications.due_at IS 'When to send; moved forward by a lease and by every retry.';
 
-CREATE TABLE private.rejected_webhooks (
+CREATE TABLE thetis.rejected_webhooks (
     id bigint NOT NULL,
     topic text NOT NULL,
     webhook_id text,
@@ -1312,10 +1312,10 @@ CREATE TABLE private.rejected_webhooks (
     replayed_at timestamp with time zone
 );
 
-COMMENT ON COLUMN private.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON.';
+COMMENT ON COLUMN thetis.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON.';
 
-ALTER TABLE private.rejected_webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME private.rejected_webhooks_id_seq
+ALTER TABLE thetis.rejected_webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME thetis.rejected_webhooks_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1323,7 +1323,7 @@ ALTER TABLE private.rejected_webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
-CREATE TABLE private.shopify_products (
+CREATE TABLE thetis.shopify_products (
     shopify_product_id text NOT NULL,
     product_slug text NOT NULL,
     CONSTRAINT shopify_product_id_is_a_number CHECK ((shopify_product_id ~ '^[1-9][0-9]{0,18}$'::text))
@@ -1351,28 +1351,28 @@ COMMENT ON COLUMN public.purchases.user_id IS 'Null until an account with this a
 
 COMMENT ON COLUMN public.purchases.product_slug IS 'Not a foreign key: what was bought stays true when the catalogue changes.';
 
-ALTER TABLE ONLY private.notifications
+ALTER TABLE ONLY thetis.notifications
     ADD CONSTRAINT each_message_once_per_order UNIQUE (shopify_order_id, kind);
 
-ALTER TABLE ONLY private.rejected_webhooks
+ALTER TABLE ONLY thetis.rejected_webhooks
     ADD CONSTRAINT kept_once UNIQUE (topic, body_sha256);
 
-ALTER TABLE ONLY private.notifications
+ALTER TABLE ONLY thetis.notifications
     ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY private.order_lines
+ALTER TABLE ONLY thetis.order_lines
     ADD CONSTRAINT order_lines_pkey PRIMARY KEY (shopify_order_id, shopify_line_item_id);
 
-ALTER TABLE ONLY private.orders
+ALTER TABLE ONLY thetis.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (shopify_order_id);
 
-ALTER TABLE ONLY private.refunds
+ALTER TABLE ONLY thetis.refunds
     ADD CONSTRAINT refunds_pkey PRIMARY KEY (shopify_refund_id, shopify_line_item_id);
 
-ALTER TABLE ONLY private.rejected_webhooks
+ALTER TABLE ONLY thetis.rejected_webhooks
     ADD CONSTRAINT rejected_webhooks_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY private.shopify_products
+ALTER TABLE ONLY thetis.shopify_products
     ADD CONSTRAINT shopify_products_pkey PRIMARY KEY (shopify_product_id);
 
 ALTER TABLE ONLY public.purchases
@@ -1384,15 +1384,15 @@ ALTER TABLE ONLY public.products
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_pkey PRIMARY KEY (id);
 
-CREATE INDEX notifications_dead ON private.notifications USING btree (provider) WHERE (status = 'dead'::text);
+CREATE INDEX notifications_dead ON thetis.notifications USING btree (provider) WHERE (status = 'dead'::text);
 
-CREATE INDEX notifications_due ON private.notifications USING btree (provider, due_at) WHERE (status = 'pending'::text);
+CREATE INDEX notifications_due ON thetis.notifications USING btree (provider, due_at) WHERE (status = 'pending'::text);
 
-CREATE INDEX notifications_tried ON private.notifications USING btree (first_attempt_at) WHERE ((status = 'pending'::text) AND (first_attempt_at IS NOT NULL));
+CREATE INDEX notifications_tried ON thetis.notifications USING btree (first_attempt_at) WHERE ((status = 'pending'::text) AND (first_attempt_at IS NOT NULL));
 
-CREATE INDEX refunds_line ON private.refunds USING btree (shopify_order_id, shopify_line_item_id);
+CREATE INDEX refunds_line ON thetis.refunds USING btree (shopify_order_id, shopify_line_item_id);
 
-CREATE INDEX shopify_products_product_slug ON private.shopify_products USING btree (product_slug);
+CREATE INDEX shopify_products_product_slug ON thetis.shopify_products USING btree (product_slug);
 
 CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_email);
 
@@ -1400,25 +1400,25 @@ CREATE INDEX purchases_product_slug_status ON public.purchases USING btree (prod
 
 CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, product_slug, status);
 
-CREATE TRIGGER set_updated_at BEFORE UPDATE ON public.purchases FOR EACH ROW EXECUTE FUNCTION private.set_updated_at();
+CREATE TRIGGER set_updated_at BEFORE UPDATE ON public.purchases FOR EACH ROW EXECUTE FUNCTION thetis.set_updated_at();
 
-ALTER TABLE ONLY private.shopify_products
+ALTER TABLE ONLY thetis.shopify_products
     ADD CONSTRAINT shopify_products_product_slug_fkey FOREIGN KEY (product_slug) REFERENCES public.products(slug) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
 
-ALTER TABLE private.notifications ENABLE ROW LEVEL SECURITY;
+ALTER TABLE thetis.notifications ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE private.order_lines ENABLE ROW LEVEL SECURITY;
+ALTER TABLE thetis.order_lines ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE private.orders ENABLE ROW LEVEL SECURITY;
+ALTER TABLE thetis.orders ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE private.refunds ENABLE ROW LEVEL SECURITY;
+ALTER TABLE thetis.refunds ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE private.rejected_webhooks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE thetis.rejected_webhooks ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE private.shopify_products ENABLE ROW LEVEL SECURITY;
+ALTER TABLE thetis.shopify_products ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY "Signed-in users read the catalogue" ON public.products FOR SELECT TO authenticated USING (true);
 
@@ -1433,67 +1433,67 @@ GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
 
-REVOKE ALL ON FUNCTION private.apply_facts(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.apply_facts(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.bury_stale_notifications() FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.bury_stale_notifications() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.confirmed_user_id(p_email text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.confirmed_user_id(p_email text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.course_access_payload(p_order_id text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.course_access_payload(p_order_id text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.hear_lines(p_lines private.heard_line[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.hear_lines(p_lines thetis.heard_line[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.hear_orders(p_orders jsonb, p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.hear_orders(p_orders jsonb, p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.hear_refunds(p_refunds jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.hear_refunds(p_refunds jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.heard_lines(p_orders jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.heard_lines(p_orders jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.is_paid(p_order jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.is_paid(p_order jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.is_quantity(p_value jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.is_quantity(p_value jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.is_shopify_id(p_value jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.is_shopify_id(p_value jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.judge_orders(p_order_ids text[], OUT tracked text[], OUT without_email text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.judge_orders(p_order_ids text[], OUT tracked text[], OUT without_email text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.knock_trigger_payload(p_order_id text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.knock_trigger_payload(p_order_id text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.link_purchases(p_user_id uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.link_purchases(p_user_id uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.link_purchases_to_user() FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.link_purchases_to_user() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.lock_emails(p_emails text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.lock_emails(p_emails text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.lock_orders(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.lock_orders(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.merged_status(p_stored text, p_derived private.purchase_status) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.merged_status(p_stored text, p_derived thetis.purchase_status) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.normalised_email(p_email text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.normalised_email(p_email text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.order_email(p_order jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.order_email(p_order jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.order_faults(p_orders jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.order_faults(p_orders jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.owe_cancellations(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.owe_cancellations(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.owe_messages(p_changes private.purchase_change[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.owe_messages(p_changes thetis.purchase_change[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.refund_fault(p_refund jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.refund_fault(p_refund jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.refunds_of(p_orders jsonb, p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.refunds_of(p_orders jsonb, p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.retry_delay(p_attempts integer, p_retry_after_seconds double precision) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.retry_delay(p_attempts integer, p_retry_after_seconds double precision) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.revise_messages(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.revise_messages(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.set_updated_at() FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.set_updated_at() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.update_messages(p_changes private.purchase_change[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.update_messages(p_changes thetis.purchase_change[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.update_purchases(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.update_purchases(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.withdraw_cancellations(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.withdraw_cancellations(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period interval) TO service_role;
@@ -1543,4 +1543,4 @@ GRANT SELECT ON TABLE public.products TO service_role;
 GRANT SELECT ON TABLE public.purchases TO authenticated;
 GRANT SELECT ON TABLE public.purchases TO service_role;
 
-CREATE CONSTRAINT TRIGGER link_purchases_to_user AFTER INSERT OR UPDATE OF email, email_confirmed_at, deleted_at ON auth.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.email_confirmed_at IS NOT NULL) OR (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.link_purchases_to_user();
+CREATE CONSTRAINT TRIGGER link_purchases_to_user AFTER INSERT OR UPDATE OF email, email_confirmed_at, deleted_at ON auth.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.email_confirmed_at IS NOT NULL) OR (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION thetis.link_purchases_to_user();

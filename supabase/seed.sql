@@ -1,7 +1,7 @@
 -- What only a local database wants: Shopify ids for the products that have none yet, and believable
 -- purchases. Safe to run again: whatever is there already stays as it is.
 
-insert into private.shopify_products (shopify_product_id, product_slug)
+insert into thetis.shopify_products (shopify_product_id, product_slug)
 values
 ('9846188376392', 'essentials_course'),
 ('9846188671304', 'professionals_course'),
@@ -45,7 +45,7 @@ begin
             (5992405700106, 1006, 'grace@example.com', 'paid', null, '2026-10-02T14:48:00Z', array['standard_course'])
         ) as sample (id, number, email, financial_status, cancelled_at, bought_at, slugs)
         cross join lateral unnest(sample.slugs) with ordinality as line (slug, place)
-        inner join private.shopify_products as mapped on line.slug = mapped.product_slug
+        inner join thetis.shopify_products as mapped on line.slug = mapped.product_slug
         group by
             sample.id, sample.number, sample.email,
             sample.financial_status, sample.cancelled_at, sample.bought_at

@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 from hypothesis import Phase
 
-from service.local import platform
+from devtools import platform
 from tests.support import figures, programs
 from tests.support import supabase_api as supabase_api_support
 from tests.support.cluster import Cluster

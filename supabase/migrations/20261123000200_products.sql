@@ -25,14 +25,14 @@ grant select on table public.products to authenticated, service_role;
 create policy "Signed-in users read the catalogue"
 on public.products for select to authenticated using (true);
 
-create table private.shopify_products (
+create table thetis.shopify_products (
     shopify_product_id text primary key
     constraint shopify_product_id_is_a_number check (shopify_product_id ~ '^[1-9][0-9]{0,18}$'),
     product_slug text not null references public.products (slug) on delete cascade
 );
 
-create index shopify_products_product_slug on private.shopify_products (product_slug);
+create index shopify_products_product_slug on thetis.shopify_products (product_slug);
 
-alter table private.shopify_products enable row level security;
+alter table thetis.shopify_products enable row level security;
 
-revoke all on table private.shopify_products from public, anon, authenticated, service_role;
+revoke all on table thetis.shopify_products from public, anon, authenticated, service_role;

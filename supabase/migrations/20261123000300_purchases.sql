@@ -35,7 +35,7 @@ create index purchases_email on public.purchases (shopify_customer_email);
 create index purchases_product_slug_status on public.purchases (product_slug, status);
 
 create trigger set_updated_at before update on public.purchases
-for each row execute function private.set_updated_at();
+for each row execute function thetis.set_updated_at();
 
 alter table public.purchases enable row level security;
 

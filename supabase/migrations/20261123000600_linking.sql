@@ -5,10 +5,10 @@
 -- several may carry the same address. email_confirmed_at, because confirmed_at is also set by a
 -- confirmed phone. Locks the user's row against deletion, so that a purchase cannot be given to
 -- somebody who is gone by the time it is written.
-create function private.confirmed_user_id(p_email text)
+create function thetis.confirmed_user_id(p_email text)
 returns uuid
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
@@ -25,16 +25,16 @@ begin
 end;
 $$;
 
-revoke all on function private.confirmed_user_id(text)
+revoke all on function thetis.confirmed_user_id(text)
 from public, anon, authenticated, service_role;
 
 -- Without this lock a purchase and a sign-up that commit at the same moment would each miss the
 -- other. Both take it before they look, and hold it until their transaction ends. Addresses share
 -- 1024 locks, so that a large batch cannot exhaust the server's lock table.
-create function private.lock_emails(p_emails text[])
+create function thetis.lock_emails(p_emails text[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform pg_advisory_xact_lock(hashtext('thetis.purchases.email'), bucket.number)
@@ -47,23 +47,23 @@ begin
 end;
 $$;
 
-revoke all on function private.lock_emails(text[]) from public, anon, authenticated, service_role;
+revoke all on function thetis.lock_emails(text[]) from public, anon, authenticated, service_role;
 
 -- Gives a user the purchases made with their confirmed address that nobody owns yet.
 -- Returns how many. Calling it again returns 0 and changes nothing.
-create function private.link_purchases(p_user_id uuid)
+create function thetis.link_purchases(p_user_id uuid)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_email text;
     v_linked integer;
 begin
     select users.email into v_email from auth.users where users.id = p_user_id;
-    perform private.lock_emails(array[v_email]);
+    perform thetis.lock_emails(array[v_email]);
 
-    if private.confirmed_user_id(v_email) is distinct from p_user_id then
+    if thetis.confirmed_user_id(v_email) is distinct from p_user_id then
         return 0;
     end if;
 
@@ -75,23 +75,23 @@ begin
 end;
 $$;
 
-revoke all on function private.link_purchases(uuid) from public, anon, authenticated, service_role;
+revoke all on function thetis.link_purchases(uuid) from public, anon, authenticated, service_role;
 
 -- An account marked as deleted leaves its purchases to whoever proves their address next, as one
 -- that is deleted does by its foreign key.
 -- Security definer: it runs as Supabase Auth's role, which has no business in our tables.
 -- It catches everything, because a failing trigger here would be a failing sign-up; what it
 -- misses, claim_purchases() and the order's next event repair.
-create function private.link_purchases_to_user()
+create function thetis.link_purchases_to_user()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '3s'
 as $$
 begin
     if new.deleted_at is null then
-        perform private.link_purchases(new.id);
+        perform thetis.link_purchases(new.id);
     else
         update public.purchases set user_id = null
         where user_id = new.id;
@@ -103,7 +103,7 @@ exception when others then
 end;
 $$;
 
-revoke all on function private.link_purchases_to_user()
+revoke all on function thetis.link_purchases_to_user()
 from public, anon, authenticated, service_role;
 
 -- Deferred, and the row is read again at commit: when an identity is unlinked, Supabase Auth first
@@ -112,7 +112,7 @@ create constraint trigger link_purchases_to_user
 after insert or update of email, email_confirmed_at, deleted_at on auth.users
 deferrable initially deferred
 for each row when (new.email_confirmed_at is not null or new.deleted_at is not null)
-execute function private.link_purchases_to_user();
+execute function thetis.link_purchases_to_user();
 
 -- The claim page calls this for the signed-in user. Returns how many purchases were newly linked.
 -- Security definer: users may read their purchases but not write them.
@@ -120,10 +120,10 @@ create function public.claim_purchases()
 returns integer
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return private.link_purchases((select auth.uid()));
+    return thetis.link_purchases((select auth.uid()));
 end;
 $$;
 

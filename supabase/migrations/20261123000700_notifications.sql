@@ -1,7 +1,7 @@
 -- The outbox: whatever we owe a customer is a row here, written in the same transaction as the
 -- purchase that caused it. The service claims what is due, sends it, and settles it.
 
-create table private.notifications (
+create table thetis.notifications (
     id uuid primary key default gen_random_uuid(),
     kind text not null
     constraint kind_is_known check (
@@ -23,25 +23,25 @@ create table private.notifications (
     constraint settled_unless_pending check ((status = 'pending') = (settled_at is null))
 );
 
-comment on column private.notifications.id is
+comment on column thetis.notifications.id is
 'Also the idempotency key at the provider: a second try of the same row is the same message.';
-comment on column private.notifications.payload is
+comment on column thetis.notifications.payload is
 'What the provider is sent. Never changed after the first attempt: a retry must be identical.';
-comment on column private.notifications.due_at is
+comment on column thetis.notifications.due_at is
 'When to send; moved forward by a lease and by every retry.';
 
 -- The conditions of these two differ, so that no guess at how many rows are pending, which is
 -- always out of date, makes the planner serve one purpose with the other's index.
-create index notifications_due on private.notifications (provider, due_at)
+create index notifications_due on thetis.notifications (provider, due_at)
 where status = 'pending';
-create index notifications_tried on private.notifications (first_attempt_at)
+create index notifications_tried on thetis.notifications (first_attempt_at)
 where status = 'pending' and first_attempt_at is not null;
-create index notifications_dead on private.notifications (provider)
+create index notifications_dead on thetis.notifications (provider)
 where status = 'dead';
 
-alter table private.notifications enable row level security;
+alter table thetis.notifications enable row level security;
 
-revoke all on table private.notifications from public, anon, authenticated, service_role;
+revoke all on table thetis.notifications from public, anon, authenticated, service_role;
 
 -- Hands out up to max_count due messages of one provider (or of all) and leases them, so that no
 -- other worker sends them too; an abandoned one is due again when its lease ends. `attempt` names
@@ -55,7 +55,7 @@ create function public.claim_notifications(
 returns table (id uuid, kind text, attempt integer, shopify_order_id text, payload jsonb)
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_seqscan = 'off'
 set enable_hashjoin = 'off'
@@ -63,7 +63,7 @@ set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 begin
-    perform private.bury_stale_notifications();
+    perform thetis.bury_stale_notifications();
 
     return query
     with due as materialized (
@@ -71,7 +71,7 @@ begin
         from unnest(array['knock', 'resend']) as known (provider)
         cross join lateral (
             select each.id, each.due_at
-            from private.notifications as each
+            from thetis.notifications as each
             where
                 each.status = 'pending'
                 and each.due_at <= now()
@@ -84,7 +84,7 @@ begin
         order by waiting.due_at
         limit claim_notifications.max_count
     )
-    update private.notifications as mine
+    update thetis.notifications as mine
     set
         attempts = mine.attempts + 1,
         first_attempt_at = coalesce(mine.first_attempt_at, now()),
@@ -102,20 +102,20 @@ grant execute on function public.claim_notifications(text, integer, integer) to 
 
 -- Providers remember an idempotency key for 24 hours. A message whose first attempt is older may
 -- have been sent, and sending it again would no longer be recognised as a repetition.
-create function private.bury_stale_notifications()
+create function thetis.bury_stale_notifications()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    update private.notifications
+    update thetis.notifications
     set
         status = 'dead',
         settled_at = now(),
         last_error = concat_ws(' ', 'gave up: not accepted within 23 hours.', last_error)
     where id in (
         select stale.id
-        from private.notifications as stale
+        from thetis.notifications as stale
         where
             stale.status = 'pending'
             and stale.due_at <= now()
@@ -127,16 +127,16 @@ begin
 end;
 $$;
 
-revoke all on function private.bury_stale_notifications()
+revoke all on function thetis.bury_stale_notifications()
 from public, anon, authenticated, service_role;
 
 -- Doubles from 5 seconds up to an hour, and never sooner than the provider asked; the jitter of a
 -- quarter either way keeps what failed together from coming back together.
-create function private.retry_delay(p_attempts integer, p_retry_after_seconds double precision)
+create function thetis.retry_delay(p_attempts integer, p_retry_after_seconds double precision)
 returns interval
 language sql
 volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select make_interval(secs => greatest(
         least(5 * 2 ^ least(p_attempts - 1, 10), 3600) * (0.75 + random() / 2),
@@ -144,7 +144,7 @@ as $$
     ));
 $$;
 
-revoke all on function private.retry_delay(integer, double precision)
+revoke all on function thetis.retry_delay(integer, double precision)
 from public, anon, authenticated, service_role;
 
 -- Takes back what became of claimed messages: an array of
@@ -156,7 +156,7 @@ create function public.settle_notifications(results jsonb)
 returns table (id uuid, status text)
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_seqscan = 'off'
 set enable_hashjoin = 'off'
@@ -165,13 +165,13 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    update private.notifications as settled
+    update thetis.notifications as settled
     set
         status = case result.result when 'retry' then 'pending' else result.result end,
         settled_at = case when result.result <> 'retry' then now() end,
         due_at = case result.result
             when 'retry'
-                then now() + private.retry_delay(settled.attempts, result.retry_after_seconds)
+                then now() + thetis.retry_delay(settled.attempts, result.retry_after_seconds)
             else settled.due_at
         end,
         leased_until = null,
@@ -203,7 +203,7 @@ returns table (
 language plpgsql
 stable
 security definer  -- the tables are private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -211,15 +211,15 @@ begin
     select
         known.provider,
         (
-            select count(*) from private.notifications as waiting
+            select count(*) from thetis.notifications as waiting
             where waiting.provider = known.provider and waiting.status = 'pending'
         ),
         greatest(extract(epoch from now() - (
-            select min(waiting.due_at) from private.notifications as waiting
+            select min(waiting.due_at) from thetis.notifications as waiting
             where waiting.provider = known.provider and waiting.status = 'pending'
         ))::double precision, 0),
         (
-            select count(*) from private.notifications as buried
+            select count(*) from thetis.notifications as buried
             where buried.provider = known.provider and buried.status = 'dead'
         )
     from (values ('knock'), ('resend')) as known (provider);

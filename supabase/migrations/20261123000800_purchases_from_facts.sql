@@ -1,7 +1,7 @@
 -- What the facts amount to: the derivation of purchases, in one place. Linking gives them owners.
 
 -- The purchase that each paid line of ours is, as far as we have heard.
-create view private.derived_purchases
+create view thetis.derived_purchases
 with (security_invoker = true) as
 select
     line.shopify_order_id,
@@ -16,63 +16,63 @@ select
         line.ended,
         case
             when known.voided_as_of >= coalesce(known.paid_as_of, '-infinity')
-                then 'cancelled'::private.purchase_status
+                then 'cancelled'::thetis.purchase_status
         end,
         case
             when (
                 select sum(refund.quantity)
-                from private.refunds as refund
+                from thetis.refunds as refund
                 where
                     refund.shopify_order_id = line.shopify_order_id
                     and refund.shopify_line_item_id = line.shopify_line_item_id
-            ) >= line.quantity then 'refunded'::private.purchase_status
+            ) >= line.quantity then 'refunded'::thetis.purchase_status
         end
     ) as status
-from private.order_lines as line
-inner join private.orders as known on line.shopify_order_id = known.shopify_order_id
+from thetis.order_lines as line
+inner join thetis.orders as known on line.shopify_order_id = known.shopify_order_id
 left join public.products as product on line.product_slug = product.slug
 where line.is_granted and line.product_slug is not null and known.email is not null;
 
-revoke all on table private.derived_purchases from public, anon, authenticated, service_role;
+revoke all on table thetis.derived_purchases from public, anon, authenticated, service_role;
 
 -- A purchase whose status changed. `was` is null for one that is new.
-create type private.purchase_change as (
+create type thetis.purchase_change as (
     shopify_order_id text, product_slug text, was text, became text
 );
 
 -- Where a stored purchase and what we hear of it meet. Whatever else happened to it (an end set by
 -- hand, an expiry) is never undone. A refund may be outgrown: if we first hear that one of one was
 -- refunded and then that two were bought, the second is still theirs.
-create function private.merged_status(p_stored text, p_derived private.purchase_status)
+create function thetis.merged_status(p_stored text, p_derived thetis.purchase_status)
 returns text
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select case p_stored
         when 'refunded' then p_derived
-        else greatest(p_stored::private.purchase_status, p_derived)
+        else greatest(p_stored::thetis.purchase_status, p_derived)
     end::text;
 $$;
 
-revoke all on function private.merged_status(text, private.purchase_status)
+revoke all on function thetis.merged_status(text, thetis.purchase_status)
 from public, anon, authenticated, service_role;
 
 -- Brings the purchases of these orders in line with the facts and returns what changed.
 -- The caller holds the orders' row locks and their email locks. A user_id, once set, stays.
 -- All owners are found, and thereby locked, before the first purchase: who deletes an account locks
 -- in that order too.
-create function private.update_purchases(p_order_ids text[])
-returns private.purchase_change[]
+create function thetis.update_purchases(p_order_ids text[])
+returns thetis.purchase_change[]
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_changes private.purchase_change[];
+    v_changes thetis.purchase_change[];
     v_user_ids uuid[] := array(
-        select private.confirmed_user_id(known.email)
+        select thetis.confirmed_user_id(known.email)
         from unnest(p_order_ids) with ordinality as given (order_id, place)
-        left join private.orders as known on given.order_id = known.shopify_order_id
+        left join thetis.orders as known on given.order_id = known.shopify_order_id
         order by given.place
     );
 begin
@@ -98,19 +98,19 @@ begin
             derived.purchased_at,
             derived.expires_at
         from unnest(p_order_ids, v_user_ids) as owner (shopify_order_id, user_id)
-        inner join private.derived_purchases as derived
+        inner join thetis.derived_purchases as derived
             on owner.shopify_order_id = derived.shopify_order_id
         on conflict (shopify_order_id, shopify_line_item_id) do update set
             user_id = coalesce(stored.user_id, excluded.user_id),
             shopify_customer_email = excluded.shopify_customer_email,
-            status = private.merged_status(
-                stored.status, excluded.status::private.purchase_status
+            status = thetis.merged_status(
+                stored.status, excluded.status::thetis.purchase_status
             )
         where
             (stored.user_id is null and excluded.user_id is not null)
             or stored.shopify_customer_email <> excluded.shopify_customer_email
-            or stored.status <> private.merged_status(
-                stored.status, excluded.status::private.purchase_status
+            or stored.status <> thetis.merged_status(
+                stored.status, excluded.status::thetis.purchase_status
             )
         returning stored.id, stored.shopify_order_id, stored.product_slug, stored.status
     )
@@ -119,7 +119,7 @@ begin
         array_agg(
             row(
                 written.shopify_order_id, written.product_slug, before.status, written.status
-            )::private.purchase_change
+            )::thetis.purchase_change
         )
     into v_changes
     from written
@@ -129,5 +129,5 @@ begin
 end;
 $$;
 
-revoke all on function private.update_purchases(text[])
+revoke all on function thetis.update_purchases(text[])
 from public, anon, authenticated, service_role;

@@ -1,11 +1,11 @@
 -- What we owe whom: which message a change of purchases puts into the outbox, or takes out of it.
 
 -- The post-purchase workflow run of an order: what of it is active, for Knock to branch on.
-create function private.knock_trigger_payload(p_order_id text)
+create function thetis.knock_trigger_payload(p_order_id text)
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
@@ -19,7 +19,7 @@ begin
                 'categories_ordered', jsonb_agg(distinct coalesce(product.category, 'other'))
             )
         )
-        from private.orders as known
+        from thetis.orders as known
         inner join public.purchases as bought on known.shopify_order_id = bought.shopify_order_id
         left join public.products as product on bought.product_slug = product.slug
         where known.shopify_order_id = p_order_id and bought.status = 'active'
@@ -28,15 +28,15 @@ begin
 end;
 $$;
 
-revoke all on function private.knock_trigger_payload(text)
+revoke all on function thetis.knock_trigger_payload(text)
 from public, anon, authenticated, service_role;
 
 -- The email that tells a customer how to reach their courses; null when the order holds none.
 -- `has_account`: whoever reads it finds the courses in their account already.
-create function private.course_access_payload(p_order_id text)
+create function thetis.course_access_payload(p_order_id text)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
@@ -51,7 +51,7 @@ begin
                 distinct jsonb_build_object('slug', product.slug, 'name', product.name)
             )
         )
-        from private.orders as known
+        from thetis.orders as known
         inner join public.purchases as bought on known.shopify_order_id = bought.shopify_order_id
         inner join public.products as product on bought.product_slug = product.slug
         where
@@ -63,7 +63,7 @@ begin
 end;
 $$;
 
-revoke all on function private.course_access_payload(text)
+revoke all on function thetis.course_access_payload(text)
 from public, anon, authenticated, service_role;
 
 -- Owes the messages for what was newly granted: once per order and kind, whatever is heard later.
@@ -72,28 +72,28 @@ from public, anon, authenticated, service_role;
 -- trigger after its cancellation was tried, which could not be repeated.
 -- An order that was more than three days old when we first heard of it is history (a backfill, an
 -- old order that somebody edits) and owes none; one that waited long for its payment still does.
-create function private.owe_messages(p_changes private.purchase_change[])
+create function thetis.owe_messages(p_changes thetis.purchase_change[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    insert into private.notifications (kind, shopify_order_id, payload)
+    insert into thetis.notifications (kind, shopify_order_id, payload)
     select owed.kind, owed.shopify_order_id, owed.payload
     from (
         select
             due.kind,
             due.shopify_order_id,
             case due.kind
-                when 'knock.trigger' then private.knock_trigger_payload(due.shopify_order_id)
-                else private.course_access_payload(due.shopify_order_id)
+                when 'knock.trigger' then thetis.knock_trigger_payload(due.shopify_order_id)
+                else thetis.course_access_payload(due.shopify_order_id)
             end as payload
         from (
             select distinct
                 message.kind,
                 change.shopify_order_id
             from unnest(p_changes) as change
-            inner join private.orders as known
+            inner join thetis.orders as known
                 on change.shopify_order_id = known.shopify_order_id
             left join public.products as product on change.product_slug = product.slug
             inner join (values ('knock.trigger'), ('resend.course_access')) as message (kind)
@@ -119,7 +119,7 @@ begin
         or (
             notifications.status = 'skipped'
             and not exists (
-                select from private.notifications as cancellation
+                select from thetis.notifications as cancellation
                 where
                     notifications.kind = 'knock.trigger'
                     and cancellation.shopify_order_id = notifications.shopify_order_id
@@ -130,18 +130,18 @@ begin
 end;
 $$;
 
-revoke all on function private.owe_messages(private.purchase_change[])
+revoke all on function thetis.owe_messages(thetis.purchase_change[])
 from public, anon, authenticated, service_role;
 
 -- After a loss or a corrected address: a message that nobody has tried to send yet tells what is
 -- true now, and one that has lost its reason is withdrawn.
-create function private.revise_messages(p_order_ids text[])
+create function thetis.revise_messages(p_order_ids text[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    update private.notifications as waiting
+    update thetis.notifications as waiting
     set
         payload = case
             when waiting.attempts = 0 then coalesce(revised.payload, waiting.payload)
@@ -153,10 +153,10 @@ begin
         select
             pending.id,
             case pending.kind
-                when 'knock.trigger' then private.knock_trigger_payload(pending.shopify_order_id)
-                else private.course_access_payload(pending.shopify_order_id)
+                when 'knock.trigger' then thetis.knock_trigger_payload(pending.shopify_order_id)
+                else thetis.course_access_payload(pending.shopify_order_id)
             end as payload
-        from private.notifications as pending
+        from thetis.notifications as pending
         where
             pending.shopify_order_id = any(p_order_ids)
             and pending.kind in ('knock.trigger', 'resend.course_access')
@@ -167,20 +167,20 @@ begin
 end;
 $$;
 
-revoke all on function private.revise_messages(text[])
+revoke all on function thetis.revise_messages(text[])
 from public, anon, authenticated, service_role;
 
 -- When nothing of an order is active any more, its workflow run must stop: no crutch tips and no
 -- review request for what was sent back. Only if the trigger was ever handed to a sender, and not
 -- within six seconds of it: Knock may miss a cancellation in the first five. While the trigger is
 -- leased it may still be on its way, so the wait begins at the end of the lease.
-create function private.owe_cancellations(p_order_ids text[])
+create function thetis.owe_cancellations(p_order_ids text[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    insert into private.notifications (kind, shopify_order_id, payload, due_at)
+    insert into thetis.notifications (kind, shopify_order_id, payload, due_at)
     select
         'knock.cancel',
         started.shopify_order_id,
@@ -192,7 +192,7 @@ begin
         greatest(
             now(), coalesce(started.leased_until, started.settled_at) + interval '6 seconds'
         )
-    from private.notifications as started
+    from thetis.notifications as started
     where
         started.shopify_order_id = any(p_order_ids)
         and started.kind = 'knock.trigger'
@@ -207,18 +207,18 @@ begin
 end;
 $$;
 
-revoke all on function private.owe_cancellations(text[])
+revoke all on function thetis.owe_cancellations(text[])
 from public, anon, authenticated, service_role;
 
 -- When something of an order is active again (it was edited, or we hear of an earlier edit late),
 -- a cancellation that was not sent yet must not stop its run.
-create function private.withdraw_cancellations(p_order_ids text[])
+create function thetis.withdraw_cancellations(p_order_ids text[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    update private.notifications as waiting
+    update thetis.notifications as waiting
     set status = 'skipped', settled_at = now()
     where
         waiting.shopify_order_id = any(p_order_ids)
@@ -231,14 +231,14 @@ begin
 end;
 $$;
 
-revoke all on function private.withdraw_cancellations(text[])
+revoke all on function thetis.withdraw_cancellations(text[])
 from public, anon, authenticated, service_role;
 
 -- Everything that a change of purchases means for the outbox.
-create function private.update_messages(p_changes private.purchase_change[])
+create function thetis.update_messages(p_changes thetis.purchase_change[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_revised text[] := array(
@@ -247,16 +247,16 @@ declare
         where change.was is not null
     );
 begin
-    perform private.owe_messages(p_changes);
-    perform private.withdraw_cancellations(
+    perform thetis.owe_messages(p_changes);
+    perform thetis.withdraw_cancellations(
         array(select distinct change.shopify_order_id from unnest(p_changes) as change)
     );
     if cardinality(v_revised) > 0 then
-        perform private.revise_messages(v_revised);
-        perform private.owe_cancellations(v_revised);
+        perform thetis.revise_messages(v_revised);
+        perform thetis.owe_cancellations(v_revised);
     end if;
 end;
 $$;
 
-revoke all on function private.update_messages(private.purchase_change[])
+revoke all on function thetis.update_messages(thetis.purchase_change[])
 from public, anon, authenticated, service_role;

@@ -2,62 +2,62 @@
 -- The field names are Shopify's own (https://shopify.dev/docs/api/webhooks/latest): a whole order
 -- or refund can be passed as it came; fields that are not read here are ignored.
 
-create function private.is_shopify_id(p_value jsonb)
+create function thetis.is_shopify_id(p_value jsonb)
 returns boolean
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select p_value #>> '{}' ~ '^[1-9][0-9]{0,18}$';
 $$;
 
-revoke all on function private.is_shopify_id(jsonb)
+revoke all on function thetis.is_shopify_id(jsonb)
 from public, anon, authenticated, service_role;
 
-create function private.is_quantity(p_value jsonb)
+create function thetis.is_quantity(p_value jsonb)
 returns boolean
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
     select p_value #>> '{}' ~ '^[0-9]{1,9}$';
 $$;
 
-revoke all on function private.is_quantity(jsonb) from public, anon, authenticated, service_role;
+revoke all on function thetis.is_quantity(jsonb) from public, anon, authenticated, service_role;
 
 -- Why a refund cannot be used, or null. An amount-only refund has no lines and is usable.
-create function private.refund_fault(p_refund jsonb)
+create function thetis.refund_fault(p_refund jsonb)
 returns text
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case
         when jsonb_typeof(p_refund) is distinct from 'object' then 'not an object'
-        when private.is_shopify_id(p_refund -> 'id') is not true then 'id: not a Shopify id'
+        when thetis.is_shopify_id(p_refund -> 'id') is not true then 'id: not a Shopify id'
         when jsonb_typeof(p_refund -> 'refund_line_items') is distinct from 'array'
             then 'refund_line_items: not an array'
         when exists (
             select from jsonb_array_elements(p_refund -> 'refund_line_items') as line (entry)
             where
-                private.is_shopify_id(line.entry -> 'line_item_id') is not true
-                or private.is_quantity(line.entry -> 'quantity') is not true
+                thetis.is_shopify_id(line.entry -> 'line_item_id') is not true
+                or thetis.is_quantity(line.entry -> 'quantity') is not true
         ) then 'refund_line_items: an id or a quantity is not usable'
     end;
 end;
 $$;
 
-revoke all on function private.refund_fault(jsonb) from public, anon, authenticated, service_role;
+revoke all on function thetis.refund_fault(jsonb) from public, anon, authenticated, service_role;
 
 -- Why each of these orders cannot be used, or null. One bad order must not fail the others of its
 -- array. What ids and quantities look like is written out here: to call the functions above for
 -- each of them takes longer than all the rest.
-create function private.order_faults(p_orders jsonb)
+create function thetis.order_faults(p_orders jsonb)
 returns text[]
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return array(
@@ -79,7 +79,7 @@ begin
                     then 'refunds: not an array'
                 when jsonb_typeof(ordered.entry -> 'refunds') = 'array' and exists (
                     select from jsonb_array_elements(ordered.entry -> 'refunds') as refund (entry)
-                    where private.refund_fault(refund.entry) is not null
+                    where thetis.refund_fault(refund.entry) is not null
                 ) then 'refunds: one is not usable'
                 when
                     not pg_input_is_valid(ordered.entry ->> 'updated_at', 'timestamptz')
@@ -99,33 +99,33 @@ begin
 end;
 $$;
 
-revoke all on function private.order_faults(jsonb)
+revoke all on function thetis.order_faults(jsonb)
 from public, anon, authenticated, service_role;
 
 -- The address an order was bought with: the first that is not empty.
-create function private.order_email(p_order jsonb)
+create function thetis.order_email(p_order jsonb)
 returns text
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return coalesce(
-        private.normalised_email(p_order ->> 'email'),
-        private.normalised_email(p_order ->> 'contact_email'),
-        private.normalised_email(p_order #>> '{customer,email}')
+        thetis.normalised_email(p_order ->> 'email'),
+        thetis.normalised_email(p_order ->> 'contact_email'),
+        thetis.normalised_email(p_order #>> '{customer,email}')
     );
 end;
 $$;
 
-revoke all on function private.order_email(jsonb) from public, anon, authenticated, service_role;
+revoke all on function thetis.order_email(jsonb) from public, anon, authenticated, service_role;
 
 -- Was this order paid for, whatever was paid back since? Other payment states grant nothing.
-create function private.is_paid(p_order jsonb)
+create function thetis.is_paid(p_order jsonb)
 returns boolean
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return coalesce(
@@ -134,15 +134,15 @@ begin
 end;
 $$;
 
-revoke all on function private.is_paid(jsonb) from public, anon, authenticated, service_role;
+revoke all on function thetis.is_paid(jsonb) from public, anon, authenticated, service_role;
 
-create type private.heard_line as (
+create type thetis.heard_line as (
     shopify_order_id text,
     shopify_line_item_id text,
     product_slug text,
     quantity integer,
     is_granted boolean,
-    ended private.purchase_status
+    ended thetis.purchase_status
 );
 
 -- The lines that these orders tell us of: those of our products, and those without a product,
@@ -152,11 +152,11 @@ create type private.heard_line as (
 -- `is_granted`: paid for at some time.
 -- `ended`: the furthest end that this order gives the line. A cancelled order may still show
 -- quantities, and a refund by amount may leave them all, so neither stands for the other.
-create function private.heard_lines(p_orders jsonb)
-returns private.heard_line[]
+create function thetis.heard_lines(p_orders jsonb)
+returns thetis.heard_line[]
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return array(
@@ -166,31 +166,31 @@ begin
                 line.entry ->> 'id',
                 product.product_slug,
                 (line.entry ->> 'quantity')::integer,
-                private.is_paid(ordered.entry),
+                thetis.is_paid(ordered.entry),
                 greatest(
                     case
                         when ordered.entry ->> 'cancelled_at' is not null
-                            then 'cancelled'::private.purchase_status
+                            then 'cancelled'::thetis.purchase_status
                     end,
                     case
                         when ordered.entry ->> 'financial_status' = 'refunded'
-                            then 'refunded'::private.purchase_status
+                            then 'refunded'::thetis.purchase_status
                     end,
                     case
                         when line.entry ->> 'current_quantity' = '0'
-                            then 'refunded'::private.purchase_status
+                            then 'refunded'::thetis.purchase_status
                     end
                 )
-            )::private.heard_line
+            )::thetis.heard_line
         from jsonb_array_elements(p_orders) as ordered (entry)
         cross join lateral jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
-        left join private.shopify_products as product
+        left join thetis.shopify_products as product
             on line.entry ->> 'product_id' = product.shopify_product_id
         where
             product.product_slug is not null
             or line.entry ->> 'product_id' is null
             or (
-                select true from private.order_lines as known
+                select true from thetis.order_lines as known
                 where
                     known.shopify_order_id = ordered.entry ->> 'id'
                     and known.shopify_line_item_id = line.entry ->> 'id'
@@ -199,4 +199,4 @@ begin
 end;
 $$;
 
-revoke all on function private.heard_lines(jsonb) from public, anon, authenticated, service_role;
+revoke all on function thetis.heard_lines(jsonb) from public, anon, authenticated, service_role;

@@ -5,13 +5,13 @@
 -- transactions about the same order take turns and cannot deadlock. The newest address wins; two
 -- of the same second are settled by their spelling, so that the order of arrival does not matter.
 -- Nor does it for whether a payment was voided before or after it was made.
-create function private.hear_orders(p_orders jsonb, p_order_ids text[])
+create function thetis.hear_orders(p_orders jsonb, p_order_ids text[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    insert into private.orders as known (
+    insert into thetis.orders as known (
         shopify_order_id, order_number, email, email_as_of, purchased_at,
         paid_as_of, voided_as_of
     )
@@ -27,10 +27,10 @@ begin
         select
             entry ->> 'id' as shopify_order_id,
             entry ->> 'order_number' as order_number,
-            private.order_email(entry) as email,
+            thetis.order_email(entry) as email,
             coalesce((entry ->> 'updated_at')::timestamptz, '-infinity') as as_of,
             coalesce(entry ->> 'processed_at', entry ->> 'created_at')::timestamptz as purchased_at,
-            private.is_paid(entry) as is_paid,
+            thetis.is_paid(entry) as is_paid,
             entry ->> 'financial_status' = 'voided' as is_voided
         from jsonb_array_elements(p_orders) as ordered (entry)
     ) as heard
@@ -63,20 +63,20 @@ begin
 end;
 $$;
 
-revoke all on function private.hear_orders(jsonb, text[])
+revoke all on function thetis.hear_orders(jsonb, text[])
 from public, anon, authenticated, service_role;
 
 -- Merges lines into what is known of them; returns the orders for which that was news.
-create function private.hear_lines(p_lines private.heard_line[])
+create function thetis.hear_lines(p_lines thetis.heard_line[])
 returns text[]
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_news text[];
 begin
     with news as (
-        insert into private.order_lines as known (
+        insert into thetis.order_lines as known (
             shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
         )
         select
@@ -106,21 +106,21 @@ begin
 end;
 $$;
 
-revoke all on function private.hear_lines(private.heard_line[])
+revoke all on function thetis.hear_lines(thetis.heard_line[])
 from public, anon, authenticated, service_role;
 
 -- Adds refunds to the set; returns the orders for which one was news. A refund may name a line
 -- more than once (part restocked, part not), hence the sum.
-create function private.hear_refunds(p_refunds jsonb)
+create function thetis.hear_refunds(p_refunds jsonb)
 returns text[]
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_news text[];
 begin
     with news as (
-        insert into private.refunds as known (
+        insert into thetis.refunds as known (
             shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
         )
         select distinct on (1, 2)
@@ -145,43 +145,43 @@ begin
 end;
 $$;
 
-revoke all on function private.hear_refunds(jsonb) from public, anon, authenticated, service_role;
+revoke all on function thetis.hear_refunds(jsonb) from public, anon, authenticated, service_role;
 
 -- Brings purchases and outbox in line with what was heard of these orders, whose rows the caller
 -- has locked. Locks their addresses, the ones before a correction included.
 -- Returns the orders whose purchases changed.
-create function private.apply_facts(p_order_ids text[])
+create function thetis.apply_facts(p_order_ids text[])
 returns text[]
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_changes private.purchase_change[];
+    v_changes thetis.purchase_change[];
 begin
-    perform private.lock_emails(array(
-        select known.email from private.orders as known
+    perform thetis.lock_emails(array(
+        select known.email from thetis.orders as known
         where known.shopify_order_id = any(p_order_ids)
         union
         select stored.shopify_customer_email from public.purchases as stored
         where stored.shopify_order_id = any(p_order_ids)
     ));
 
-    v_changes := private.update_purchases(p_order_ids);
+    v_changes := thetis.update_purchases(p_order_ids);
     if cardinality(v_changes) > 0 then
-        perform private.update_messages(v_changes);
+        perform thetis.update_messages(v_changes);
     end if;
     return array(select distinct change.shopify_order_id from unnest(v_changes) as change);
 end;
 $$;
 
-revoke all on function private.apply_facts(text[]) from public, anon, authenticated, service_role;
+revoke all on function thetis.apply_facts(text[]) from public, anon, authenticated, service_role;
 
 -- The refunds[] inside orders, each with the order's id, as refunds/create has it.
-create function private.refunds_of(p_orders jsonb, p_order_ids text[])
+create function thetis.refunds_of(p_orders jsonb, p_order_ids text[])
 returns jsonb
 language plpgsql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
@@ -197,17 +197,17 @@ begin
 end;
 $$;
 
-revoke all on function private.refunds_of(jsonb, text[])
+revoke all on function thetis.refunds_of(jsonb, text[])
 from public, anon, authenticated, service_role;
 
 -- Which of these orders hold a product of ours? And in which has the customer paid for something
 -- that we cannot record, for want of an address?
-create function private.judge_orders(
+create function thetis.judge_orders(
     p_order_ids text[], out tracked text[], out without_email text[]
 )
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     select
@@ -225,13 +225,13 @@ begin
             )
         )
     into tracked, without_email
-    from private.order_lines as line
-    inner join private.orders as known on line.shopify_order_id = known.shopify_order_id
+    from thetis.order_lines as line
+    inner join thetis.orders as known on line.shopify_order_id = known.shopify_order_id
     where line.shopify_order_id = any(p_order_ids) and line.product_slug is not null;
 end;
 $$;
 
-revoke all on function private.judge_orders(text[])
+revoke all on function thetis.judge_orders(text[])
 from public, anon, authenticated, service_role;
 
 -- Tried, in microseconds for each order of three lines (Postgres 18, median of hundreds of calls):
@@ -254,7 +254,7 @@ create function public.record_orders(orders jsonb)
 returns table (ordinal integer, shopify_order_id text, outcome text, reason text)
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_seqscan = 'off'
 set enable_hashjoin = 'off'
@@ -264,33 +264,33 @@ as $$
 declare
     v_faults text[];
     v_usable jsonb := orders;
-    v_lines private.heard_line[];
+    v_lines thetis.heard_line[];
     v_order_ids text[];
     v_news text[];
     v_tracked text[];
     v_without_email text[];
 begin
-    v_faults := private.order_faults(orders);
+    v_faults := thetis.order_faults(orders);
     if num_nonnulls(variadic v_faults) > 0 then
         select coalesce(jsonb_agg(ordered.entry), '[]') into v_usable
         from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
         where v_faults[ordered.ordinal] is null;
     end if;
 
-    v_lines := private.heard_lines(v_usable);
+    v_lines := thetis.heard_lines(v_usable);
     v_order_ids := array(select distinct line.shopify_order_id from unnest(v_lines) as line);
 
     if cardinality(v_order_ids) > 0 then
-        perform private.hear_orders(v_usable, v_order_ids);
-        v_news := private.hear_lines(v_lines);
+        perform thetis.hear_orders(v_usable, v_order_ids);
+        v_news := thetis.hear_lines(v_lines);
         if jsonb_path_exists(v_usable, '$[*].refunds[*]') then
-            v_news := v_news || private.hear_refunds(
-                private.refunds_of(v_usable, v_order_ids)
+            v_news := v_news || thetis.hear_refunds(
+                thetis.refunds_of(v_usable, v_order_ids)
             );
         end if;
-        v_news := v_news || private.apply_facts(v_order_ids);
+        v_news := v_news || thetis.apply_facts(v_order_ids);
         select judged.tracked, judged.without_email into v_tracked, v_without_email
-        from private.judge_orders(v_order_ids) as judged;
+        from thetis.judge_orders(v_order_ids) as judged;
     end if;
 
     return query

@@ -3,20 +3,20 @@
 
 -- Locks the rows of these orders in the order of their ids, and makes those not heard of yet, so
 -- that there is something to lock.
-create function private.lock_orders(p_order_ids text[])
+create function thetis.lock_orders(p_order_ids text[])
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    insert into private.orders as known (shopify_order_id)
+    insert into thetis.orders as known (shopify_order_id)
     select distinct order_id from unnest(p_order_ids) as order_id order by order_id
     on conflict (shopify_order_id) do update set shopify_order_id = excluded.shopify_order_id
     where false;
 end;
 $$;
 
-revoke all on function private.lock_orders(text[]) from public, anon, authenticated, service_role;
+revoke all on function thetis.lock_orders(text[]) from public, anon, authenticated, service_role;
 
 -- Records what an array of Shopify refunds says and returns one row per element, in its order,
 -- with the outcomes of record_orders; a refund of an amount, which names no line, is ignored.
@@ -26,7 +26,7 @@ create function public.record_refunds(refunds jsonb)
 returns table (ordinal integer, shopify_order_id text, outcome text, reason text)
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan'
 set enable_seqscan = 'off'
 set enable_hashjoin = 'off'
@@ -41,8 +41,8 @@ begin
     select coalesce(jsonb_agg(entry), '[]') into v_usable
     from jsonb_array_elements(refunds) as refund (entry)
     where
-        private.refund_fault(entry) is null
-        and private.is_shopify_id(entry -> 'order_id')
+        thetis.refund_fault(entry) is null
+        and thetis.is_shopify_id(entry -> 'order_id')
         and entry -> 'refund_line_items' <> '[]';
 
     v_order_ids := array(
@@ -50,9 +50,9 @@ begin
     );
 
     if cardinality(v_order_ids) > 0 then
-        perform private.lock_orders(v_order_ids);
-        v_news := private.hear_refunds(v_usable);
-        v_news := v_news || private.apply_facts(v_order_ids);
+        perform thetis.lock_orders(v_order_ids);
+        v_news := thetis.hear_refunds(v_usable);
+        v_news := v_news || thetis.apply_facts(v_order_ids);
     end if;
 
     return query
@@ -69,9 +69,9 @@ begin
     from jsonb_array_elements(refunds) with ordinality as refund (entry, ordinal)
     cross join lateral (
         select coalesce(
-            private.refund_fault(refund.entry),
+            thetis.refund_fault(refund.entry),
             case
-                when private.is_shopify_id(refund.entry -> 'order_id') is not true
+                when thetis.is_shopify_id(refund.entry -> 'order_id') is not true
                     then 'order_id: not a Shopify id'
             end
         ) as fault

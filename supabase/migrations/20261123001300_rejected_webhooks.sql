@@ -2,7 +2,7 @@
 -- not help and too many failures cost us the subscription; so they must be kept here, whole.
 -- These are the only bodies that are kept.
 
-create table private.rejected_webhooks (
+create table thetis.rejected_webhooks (
     id bigint generated always as identity primary key,
     topic text not null,
     webhook_id text,
@@ -14,13 +14,13 @@ create table private.rejected_webhooks (
     constraint kept_once unique (topic, body_sha256)
 );
 
-comment on column private.rejected_webhooks.body is
+comment on column thetis.rejected_webhooks.body is
 'The bytes as they came: they need not be text, let alone JSON.';
 
-alter table private.rejected_webhooks enable row level security;
+alter table thetis.rejected_webhooks enable row level security;
 
-revoke all on table private.rejected_webhooks from public, anon, authenticated, service_role;
-revoke all on sequence private.rejected_webhooks_id_seq
+revoke all on table thetis.rejected_webhooks from public, anon, authenticated, service_role;
+revoke all on sequence thetis.rejected_webhooks_id_seq
 from public, anon, authenticated, service_role;
 
 -- Keeps one rejected webhook and returns its id. The same body again returns the same id, and
@@ -31,13 +31,13 @@ create function public.store_rejected_webhook(
 returns bigint
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
     v_id bigint;
 begin
-    insert into private.rejected_webhooks as kept (topic, webhook_id, body, reason)
+    insert into thetis.rejected_webhooks as kept (topic, webhook_id, body, reason)
     values (
         store_rejected_webhook.topic,
         store_rejected_webhook.webhook_id,
@@ -63,7 +63,7 @@ returns table (
 language plpgsql
 stable
 security definer  -- the tables are private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 #variable_conflict use_column
@@ -76,7 +76,7 @@ begin
         kept.reason,
         date_trunc('second', kept.received_at)::text,
         date_trunc('second', kept.replayed_at)::text
-    from private.rejected_webhooks as kept
+    from thetis.rejected_webhooks as kept
     where list_rejected_webhooks.include_replayed or kept.replayed_at is null
     order by kept.id;
 end;
@@ -92,12 +92,12 @@ returns text
 language plpgsql
 stable
 security definer  -- the tables are private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
         select encode(kept.body, 'base64')
-        from private.rejected_webhooks as kept
+        from thetis.rejected_webhooks as kept
         where kept.id = rejected_webhook_body.id
     );
 end;
@@ -112,10 +112,10 @@ create function public.mark_webhook_replayed(id bigint)
 returns void
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    update private.rejected_webhooks as kept set replayed_at = now()
+    update thetis.rejected_webhooks as kept set replayed_at = now()
     where kept.id = mark_webhook_replayed.id and kept.replayed_at is null;
 end;
 $$;

@@ -7,7 +7,7 @@ returns table (
 language plpgsql
 stable
 security definer  -- the mapping is private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
@@ -19,7 +19,7 @@ begin
         product.access_period::text,
         array(
             select mapped.shopify_product_id
-            from private.shopify_products as mapped
+            from thetis.shopify_products as mapped
             where mapped.product_slug = product.slug
             order by mapped.shopify_product_id
         )
@@ -44,7 +44,7 @@ create function public.add_product(
 returns void
 language plpgsql
 security definer  -- the mapping is private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
@@ -61,7 +61,7 @@ begin
         return;
     end if;
 
-    insert into private.shopify_products as mapped (shopify_product_id, product_slug)
+    insert into thetis.shopify_products as mapped (shopify_product_id, product_slug)
     values (add_product.shopify_product_id, add_product.slug)
     on conflict (shopify_product_id) do update set product_slug = mapped.product_slug
     returning mapped.product_slug into v_taken_by;
@@ -83,7 +83,7 @@ create function public.remove_product(slug text)
 returns boolean
 language plpgsql
 security definer  -- the mapping is private; this function is the door for service_role
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin

@@ -10,7 +10,7 @@ values
 ('splint', 'Splint', 'device')
 on conflict (slug) do nothing;
 
-insert into private.shopify_products (shopify_product_id, product_slug)
+insert into thetis.shopify_products (shopify_product_id, product_slug)
 values
 ('9846187786568', 'standard_course'),
 ('9846188081480', 'premium_course')

@@ -4,7 +4,7 @@
 
 -- Every old row, whole, beside what became of it. The second half proves by this ledger that
 -- nothing was lost before it drops the table.
-create table private.copied_enrollments (
+create table thetis.copied_enrollments (
     id bigint generated always as identity primary key,
     enrollment jsonb not null,
     fate text not null
@@ -15,22 +15,22 @@ create table private.copied_enrollments (
     constraint purchase_unless_set_aside check ((fate = 'set aside') = (purchase_id is null))
 );
 
-comment on column private.copied_enrollments.superseded_at is
+comment on column thetis.copied_enrollments.superseded_at is
 'When the old row was found to be another by now, or gone; a later entry tells what it became.';
 
-alter table private.copied_enrollments enable row level security;
+alter table thetis.copied_enrollments enable row level security;
 
-revoke all on table private.copied_enrollments from public, anon, authenticated, service_role;
-revoke all on sequence private.copied_enrollments_id_seq
+revoke all on table thetis.copied_enrollments from public, anon, authenticated, service_role;
+revoke all on sequence thetis.copied_enrollments_id_seq
 from public, anon, authenticated, service_role;
 
 -- The old rows, as jsonb: a column that turns out not to exist is a null, not a failed deploy.
 -- In one time zone, so that a row reads the same in every session.
-create function private.old_enrollments()
+create function thetis.old_enrollments()
 returns setof jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
@@ -40,13 +40,13 @@ begin
 end;
 $$;
 
-revoke all on function private.old_enrollments()
+revoke all on function thetis.old_enrollments()
 from public, anon, authenticated, service_role;
 
 -- What one old row says, in the terms of purchases. Nothing is invented: an unknown course type
 -- keeps its name, a missing address stays empty. `problem` names what keeps a row from being a
 -- purchase at all.
-create view private.readable_enrollments
+create view thetis.readable_enrollments
 with (security_invoker = true) as
 select
     old_row.enrollment,
@@ -61,7 +61,7 @@ select
     nullif(btrim(old_row.enrollment ->> 'shopify_order_id'), '') as shopify_order_id,
     old_row.enrollment ->> 'shopify_order_number' as shopify_order_number,
     coalesce(
-        private.normalised_email(old_row.enrollment ->> 'shopify_customer_email'), ''
+        thetis.normalised_email(old_row.enrollment ->> 'shopify_customer_email'), ''
     ) as shopify_customer_email,
     nullif(btrim(old_row.enrollment ->> 'shopify_line_item_id'), '') as shopify_line_item_id,
     old_row.enrollment ->> 'status' as status,
@@ -73,26 +73,26 @@ select
             'active', 'expired', 'cancelled', 'refunded'
         ) then 'unknown status'
     end as problem
-from private.old_enrollments() as old_row (enrollment)
+from thetis.old_enrollments() as old_row (enrollment)
 left join auth.users as holder on old_row.enrollment ->> 'user_id' = holder.id::text;
 
-revoke all on table private.readable_enrollments from public, anon, authenticated, service_role;
+revoke all on table thetis.readable_enrollments from public, anon, authenticated, service_role;
 
 -- The copy looks the ledger up by row, by id, by line item and by purchase. The second half takes
 -- these indexes away again.
-create index copied_enrollments_row on private.copied_enrollments using hash (enrollment);
-create index copied_enrollments_id on private.copied_enrollments ((enrollment ->> 'id'), id);
-create index copied_enrollments_line on private.copied_enrollments
+create index copied_enrollments_row on thetis.copied_enrollments using hash (enrollment);
+create index copied_enrollments_id on thetis.copied_enrollments ((enrollment ->> 'id'), id);
+create index copied_enrollments_line on thetis.copied_enrollments
 ((btrim(enrollment ->> 'shopify_order_id')), (btrim(enrollment ->> 'shopify_line_item_id')));
-create index copied_enrollments_purchase on private.copied_enrollments (purchase_id);
+create index copied_enrollments_purchase on thetis.copied_enrollments (purchase_id);
 
 -- The old rows that have not arrived: not in the ledger (as often as in the table, which may have
 -- no key), or in it but without the purchase that the ledger says they became.
-create function private.missing_enrollments()
-returns setof private.readable_enrollments
+create function thetis.missing_enrollments()
+returns setof thetis.readable_enrollments
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
@@ -101,11 +101,11 @@ begin
         select
             readable,
             row_number() over (partition by readable.enrollment) as occurrence
-        from private.readable_enrollments as readable
+        from thetis.readable_enrollments as readable
     ) as numbered
     where numbered.occurrence > (
         select count(*)
-        from private.copied_enrollments as copied
+        from thetis.copied_enrollments as copied
         left join public.purchases as stored on copied.purchase_id = stored.id
         where
             copied.enrollment = (numbered.readable).enrollment
@@ -124,7 +124,7 @@ begin
 end;
 $$;
 
-revoke all on function private.missing_enrollments()
+revoke all on function thetis.missing_enrollments()
 from public, anon, authenticated, service_role;
 
 -- The purchase that already stands for the same thing: the same old row as it was when it was
@@ -135,11 +135,11 @@ from public, anon, authenticated, service_role;
 -- Written so that every step goes by an index, in this order, whatever the planner thinks of tables
 -- that were empty when it made its plan: "count(*) = 0" and "limit 1" cannot become a join of whole
 -- tables, which would read them anew for every row.
-create function private.twin_of(p_row private.readable_enrollments)
+create function thetis.twin_of(p_row thetis.readable_enrollments)
 returns uuid
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
@@ -149,7 +149,7 @@ begin
                 earlier.purchase_id,
                 earlier.enrollment ->> 'status' = 'active' as was_active,
                 earlier.enrollment ->> 'id' = p_row.enrollment_id as is_same_row
-            from private.copied_enrollments as earlier
+            from thetis.copied_enrollments as earlier
             where
                 (
                     earlier.enrollment ->> 'id' = p_row.enrollment_id
@@ -161,7 +161,7 @@ begin
                 )
                 and (
                     select count(*) = 0
-                    from private.copied_enrollments as newer
+                    from thetis.copied_enrollments as newer
                     where
                         newer.enrollment ->> 'id' = earlier.enrollment ->> 'id'
                         and newer.id > earlier.id
@@ -174,7 +174,7 @@ begin
                 and heard.shopify_line_item_id = p_row.shopify_line_item_id
                 and (
                     select count(*) = 0
-                    from private.copied_enrollments as copied
+                    from thetis.copied_enrollments as copied
                     where copied.purchase_id = heard.id
                 )
         ) as candidate
@@ -208,15 +208,15 @@ begin
 end;
 $$;
 
-revoke all on function private.twin_of(private.readable_enrollments)
+revoke all on function thetis.twin_of(thetis.readable_enrollments)
 from public, anon, authenticated, service_role;
 
 -- Makes one old row a purchase and returns its id. The old id is kept where it can be. A line item
 -- that is taken already (see twin_of) is left out, since it may stand only once in purchases.
-create function private.insert_enrollment(p_row private.readable_enrollments)
+create function thetis.insert_enrollment(p_row thetis.readable_enrollments)
 returns uuid
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_is_taken boolean := exists (
@@ -250,22 +250,22 @@ begin
 end;
 $$;
 
-revoke all on function private.insert_enrollment(private.readable_enrollments)
+revoke all on function thetis.insert_enrollment(thetis.readable_enrollments)
 from public, anon, authenticated, service_role;
 
 -- Does anybody have, or will they have, access to this purchase by another old row? An unowned row
 -- gives nothing to whoever owns this one.
-create function private.is_active_by_another_row(
-    p_row private.readable_enrollments, p_purchase_id uuid
+create function thetis.is_active_by_another_row(
+    p_row thetis.readable_enrollments, p_purchase_id uuid
 )
 returns boolean
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     return exists (
-        select from private.copied_enrollments as other
+        select from thetis.copied_enrollments as other
         where
             other.purchase_id = p_purchase_id
             and other.superseded_at is null
@@ -276,19 +276,19 @@ begin
 end;
 $$;
 
-revoke all on function private.is_active_by_another_row(private.readable_enrollments, uuid)
+revoke all on function thetis.is_active_by_another_row(thetis.readable_enrollments, uuid)
 from public, anon, authenticated, service_role;
 
 -- Adds an old row to the purchase that stands for it already. Its end counts, unless somebody has
 -- access by another row still: the cut-over takes nobody's access away.
-create function private.merge_enrollment(p_row private.readable_enrollments, p_twin uuid)
+create function thetis.merge_enrollment(p_row thetis.readable_enrollments, p_twin uuid)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_ends boolean := p_row.status <> 'active'
-    and not private.is_active_by_another_row(p_row, p_twin);
+    and not thetis.is_active_by_another_row(p_row, p_twin);
 begin
     update public.purchases as stored
     set
@@ -296,26 +296,26 @@ begin
         status = case
             when stored.status = 'active' and not v_ends then 'active'
             else greatest(
-                stored.status::private.purchase_status, p_row.status::private.purchase_status
+                stored.status::thetis.purchase_status, p_row.status::thetis.purchase_status
             )::text
         end
     where stored.id = p_twin;
 end;
 $$;
 
-revoke all on function private.merge_enrollment(private.readable_enrollments, uuid)
+revoke all on function thetis.merge_enrollment(thetis.readable_enrollments, uuid)
 from public, anon, authenticated, service_role;
 
 -- So that a later event of the same order finds the line known, and its end not undone. Whoever
 -- was enrolled bought at least one; an event that tells of more is believed. The order counts as
 -- history, however new it is: the old system has written to its customer.
-create function private.remember_purchase(p_purchase_id uuid)
+create function thetis.remember_purchase(p_purchase_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-    insert into private.orders (
+    insert into thetis.orders (
         shopify_order_id, order_number, email, email_as_of, purchased_at, first_heard_at
     )
     select
@@ -329,7 +329,7 @@ begin
     where stored.id = p_purchase_id and stored.shopify_order_id is not null
     on conflict (shopify_order_id) do nothing;
 
-    insert into private.order_lines as known (
+    insert into thetis.order_lines as known (
         shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
     )
     select
@@ -338,7 +338,7 @@ begin
         stored.product_slug,
         1,
         true,
-        nullif(stored.status, 'active')::private.purchase_status
+        nullif(stored.status, 'active')::thetis.purchase_status
     from public.purchases as stored
     where
         stored.id = p_purchase_id
@@ -350,37 +350,37 @@ begin
 end;
 $$;
 
-revoke all on function private.remember_purchase(uuid)
+revoke all on function thetis.remember_purchase(uuid)
 from public, anon, authenticated, service_role;
 
 -- Copies one old row and writes down what became of it.
-create function private.copy_enrollment(p_row private.readable_enrollments)
+create function thetis.copy_enrollment(p_row thetis.readable_enrollments)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_fate text := 'set aside';
     v_purchase_id uuid;
 begin
     if p_row.problem is null then
-        v_purchase_id := private.twin_of(p_row);
+        v_purchase_id := thetis.twin_of(p_row);
         if v_purchase_id is null then
             v_fate := 'copied';
-            v_purchase_id := private.insert_enrollment(p_row);
+            v_purchase_id := thetis.insert_enrollment(p_row);
         else
             v_fate := 'merged';
-            perform private.merge_enrollment(p_row, v_purchase_id);
+            perform thetis.merge_enrollment(p_row, v_purchase_id);
         end if;
-        perform private.remember_purchase(v_purchase_id);
+        perform thetis.remember_purchase(v_purchase_id);
     end if;
 
-    insert into private.copied_enrollments (enrollment, fate, purchase_id, note)
+    insert into thetis.copied_enrollments (enrollment, fate, purchase_id, note)
     values (p_row.enrollment, v_fate, v_purchase_id, p_row.problem);
 end;
 $$;
 
-revoke all on function private.copy_enrollment(private.readable_enrollments)
+revoke all on function thetis.copy_enrollment(thetis.readable_enrollments)
 from public, anon, authenticated, service_role;
 
 -- Copies the old rows that have not arrived yet, and returns how many. What nobody owned becomes
@@ -388,37 +388,37 @@ from public, anon, authenticated, service_role;
 -- half finds rows that came later.
 -- Those with a user come first, and of these the active ones: of several rows that are the same
 -- thing, the first becomes the purchase. In one time zone, for columns that do not tell theirs.
-create function private.copy_enrollments()
+create function thetis.copy_enrollments()
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-    v_row private.readable_enrollments;
+    v_row thetis.readable_enrollments;
     v_copied integer := 0;
 begin
-    update private.copied_enrollments as copied
+    update thetis.copied_enrollments as copied
     set superseded_at = now()
     where
         copied.superseded_at is null
         and not exists (
-            select from private.old_enrollments() as old_row (enrollment)
+            select from thetis.old_enrollments() as old_row (enrollment)
             where old_row.enrollment = copied.enrollment
         );
 
     for v_row in
         select missing.*
-        from private.missing_enrollments() as missing
+        from thetis.missing_enrollments() as missing
         order by
             missing.user_id is null, missing.status <> 'active',
             missing.created_at, missing.enrollment_id
     loop
-        perform private.copy_enrollment(v_row);
+        perform thetis.copy_enrollment(v_row);
         v_copied := v_copied + 1;
     end loop;
 
-    perform private.link_purchases(users.id)
+    perform thetis.link_purchases(users.id)
     from auth.users
     where users.email in (
         select unowned.shopify_customer_email
@@ -429,16 +429,16 @@ begin
 end;
 $$;
 
-revoke all on function private.copy_enrollments()
+revoke all on function thetis.copy_enrollments()
 from public, anon, authenticated, service_role;
 
 do $$
 begin
-    if private.copy_enrollments() > 0 then
+    if thetis.copy_enrollments() > 0 then
         raise notice 'enrollments: %', (
             select string_agg(counted.total || ' ' || counted.fate, ', ')
             from (
-                select count(*) as total, fate from private.copied_enrollments group by fate
+                select count(*) as total, fate from thetis.copied_enrollments group by fate
             ) as counted
         );
     end if;

@@ -4,10 +4,10 @@
 -- The old table's trigger on auth.users must go with it: left behind it would fail every sign-up.
 -- Dropping the function takes the trigger along and, unlike dropping the trigger itself, needs no
 -- ownership of auth.users. A function that serves other triggers too is left alone.
-create function private.drop_enrollments_trigger()
+create function thetis.drop_enrollments_trigger()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_function regprocedure;
@@ -28,23 +28,23 @@ begin
 end;
 $$;
 
-revoke all on function private.drop_enrollments_trigger()
+revoke all on function thetis.drop_enrollments_trigger()
 from public, anon, authenticated, service_role;
 
 -- Why the table cannot go yet, and what to do about it; null when it can.
-create function private.enrollments_obstacle(out problem text, out remedy text)
+create function thetis.enrollments_obstacle(out problem text, out remedy text)
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_missing text[] := array(
         select coalesce(missing.enrollment_id, missing.enrollment::text)
-        from private.missing_enrollments() as missing
+        from thetis.missing_enrollments() as missing
     );
     v_unread text := (
         select format('%s: %s', count(*), string_agg(distinct copied.note, ', '))
-        from private.copied_enrollments as copied
+        from thetis.copied_enrollments as copied
         where copied.superseded_at is null
         having bool_and(copied.fate = 'set aside')
     );
@@ -67,11 +67,11 @@ begin
             array_to_string(v_missing[:20], ', '),
             case when cardinality(v_missing) > 20 then ', ...' end
         );
-        remedy := 'Run "select private.copy_enrollments();" and then this migration again.';
+        remedy := 'Run "select thetis.copy_enrollments();" and then this migration again.';
     elsif v_unread is not null then
         problem := format('not one of its rows became a purchase (%s)', v_unread);
         remedy := 'Give it the columns course_type and status with the words that '
-            || 'docs/ENROLLMENTS.md lists, run "select private.copy_enrollments();" and then this '
+            || 'docs/ENROLLMENTS.md lists, run "select thetis.copy_enrollments();" and then this '
             || 'migration again. If nobody has access by this table, drop it by hand.';
     elsif cardinality(v_hooks) > 0 then
         problem := 'sign-ups would fail, because these triggers on auth.users still use it: '
@@ -81,7 +81,7 @@ begin
 end;
 $$;
 
-revoke all on function private.enrollments_obstacle()
+revoke all on function thetis.enrollments_obstacle()
 from public, anon, authenticated, service_role;
 
 do $$
@@ -92,8 +92,8 @@ begin
         perform set_config('lock_timeout', '5s', true);
         lock table public.enrollments in access exclusive mode;
 
-        perform private.drop_enrollments_trigger();
-        v_obstacle := private.enrollments_obstacle();
+        perform thetis.drop_enrollments_trigger();
+        v_obstacle := thetis.enrollments_obstacle();
         if v_obstacle.problem is not null then
             raise exception 'enrollments is kept: %', v_obstacle.problem
             using errcode = 'TH003', hint = v_obstacle.remedy;
@@ -101,29 +101,29 @@ begin
         drop table public.enrollments;
     end if;
 
-    drop index private.copied_enrollments_row;
-    drop index private.copied_enrollments_id;
-    drop index private.copied_enrollments_line;
-    drop index private.copied_enrollments_purchase;
+    drop index thetis.copied_enrollments_row;
+    drop index thetis.copied_enrollments_id;
+    drop index thetis.copied_enrollments_line;
+    drop index thetis.copied_enrollments_purchase;
 
     -- The ledger stays where there was something to copy: it is the only copy of what was set
     -- aside.
-    if not exists (select from private.copied_enrollments) then
-        drop table private.copied_enrollments;
+    if not exists (select from thetis.copied_enrollments) then
+        drop table thetis.copied_enrollments;
     end if;
 end;
 $$;
 
 -- The scaffolding goes.
-drop function private.enrollments_obstacle();
-drop function private.drop_enrollments_trigger();
-drop function private.copy_enrollments();
-drop function private.copy_enrollment(private.readable_enrollments);
-drop function private.remember_purchase(uuid);
-drop function private.merge_enrollment(private.readable_enrollments, uuid);
-drop function private.is_active_by_another_row(private.readable_enrollments, uuid);
-drop function private.insert_enrollment(private.readable_enrollments);
-drop function private.twin_of(private.readable_enrollments);
-drop function private.missing_enrollments();
-drop view private.readable_enrollments;
-drop function private.old_enrollments();
+drop function thetis.enrollments_obstacle();
+drop function thetis.drop_enrollments_trigger();
+drop function thetis.copy_enrollments();
+drop function thetis.copy_enrollment(thetis.readable_enrollments);
+drop function thetis.remember_purchase(uuid);
+drop function thetis.merge_enrollment(thetis.readable_enrollments, uuid);
+drop function thetis.is_active_by_another_row(thetis.readable_enrollments, uuid);
+drop function thetis.insert_enrollment(thetis.readable_enrollments);
+drop function thetis.twin_of(thetis.readable_enrollments);
+drop function thetis.missing_enrollments();
+drop view thetis.readable_enrollments;
+drop function thetis.old_enrollments();

@@ -10,8 +10,8 @@ from contextlib import suppress
 import click
 import pytest
 
-from service.cli import main
 from tests.support.docs import Document, documents
+from thetis.cli import main
 
 ENDS_A_COMMAND = {";", "&", "&&", "|", "||", "(", ")", "#"}
 

@@ -8,10 +8,10 @@ import tomllib
 
 import pytest
 
-from service.settings import ServiceSettings, load
 from tests.support.database import Database
 from tests.support.docs import ROOT, document, documents
 from tests.support.shopify import COURSE, SPLINT, order
+from thetis.settings import ServiceSettings, load
 
 SETUP = document("docs/POST_PURCHASE_SETUP.md")
 
@@ -44,7 +44,7 @@ def test_the_example_environment_starts_the_service(monkeypatch: pytest.MonkeyPa
 
 def test_the_guide_quotes_the_course_email() -> None:
     [quoted] = re.findall(r'The email ends with\s+"([^"]+)"', SETUP.text)
-    email = (ROOT / "service/emails/course_access.txt").read_text()
+    email = (ROOT / "service/thetis/emails/course_access.txt").read_text()
     assert email.rstrip().rstrip(".").endswith(" ".join(quoted.split()))
 
 

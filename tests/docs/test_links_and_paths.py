@@ -50,7 +50,7 @@ def exists(page: Document, path: str) -> bool:
     if "/" not in path:
         return any(ROOT.glob(path)) or any(
             found
-            for top in ("docs", "knock", "service", "supabase", "tests")
+            for top in ("devtools", "docs", "knock", "service", "supabase", "tests")
             for found in (ROOT / top).rglob(path)
         )
     return any(ROOT.glob(path)) or any(page.path.parent.glob(path))

@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 from starlette.routing import Route
 
-from service.app import create_app
-from service.cli import main
-from service.settings import DatabaseSettings, ServiceSettings, SettingsError
 from tests.support.database import Database
 from tests.support.docs import ROOT, code, document, documents, named, rows
+from thetis.app import create_app
+from thetis.cli import main
+from thetis.settings import DatabaseSettings, ServiceSettings, SettingsError
 
 OPERATIONS = document("docs/OPERATIONS.md")
 SOURCES = sorted((ROOT / "service").rglob("*.py"))
@@ -59,7 +59,7 @@ def kinds() -> dict[str, type[DatabaseSettings]]:
         raise SettingsError("there are none")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.asking.load", load)
+        patch.setattr("thetis.cli.session.load", load)
         for name in sorted(LEAVES.keys() - NEED_NO_SETTINGS):
             asked.clear()
             CliRunner().invoke(LEAVES[name], arguments(LEAVES[name]))
@@ -159,7 +159,7 @@ def test_every_outcome_of_a_webhook_is_documented_with_its_status() -> None:
 
 def _answers_without_an_outcome() -> dict[str, int]:
     """What the webhook route answers on its own account: `return <a problem>, "<its name>"`."""
-    tree = ast.parse((ROOT / "service/app.py").read_text())
+    tree = ast.parse((ROOT / "service/thetis/app.py").read_text())
     found: dict[str, int] = {}
     for each in ast.walk(tree):
         match each:
@@ -201,7 +201,7 @@ def _outcomes() -> set[str]:
 def declared_metrics() -> dict[str, list[str]]:
     """Each metric and its labels, by the name under which Prometheus knows it."""
     found = {}
-    for call in ast.walk(ast.parse((ROOT / "service/metrics.py").read_text())):
+    for call in ast.walk(ast.parse((ROOT / "service/thetis/metrics.py").read_text())):
         match call:
             case ast.Call(func=ast.Name(id="Counter" | "Gauge" | "Histogram" as kind), args=args):
                 values = [ast.literal_eval(each) for each in args]
@@ -316,7 +316,7 @@ def test_every_private_table_is_documented_and_no_other() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "table"),
-    [("Purchase", "public.purchases"), ("Notification", "private.notifications")],
+    [("Purchase", "public.purchases"), ("Notification", "thetis.notifications")],
 )
 def test_every_state_is_documented_and_no_other(database: Database, kind: str, table: str) -> None:
     check = database.value(

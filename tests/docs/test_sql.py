@@ -36,7 +36,7 @@ def reject(database: Database, topic: str, body: bytes) -> int:
 
 def give_up(database: Database, kind: str, error: str, attempts: int = 1) -> None:
     database.execute(
-        "update private.notifications set status = 'dead', attempts = %s, settled_at = now(),"
+        "update thetis.notifications set status = 'dead', attempts = %s, settled_at = now(),"
         " first_attempt_at = now(), last_error = %s where kind = %s",
         attempts,
         error,
@@ -154,11 +154,11 @@ def test_access_that_was_taken_by_hand_stays_taken(database: Database) -> None:
 
 def test_old_rejected_webhooks_are_deleted_and_new_ones_kept(database: Database) -> None:
     reject(database, "orders/paid", b"old")
-    database.execute("update private.rejected_webhooks set received_at = now() - interval '1 year'")
+    database.execute("update thetis.rejected_webhooks set received_at = now() - interval '1 year'")
     reject(database, "orders/paid", b"new")
 
     run(database, examples("Rejected webhooks")[-1])
-    assert database.rows("select body from private.rejected_webhooks") == [{"body": b"new"}]
+    assert database.rows("select body from thetis.rejected_webhooks") == [{"body": b"new"}]
 
 
 def test_a_refused_message_goes_out_under_a_new_key_and_says_what_is_true_now(
@@ -201,7 +201,7 @@ def test_a_message_of_unknown_fate_goes_out_under_the_same_key(database: Databas
 def test_an_old_message_of_unknown_fate_is_left_alone(database: Database) -> None:
     database.record_orders(an_order(COURSE))
     give_up(database, "resend.course_access", "gave up: not accepted within 23 hours.")
-    database.execute("update private.notifications set first_attempt_at = now() - interval '1 day'")
+    database.execute("update thetis.notifications set first_attempt_at = now() - interval '1 day'")
 
     run(database, examples("Dead messages")[2])
     assert database.notifications(ORDER)["resend.course_access"]["status"] == "dead"
@@ -215,11 +215,11 @@ def test_nothing_of_a_forgotten_customer_remains_and_nothing_of_another_goes(
         database.record_orders(order(number, COURSE, email=address))
         reject(database, "orders/paid", json.dumps({"email": address.upper()}).encode())
     database.execute(
-        "create table if not exists private.copied_enrollments (enrollment jsonb, fate text)"
+        "create table if not exists thetis.copied_enrollments (enrollment jsonb, fate text)"
     )
     for address in (ADA, other):
         database.execute(
-            "insert into private.copied_enrollments (enrollment, fate)"
+            "insert into thetis.copied_enrollments (enrollment, fate)"
             " values (jsonb_build_object('shopify_customer_email', upper(%s::text)), 'set aside')",
             address,
         )
@@ -240,7 +240,7 @@ def everything(database: Database) -> str:
     """All that our tables hold, as JSON in lower case."""
     tables = database.rows(
         "select relnamespace::regnamespace || '.' || relname as name from pg_class"
-        " where relkind = 'r' and relnamespace::regnamespace::text in ('public', 'private')"
+        " where relkind = 'r' and relnamespace::regnamespace::text in ('public', 'thetis')"
     )
     assert tables
     found = [
@@ -248,5 +248,5 @@ def everything(database: Database) -> str:
         for table in tables
         for row in database.rows(f"select to_jsonb(each)::text as row from {table['name']} as each")
     ]
-    bodies = database.rows("select body from private.rejected_webhooks")
+    bodies = database.rows("select body from thetis.rejected_webhooks")
     return "".join(found + [bytes(row["body"]).decode() for row in bodies]).lower()

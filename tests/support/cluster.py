@@ -11,8 +11,9 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
-from service.local import migrations, platform, samples
+from devtools import migrations, platform
 from tests.support.database import Database
+from thetis.cli import shopify_payloads
 
 ROOT = Path(__file__).parents[2]
 SUPABASE = ROOT / "supabase"
@@ -33,7 +34,7 @@ class Cluster:
         self._copy("bare", "migrated")
         migrations.apply(started.url("postgres", "migrated"), SUPABASE)
         with Database(started, "migrated") as database:
-            for slug, product in samples.SAMPLE_PRODUCTS.items():
+            for slug, product in shopify_payloads.SAMPLE_PRODUCTS.items():
                 database.map_product(str(product.shopify_id), slug)
 
     @classmethod

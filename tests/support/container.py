@@ -15,7 +15,7 @@ import pytest
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from service.local.platform import Platform
+from devtools.platform import Platform
 
 PASSWORD = "postgres"
 

@@ -12,8 +12,8 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from service.local.accounts import Accounts
-from service.local.platform import Platform
+from devtools.accounts import Accounts
+from devtools.platform import Platform
 
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
@@ -101,13 +101,13 @@ class Database:
     def notifications(self, order_id: object) -> dict[str, Row]:
         """An order's outbox, by kind."""
         rows = self.rows(
-            "select * from private.notifications where shopify_order_id = %s", str(order_id)
+            "select * from thetis.notifications where shopify_order_id = %s", str(order_id)
         )
         return {row["kind"]: row for row in rows}
 
     def map_product(self, shopify_product_id: str, slug: str) -> None:
         self.execute(
-            "insert into private.shopify_products values (%s, %s) on conflict do nothing",
+            "insert into thetis.shopify_products values (%s, %s) on conflict do nothing",
             shopify_product_id,
             slug,
         )

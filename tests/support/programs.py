@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from service.local.platform import VERSIONS
+from devtools.platform import VERSIONS
 from tests.support.supabase_api import POSTGREST
 from tests.support.supabase_cli import CLI
 

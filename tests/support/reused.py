@@ -12,15 +12,15 @@ import pytest
 from tests.support.cluster import Cluster
 from tests.support.database import Database
 
-CATALOGUE = ("public.products", "private.shopify_products")
+CATALOGUE = ("public.products", "thetis.shopify_products")
 
 WRITTEN = (
     "public.purchases",
-    "private.orders",
-    "private.order_lines",
-    "private.refunds",
-    "private.notifications",
-    "private.rejected_webhooks",
+    "thetis.orders",
+    "thetis.order_lines",
+    "thetis.refunds",
+    "thetis.notifications",
+    "thetis.rejected_webhooks",
     "auth.users",
 )
 

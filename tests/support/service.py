@@ -21,12 +21,12 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
-from service import wiring
-from service.app import create_app
-from service.local import samples
-from service.local.stand_in import StandIn
-from service.local.stand_in import running as running_stand_in
-from service.settings import ServiceSettings, load
+from devtools.fake_providers import FakeProviders
+from devtools.fake_providers import running as running_fake_providers
+from thetis import wiring
+from thetis.app import create_app
+from thetis.cli import shopify_payloads
+from thetis.settings import ServiceSettings, load
 
 SECRET = "a-webhook-secret"
 KNOCK_KEY = "a-knock-key"
@@ -58,23 +58,23 @@ class Service:
     """A running service and what Knock and Resend got from it."""
 
     url: str
-    stand_in: StandIn
+    fake_providers: FakeProviders
 
     def send(
         self,
         topic: str,
-        payload: samples.Json | bytes,
+        payload: shopify_payloads.Json | bytes,
         *,
         secret: str = SECRET,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """One webhook, signed as Shopify signs."""
-        body = payload if isinstance(payload, bytes) else samples.encode(payload)
-        signed = {**samples.headers(topic, body, secret), **(headers or {})}
+        body = payload if isinstance(payload, bytes) else shopify_payloads.encode(payload)
+        signed = {**shopify_payloads.headers(topic, body, secret), **(headers or {})}
         url = f"{self.url}/webhooks/shopify"
         return httpx.post(url, content=body, headers=signed, timeout=10, verify=NO_TLS)
 
-    def outcome(self, topic: str, payload: samples.Json | bytes) -> str:
+    def outcome(self, topic: str, payload: shopify_payloads.Json | bytes) -> str:
         """What a webhook that is answered 200 came to."""
         response = self.send(topic, payload)
         assert response.status_code == 200, response.text
@@ -92,9 +92,9 @@ class Service:
             if not name.startswith("#")
         }
 
-    def effects(self, path: str) -> list[samples.Json]:
+    def effects(self, path: str) -> list[shopify_payloads.Json]:
         """The bodies of what customers would notice of requests to this path."""
-        return [each.body for each in list(self.stand_in.effects) if each.path.endswith(path)]
+        return [each.body for each in list(self.fake_providers.effects) if each.path.endswith(path)]
 
 
 def eventually(holds: Callable[[], object], *, patience: float = 15.0) -> None:
@@ -110,11 +110,11 @@ def running(
     database: Mapping[str, Any], *, parts: Mapping[str, Any] | None = None, **changes: Any
 ) -> Iterator[Service]:
     """The whole service in a thread. `database` says how to reach one; `parts` replaces some."""
-    stand_in = StandIn()
-    with running_stand_in(stand_in) as providers:
+    fake_providers = FakeProviders()
+    with running_fake_providers(fake_providers) as providers:
         chosen = load(ServiceSettings, **settings(providers, **_alone(database), **changes))
         with _serving(lambda: create_app(replace(wiring.parts(chosen), **(parts or {})))) as url:
-            yield Service(url=url, stand_in=stand_in)
+            yield Service(url=url, fake_providers=fake_providers)
 
 
 def _alone(database: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def process(*command: str, log_file: Path, environment: Mapping[str, Any]) -> It
     with (
         log_file.open("wb") as log,
         subprocess.Popen(
-            [sys.executable, "-m", "service", *command],
+            [sys.executable, "-m", "thetis", *command],
             env=inherited | given,
             cwd=Path(__file__).parents[2],
             stdout=log,
@@ -188,19 +188,19 @@ def serve(
     database: Mapping[str, Any], *, log_file: Path, **changes: Any
 ) -> Iterator[tuple[Service, Process]]:
     """`thetis serve` as a process, ready to be killed."""
-    stand_in = StandIn()
+    fake_providers = FakeProviders()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     with (
-        running_stand_in(stand_in) as providers,
+        running_fake_providers(fake_providers) as providers,
         process(
             *("serve", "--port", str(port)),
             log_file=log_file,
             environment=settings(providers, **database, **changes),
         ) as started,
     ):
-        service = Service(url=url, stand_in=stand_in)
+        service = Service(url=url, fake_providers=fake_providers)
         eventually(lambda: started.popen.poll() is not None or _answers(service))
         yield service, started
 

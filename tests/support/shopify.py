@@ -1,6 +1,6 @@
 """Shopify's orders and refunds in short: just the fields that record_orders reads.
 
-For whole payloads, as the HTTP endpoint gets them, see service.local.samples.
+For whole payloads, as the HTTP endpoint gets them, see thetis.cli.shopify_payloads.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.local import samples
+from thetis.cli import shopify_payloads
 
 Json = dict[str, Any]
 
@@ -39,7 +39,7 @@ def order(
 
 def line(order_id: int, slug: str, *, quantity: int = 1, **fields: Any) -> Json:
     """The line item that holds this product in this order."""
-    product = samples.SAMPLE_PRODUCTS[slug]
+    product = shopify_payloads.SAMPLE_PRODUCTS[slug]
     return {
         "id": line_id(order_id, slug),
         "product_id": product.shopify_id,
@@ -50,7 +50,7 @@ def line(order_id: int, slug: str, *, quantity: int = 1, **fields: Any) -> Json:
 
 
 def line_id(order_id: int, slug: str) -> int:
-    return samples.line_item_id(order_id, samples.SAMPLE_PRODUCTS[slug])
+    return shopify_payloads.line_item_id(order_id, shopify_payloads.SAMPLE_PRODUCTS[slug])
 
 
 def refund(refund_id: int, order_id: int, **quantities: int) -> Json:

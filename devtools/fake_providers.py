@@ -1,0 +1,316 @@
+"""A stand-in for the parts of Knock and Resend that we use: real HTTP, on loopback.
+
+It answers as the vendors document, remembers what it received, and can be told to misbehave.
+What the vendors do and this does not: forget idempotency keys after a day, limit rates, answer
+409 while a request with the same key is in progress, run workflows, deliver anything.
+
+    fake_providers = FakeProviders()
+    with running(fake_providers) as base_url:
+        ...                       # base_url serves both vendors: their paths do not overlap
+        fake_providers.effects          # what a customer would notice
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+import textwrap
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+Provider = Literal["knock", "resend"]
+
+_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceivedRequest:
+    """One request as it arrived; `body` is `content` read as JSON, {} when it is not an object."""
+
+    provider: Provider
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    content: bytes
+    body: dict[str, Any]
+    idempotency_key: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """How to treat one request. The plain `Answer()` does what the vendor would do.
+
+    `status`, `body`   replace the vendor's; a body that is a str is sent as plain text
+    `delay`            seconds between doing the work and answering
+    `then`             "hang" never answers, "drop" cuts the connection instead of answering
+    `accepts`          False: the work is not done; it never is with a status of 300 or above
+    """
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    delay: float = 0.0
+    then: Literal["answer", "hang", "drop"] = "answer"
+    accepts: bool = True
+
+    @property
+    def does_the_work(self) -> bool:
+        return self.accepts and (self.status is None or self.status < 300)
+
+
+HANG = Answer(then="hang", accepts=False)
+DROP_BEFORE_ACCEPTING = Answer(then="drop", accepts=False)
+DROP_AFTER_ACCEPTING = Answer(then="drop")
+
+
+def refusal(
+    provider: Provider,
+    status: int,
+    code: str,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """An error in the vendor's own shape."""
+    if provider == "knock":
+        kind = "authentication_error" if status == 401 else "invalid_request_error"
+        body = {"code": code, "message": message, "status": status, "type": kind}
+    else:
+        body = {"statusCode": status, "name": code, "message": message}
+    return Answer(status=status, headers=headers or {}, body=body)
+
+
+class FakeProviders:
+    """Both vendors at once. Read `requests` and `effects` from any thread.
+
+    `requests`    everything received, in order
+    `effects`     what was accepted and was not a repetition of an earlier request
+    `api_key`     the only key that is accepted; None accepts any
+    `on_request`  called with each request, in the server's thread
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        on_request: Callable[[ReceivedRequest], None] | None = None,
+    ) -> None:
+        self.requests: list[ReceivedRequest] = []
+        self.effects: list[ReceivedRequest] = []
+        self._api_key = api_key
+        self._on_request = on_request
+        self._scripts: dict[Provider, deque[Answer]] = {"knock": deque(), "resend": deque()}
+        self._accepted: dict[tuple[str, str], tuple[ReceivedRequest, Answer]] = {}
+
+    def answer_with(self, provider: Provider, *answers: Answer) -> None:
+        """Treat that provider's next requests like this, one each, before the vendor's ways."""
+        self._scripts[provider].extend(answers)
+
+    def clear(self) -> None:
+        """Forget everything received, accepted and scripted."""
+        self.requests.clear()
+        self.effects.clear()
+        self._accepted.clear()
+        for script in self._scripts.values():
+            script.clear()
+
+    def take(self, request: ReceivedRequest) -> Answer:
+        """Record a request, do what it asks unless scripted otherwise, and say what to answer."""
+        self.requests.append(request)
+        if self._on_request:
+            self._on_request(request)
+        script = self._scripts[request.provider]
+        scripted = script.popleft() if script else Answer()
+        if not scripted.does_the_work:
+            return scripted
+        vendors = self._vendors_answer(request)
+        if scripted.status is None:
+            headers = {**vendors.headers, **scripted.headers}
+            return replace(scripted, status=vendors.status, headers=headers, body=vendors.body)
+        return scripted
+
+    def _vendors_answer(self, request: ReceivedRequest) -> Answer:
+        return (
+            self._unauthorised(request)
+            or _invalid(request)
+            or self._repeated(request)
+            or self._accept(request)
+        )
+
+    def _unauthorised(self, request: ReceivedRequest) -> Answer | None:
+        _, _, key = request.headers.get("authorization", "").partition("Bearer ")
+        if key and self._api_key in (None, key):
+            return None
+        if request.provider == "knock":
+            code = "api_key_missing" if key else "authentication_required"
+            return refusal("knock", 401, code, "The API key provided is invalid")
+        if key:
+            return refusal("resend", 403, "invalid_api_key", "API key is invalid")
+        return refusal("resend", 401, "missing_api_key", "Missing API key")
+
+    def _repeated(self, request: ReceivedRequest) -> Answer | None:
+        earlier = self._accepted.get((request.path, request.idempotency_key or ""))
+        if earlier is None:
+            return None
+        first, answer = earlier
+        if first.body == request.body:
+            return answer
+        message = "This idempotency key was used with another body"
+        if request.provider == "resend":
+            return refusal("resend", 409, "invalid_idempotent_request", message)
+        # Knock documents "an error" without its status; 422 is what the IETF draft proposes.
+        return refusal("knock", 422, "invalid_params", message)
+
+    def _accept(self, request: ReceivedRequest) -> Answer:
+        self.effects.append(request)
+        if request.path.endswith("/cancel"):
+            return Answer(status=204)
+        run = str(uuid.uuid4())
+        body = {"id": run} if request.provider == "resend" else {"workflow_run_id": run}
+        answer = Answer(status=200, body=body)
+        if request.idempotency_key:
+            replayed = {"idempotent-replayed": "true"} if request.provider == "knock" else {}
+            memory = (request, replace(answer, headers=replayed))
+            self._accepted[request.path, request.idempotency_key] = memory
+        return answer
+
+
+def _invalid(request: ReceivedRequest) -> Answer | None:
+    return _invalid_email(request) if request.provider == "resend" else _invalid_call(request)
+
+
+def _invalid_email(request: ReceivedRequest) -> Answer | None:
+    email = request.body
+    if request.idempotency_key is not None and not 1 <= len(request.idempotency_key) <= 256:
+        message = "The key must be between 1-256 chars."
+        return refusal("resend", 400, "invalid_idempotency_key", message)
+    for required in ("from", "to", "subject"):
+        if not email.get(required):
+            message = f"Missing `{required}` field."
+            return refusal("resend", 422, "missing_required_field", message)
+    to = email["to"]
+    for address in to if isinstance(to, list) else [to]:
+        if not _ADDRESS.fullmatch(address):
+            message = f"Invalid `to` field: {address}"
+            return refusal("resend", 422, "validation_error", message)
+    return None
+
+
+def _invalid_call(request: ReceivedRequest) -> Answer | None:
+    required = "cancellation_key" if request.path.endswith("/cancel") else "recipients"
+    if request.body.get(required):
+        return None
+    return refusal("knock", 422, "invalid_params", f"{required} is missing")
+
+
+def readable(request: ReceivedRequest) -> str:
+    """A request for a developer's console: whole addresses, so never for a log."""
+    body = request.body
+    if request.provider == "resend":
+        message = f"to {body.get('to')}\n{body.get('subject')}\n\n{body.get('text')}"
+        return f"Resend: email\n{textwrap.indent(message, '  ')}"
+    workflow, action = request.path.split("/")[-2:]
+    details = json.dumps(body, indent=2, ensure_ascii=False)
+    return f"Knock: {action} {workflow}\n{textwrap.indent(details, '  ')}"
+
+
+@contextmanager
+def running(fake_providers: FakeProviders) -> Iterator[str]:
+    """Serve in a thread on a free port of 127.0.0.1; yields the base URL, without a path."""
+    app = _application(fake_providers)
+    server = uvicorn.Server(
+        uvicorn.Config(app, http="h11", ws="none", lifespan="off", log_config=None)
+    )
+    app.state.connections = server.server_state.connections
+    listener = socket.create_server(("127.0.0.1", 0))
+    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with asyncio.Runner() as runner:
+        loop, serve = runner.get_loop(), server.serve(sockets=[listener])
+        thread = threading.Thread(target=runner.run, args=(serve,), name="stand-in", daemon=True)
+        thread.start()
+        try:
+            yield base_url
+        finally:
+            loop.call_soon_threadsafe(_stop, server)
+            thread.join()
+
+
+def _stop(server: uvicorn.Server) -> None:
+    server.should_exit = True
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
+
+
+def _application(fake_providers: FakeProviders) -> Starlette:
+    async def knock(request: Request) -> Response:
+        return await _serve(fake_providers, "knock", request)
+
+    async def resend(request: Request) -> Response:
+        return await _serve(fake_providers, "resend", request)
+
+    return Starlette(
+        routes=[
+            Route("/v1/workflows/{key}/trigger", knock, methods=["POST"]),
+            Route("/v1/workflows/{key}/cancel", knock, methods=["POST"]),
+            Route("/emails", resend, methods=["POST"]),
+        ]
+    )
+
+
+async def _serve(fake_providers: FakeProviders, provider: Provider, request: Request) -> Response:
+    answer = fake_providers.take(await _received(provider, request))
+    await asyncio.sleep(answer.delay)
+    if answer.then == "answer":
+        return _response(answer)
+    if answer.then == "drop":
+        _cut(request)
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    return Response()
+
+
+def _cut(request: Request) -> None:
+    # ASGI has no word for this: an application can only answer.
+    for connection in list(request.app.state.connections):
+        if connection.client == request.scope["client"]:
+            connection.transport.abort()
+
+
+async def _received(provider: Provider, request: Request) -> ReceivedRequest:
+    content = await request.body()
+    return ReceivedRequest(
+        provider=provider,
+        method=request.method,
+        path=request.url.path,
+        headers=dict(request.headers),
+        content=content,
+        body=_json_object(content),
+        idempotency_key=request.headers.get("idempotency-key"),
+    )
+
+
+def _json_object(content: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _response(answer: Answer) -> Response:
+    status, headers = answer.status or 200, dict(answer.headers)
+    if answer.body is None or isinstance(answer.body, str):
+        return Response(answer.body, status, headers, media_type="text/plain")
+    return JSONResponse(answer.body, status, headers)

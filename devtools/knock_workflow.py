@@ -1,0 +1,170 @@
+"""What Knock makes of the workflow in `knock/`: which messages it sends, when, and how they read.
+
+It knows the parts of Knock's workflow format that ours uses, and refuses the others.
+- Steps, branches, conditions: https://docs.knock.app/designing-workflows/branch-function
+- Layouts, `content` and `pre_content`: https://docs.knock.app/integrations/email/layouts
+- Files and the keys that end with `@`: https://docs.knock.app/cli/workflow/file-structure
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from liquid import Environment, StrictUndefined
+from liquid.exceptions import LiquidError
+
+Json = dict[str, Any]
+
+_liquid = Environment(undefined=StrictUndefined)
+
+
+class WorkflowError(Exception):
+    """The files are not whole, or use something that is not known here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One email as the customer sees it; `after` is the time since the order."""
+
+    ref: str
+    name: str
+    after: timedelta
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowRun:
+    """What one order leads to; `branch` is the name of the first branch that was taken."""
+
+    branch: str
+    messages: tuple[Message, ...]
+
+
+def read(path: Path) -> Json:
+    """A workflow.json or layout.json as `knock push` sends it, each file put in its place."""
+    try:
+        content: Json = _with_files(json.loads(path.read_text(encoding="utf-8")), path.parent)
+    except (OSError, ValueError) as error:
+        raise WorkflowError(f"{path}: {error}") from error
+    content.pop("$schema", None)
+    return content
+
+
+def render(knock_dir: Path, data: Mapping[str, Any], variables: Mapping[str, str]) -> WorkflowRun:
+    """What Knock sends for this trigger data, with these variables of the Knock environment.
+
+    Every variable that a template names has to be there.
+    """
+    workflow = read(knock_dir / "workflows" / "post-purchase" / "workflow.json")
+    scope = {"data": data, "vars": variables}
+    walk = _Walk(scope)
+    walk.take(workflow["steps"])
+    return WorkflowRun(
+        branch=walk.branches[0],
+        messages=tuple(_message(knock_dir, step, after, scope) for step, after in walk.sent),
+    )
+
+
+class _Walk:
+    """One run of the workflow, without the waiting."""
+
+    def __init__(self, scope: Mapping[str, Any]) -> None:
+        self._scope = scope
+        self._after = timedelta()
+        self.sent: list[tuple[Json, timedelta]] = []
+        self.branches: list[str] = []
+
+    def take(self, steps: list[Json]) -> bool:
+        """Whether the run goes on after these steps."""
+        return all(self._take(step) for step in steps)
+
+    def _take(self, step: Json) -> bool:
+        if not holds(step.get("conditions"), self._scope):
+            return True
+        match step["type"]:
+            case "channel":
+                self.sent.append((step, self._after))
+            case "delay":
+                duration = step["settings"]["delay_for"]
+                self._after += timedelta(**{duration["unit"]: duration["value"]})
+            case "branch":
+                return self._branch(step["branches"])
+            case kind:
+                raise WorkflowError(f"a step of type {kind}")
+        return True
+
+    def _branch(self, branches: list[Json]) -> bool:
+        taken = next(each for each in branches if holds(each.get("conditions"), self._scope))
+        self.branches.append(taken["name"])
+        return self.take(taken["steps"]) and not taken.get("terminates", False)
+
+
+def holds(conditions: Json | None, scope: Mapping[str, Any]) -> bool:
+    if conditions is None:
+        return True
+    if conditions.keys() != {"all"}:
+        raise WorkflowError(f"conditions other than 'all': {', '.join(conditions)}")
+    return all(_is_met(each, scope) for each in conditions["all"])
+
+
+def _is_met(condition: Json, scope: Mapping[str, Any]) -> bool:
+    value: Any = scope
+    for name in condition["variable"].split("."):
+        value = value[name]
+    match condition["operator"]:
+        case "contains":
+            return condition["argument"] in value
+        case "not_contains":
+            return condition["argument"] not in value
+        case operator:
+            raise WorkflowError(f"the operator {operator}")
+
+
+def _message(knock_dir: Path, step: Json, after: timedelta, scope: Mapping[str, Any]) -> Message:
+    template = step["template"]
+    settings = template["settings"]
+    layout = read(knock_dir / "layouts" / settings["layout_key"] / "layout.json")
+    before = settings["pre_content"]
+
+    def render(source: str, **more: str) -> str:
+        try:
+            return _liquid.from_string(source).render({**scope, **more})
+        except LiquidError as error:
+            raise WorkflowError(f"{step['ref']}: {error}") from error
+
+    def whole(body: str, frame: str) -> str:
+        return render(before + frame, content=render(before + body).strip())
+
+    return Message(
+        ref=step["ref"],
+        name=step["name"],
+        after=after,
+        subject=render(template["subject"]),
+        preheader=render(before + "{{ preview_text }}"),
+        html=whole(template["html_body"], layout["html_layout"]),
+        text=whole(template["text_body"], layout["text_layout"]),
+    )
+
+
+def _with_files(node: Any, folder: Path) -> Any:
+    if isinstance(node, list):
+        return [_with_files(each, folder) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return dict(_entries(node, folder))
+
+
+def _entries(node: Json, folder: Path) -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        if key.endswith("@"):
+            yield key.removesuffix("@"), (folder / value).read_text(encoding="utf-8")
+        else:
+            yield key, _with_files(value, folder)

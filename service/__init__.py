@@ -1,7 +1,0 @@
-"""Thetis: Shopify orders in, course access and post-purchase messages out.
-
-Postgres decides; this package translates. Its way through:
-
-    app -> webhooks -> shopify (payloads) -> batching -> database (SQL functions)
-    dispatcher -> database (outbox) -> senders (Knock, Resend)
-"""

@@ -1,0 +1,20 @@
+"""The `thetis` command: what somebody who deploys needs, one file for each group of commands."""
+
+from __future__ import annotations
+
+import click
+
+from thetis.cli.products import products
+from thetis.cli.rejected import rejected
+from thetis.cli.serve import serve, worker
+from thetis.cli.simulate import simulate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="thetis")
+def main() -> None:
+    """Shopify orders in, course access and post-purchase messages out."""
+
+
+for command in (serve, worker, products, rejected, simulate):
+    main.add_command(command)

@@ -1,0 +1,63 @@
+"""`thetis simulate`: what Shopify would send, signed as Shopify signs it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import click
+import httpx
+
+from thetis.cli import shopify_payloads
+from thetis.shopify import TOPICS
+
+WEBHOOK_PATH = "/webhooks/shopify"
+
+
+@click.command()
+@click.argument("topic", type=click.Choice(sorted(TOPICS)))
+@click.option("--url", required=True, help="Where the service is; the path may be left out.")
+@click.option("--secret", required=True, help="One of SHOPIFY_WEBHOOK_SECRETS.")
+@click.option("--email", default="customer@example.com", show_default=True)
+@click.option(
+    "--product",
+    "names",
+    multiple=True,
+    help="A slug, or a Shopify product id; repeat for more lines.  [default: standard_course]",
+)
+@click.option("--order-id", type=click.IntRange(1, 2**63 - 1), help="[default: a new order]")
+def simulate(
+    topic: str, url: str, secret: str, email: str, names: tuple[str, ...], order_id: int | None
+) -> None:
+    """Send one realistic Shopify webhook of this TOPIC to a running service.
+
+    Calls with the same --order-id and --product are about the same order and line items.
+    """
+    if TOPICS[topic] == "refund" and order_id is None:
+        raise click.UsageError(f"{topic} needs --order-id: which order is refunded?")
+    order_id = order_id or shopify_payloads.new_order_id()
+    body = shopify_payloads.encode(_payload(topic, order_id, email, names))
+    try:
+        response = shopify_payloads.send(topic, _webhook_url(url), secret, body)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise click.ClickException(f"{url} does not answer: {error}") from None
+    click.echo(f"{topic} of order {order_id}: {response.status_code} {response.text}")
+    if not response.is_success:
+        raise SystemExit(1)
+
+
+def _payload(
+    topic: str, order_id: int, email: str, names: tuple[str, ...]
+) -> shopify_payloads.Json:
+    try:
+        products = [shopify_payloads.find_product(name) for name in names or ("standard_course",)]
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--product") from None
+    now = datetime.now(UTC)
+    if TOPICS[topic] == "refund":
+        return shopify_payloads.refund(order_id=order_id, products=products, at=now)
+    return shopify_payloads.order(topic, order_id=order_id, email=email, products=products, at=now)
+
+
+def _webhook_url(url: str) -> str:
+    return url if urlsplit(url).path.strip("/") else url.rstrip("/") + WEBHOOK_PATH

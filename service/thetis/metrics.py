@@ -1,0 +1,66 @@
+"""What `/metrics` tells, in Prometheus' words. Labels hold only values from fixed sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from thetis.database import Backlog
+
+
+class Metrics:
+    """The metrics of one service; nothing is shared between two in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.webhooks = Counter(
+            "thetis_webhooks",
+            "Webhooks received, by topic and outcome.",
+            ["topic", "outcome"],
+            registry=self.registry,
+        )
+        self.webhook_seconds = Histogram(
+            "thetis_webhook_seconds",
+            "Seconds from the whole request to the answer.",
+            buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4),
+            registry=self.registry,
+        )
+        self.notifications = Counter(
+            "thetis_notifications",
+            "Attempts to send, by kind and result.",
+            ["kind", "result"],
+            registry=self.registry,
+        )
+        self._pending = Gauge(
+            "thetis_notifications_pending",
+            "Messages not sent yet.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self._oldest = Gauge(
+            "thetis_notifications_oldest_due_seconds",
+            "How long the oldest due message has been waiting for a worker.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self._dead = Gauge(
+            "thetis_notifications_dead",
+            "Messages given up; somebody has to look.",
+            ["provider"],
+            registry=self.registry,
+        )
+
+    def observe_backlog(self, backlog: Sequence[Backlog]) -> None:
+        for each in backlog:
+            self._pending.labels(each.provider).set(each.pending)
+            self._oldest.labels(each.provider).set(each.oldest_due_seconds)
+            self._dead.labels(each.provider).set(each.dead)
+
+    def forget_backlog(self) -> None:
+        """An unreachable database: no figure is better than an old one."""
+        for gauge in (self._pending, self._oldest, self._dead):
+            gauge.clear()
+
+    def exposition(self) -> bytes:
+        return generate_latest(self.registry)

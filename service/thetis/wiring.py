@@ -1,0 +1,66 @@
+"""Puts the parts together from settings: the one place where constructors meet the environment."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from starlette.applications import Starlette
+
+from thetis.app import Parts, create_app
+from thetis.database import Database
+from thetis.metrics import Metrics
+from thetis.preflight import check_email_confirmation
+from thetis.providers.knock import KnockSender
+from thetis.providers.resend import ResendSender
+from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
+from thetis.transports import transport
+from thetis.webhooks import WebhookRecorder
+from thetis.worker import Worker
+
+
+def database(settings: DatabaseSettings) -> Database:
+    return Database(transport(settings), timeout=settings.database_timeout_seconds)
+
+
+def worker(settings: WorkerSettings, to: Database, metrics: Metrics) -> Worker:
+    """Must be called where an event loop runs: the senders keep connections."""
+    knock = KnockSender(
+        api_key=settings.knock_api_key.get_secret_value(),
+        base_url=settings.knock_base_url,
+        timeout=settings.send_timeout_seconds,
+    )
+    resend = ResendSender(
+        api_key=settings.resend_api_key.get_secret_value(),
+        base_url=settings.resend_base_url,
+        email_from=settings.email_from,
+        course_app_url=settings.course_app_url,
+        timeout=settings.send_timeout_seconds,
+    )
+    return Worker(
+        to,
+        [knock, resend],
+        metrics,
+        lease_seconds=settings.lease_seconds,
+        poll_seconds=settings.poll_seconds,
+    )
+
+
+def app(settings: ServiceSettings) -> Starlette:
+    """The whole service."""
+    return create_app(parts(settings))
+
+
+def parts(settings: ServiceSettings) -> Parts:
+    """Must be called where an event loop runs, as `worker`."""
+    metrics = Metrics()
+    to = database(settings)
+    return Parts(
+        database=to,
+        worker=worker(settings, to, metrics),
+        metrics=metrics,
+        preflight=partial(check_email_confirmation, settings),
+        recorder=WebhookRecorder(to, timeout=settings.database_timeout_seconds),
+        secrets=tuple(each.get_secret_value() for each in settings.shopify_webhook_secrets),
+        max_body_bytes=settings.max_body_bytes,
+        backlog_limit_seconds=settings.backlog_limit_seconds,
+    )

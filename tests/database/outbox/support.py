@@ -1,0 +1,47 @@
+"""Short ways to be the service that sends what is owed, and to let time pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.database import Database, Row
+
+TRIGGER, COURSE_ACCESS, CANCEL = "knock.trigger", "resend.course_access", "knock.cancel"
+
+
+def result_of(claimed: Row, result: str, **fields: Any) -> Row:
+    """What the service says of one attempt."""
+    return {"id": str(claimed["id"]), "attempt": claimed["attempt"], "result": result, **fields}
+
+
+def claim_one(database: Database, kind: str) -> Row:
+    """Claims what this kind's provider is owed, and returns the message of this kind."""
+    [found] = [row for row in database.claim(kind.partition(".")[0]) if row["kind"] == kind]
+    return found
+
+
+def settle(database: Database, claimed: Row, result: str, **fields: Any) -> list[str]:
+    """The new status, in a list; empty if nothing changed."""
+    return [row["status"] for row in database.settle(result_of(claimed, result, **fields))]
+
+
+def send_everything(database: Database) -> list[str]:
+    """The kinds of the messages that were due and are sent now."""
+    claimed = database.claim()
+    database.settle(*(result_of(each, "sent") for each in claimed))
+    return sorted(each["kind"] for each in claimed)
+
+
+def statuses(database: Database, order_id: int = 1) -> dict[str, str]:
+    return {kind: row["status"] for kind, row in database.notifications(order_id).items()}
+
+
+def later(database: Database, seconds: float) -> None:
+    """As if so much time had passed since everything that happened to the messages."""
+    database.execute(
+        "update thetis.notifications set"
+        " due_at = due_at - make_interval(secs => %(s)s),"
+        " leased_until = leased_until - make_interval(secs => %(s)s),"
+        " first_attempt_at = first_attempt_at - make_interval(secs => %(s)s),"
+        " settled_at = settled_at - make_interval(secs => %(s)s)".replace("%(s)s", str(seconds))
+    )

@@ -1,0 +1,148 @@
+"""What each caller may do with each thing of ours. Whatever is not written here nobody may do.
+
+A thing that is missing here fails the tests, so a new table, column, function or sequence needs
+its line. A dot is nothing at all; `all`, `own` and `none` are the rows that the caller sees of a
+table. Columns of a table that nobody may touch need no lines: nobody may touch them either.
+
+Owner, stranger and unconfirmed are all the role `authenticated`: one who bought something, one who
+bought nothing, and one who bought something with an address that they have not confirmed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+MATRIX = """
+                                                         anon    owner        stranger     unconfirmed  service_role
+schema    public                                         usage   usage        usage        usage        usage
+schema    private                                        .       .            .            .            .
+
+table     public.purchases                               .       select own   select none  select none  select all
+column    public.purchases.id                            .       select       select       select       select
+column    public.purchases.user_id                       .       select       select       select       select
+column    public.purchases.product_slug                  .       select       select       select       select
+column    public.purchases.shopify_order_id              .       select       select       select       select
+column    public.purchases.shopify_order_number          .       select       select       select       select
+column    public.purchases.shopify_customer_email        .       select       select       select       select
+column    public.purchases.shopify_line_item_id          .       select       select       select       select
+column    public.purchases.status                        .       select       select       select       select
+column    public.purchases.purchased_at                  .       select       select       select       select
+column    public.purchases.expires_at                    .       select       select       select       select
+column    public.purchases.created_at                    .       select       select       select       select
+column    public.purchases.updated_at                    .       select       select       select       select
+
+table     public.products                                .       select all   select all   select all   select all
+column    public.products.slug                           .       select       select       select       select
+column    public.products.name                           .       select       select       select       select
+column    public.products.category                       .       select       select       select       select
+column    public.products.access_period                  .       select       select       select       select
+column    public.products.created_at                     .       select       select       select       select
+
+function  public.has_access                              .       execute      execute      execute      .
+function  public.claim_purchases                         .       execute      execute      execute      .
+
+function  public.record_orders                           .       .            .            .            execute
+function  public.record_refunds                          .       .            .            .            execute
+function  public.claim_notifications                     .       .            .            .            execute
+function  public.settle_notifications                    .       .            .            .            execute
+function  public.notification_backlog                    .       .            .            .            execute
+function  public.store_rejected_webhook                  .       .            .            .            execute
+function  public.list_rejected_webhooks                  .       .            .            .            execute
+function  public.rejected_webhook_body                   .       .            .            .            execute
+function  public.mark_webhook_replayed                   .       .            .            .            execute
+function  public.list_products                           .       .            .            .            execute
+function  public.add_product                             .       .            .            .            execute
+function  public.remove_product                          .       .            .            .            execute
+
+table     thetis.shopify_products                       .       .            .            .            .
+table     thetis.orders                                 .       .            .            .            .
+table     thetis.order_lines                            .       .            .            .            .
+table     thetis.refunds                                .       .            .            .            .
+table     thetis.derived_purchases                      .       .            .            .            .
+table     thetis.notifications                          .       .            .            .            .
+table     thetis.rejected_webhooks                      .       .            .            .            .
+table     thetis.copied_enrollments                     .       .            .            .            .
+
+sequence  thetis.rejected_webhooks_id_seq               .       .            .            .            .
+sequence  thetis.copied_enrollments_id_seq              .       .            .            .            .
+
+function  thetis.set_updated_at                         .       .            .            .            .
+function  thetis.normalised_email                       .       .            .            .            .
+function  thetis.confirmed_user_id                      .       .            .            .            .
+function  thetis.lock_emails                            .       .            .            .            .
+function  thetis.link_purchases                         .       .            .            .            .
+function  thetis.link_purchases_to_user                 .       .            .            .            .
+function  thetis.bury_stale_notifications               .       .            .            .            .
+function  thetis.retry_delay                            .       .            .            .            .
+function  thetis.merged_status                          .       .            .            .            .
+function  thetis.update_purchases                       .       .            .            .            .
+function  thetis.knock_trigger_payload                  .       .            .            .            .
+function  thetis.course_access_payload                  .       .            .            .            .
+function  thetis.owe_messages                           .       .            .            .            .
+function  thetis.revise_messages                        .       .            .            .            .
+function  thetis.owe_cancellations                      .       .            .            .            .
+function  thetis.withdraw_cancellations                 .       .            .            .            .
+function  thetis.update_messages                        .       .            .            .            .
+function  thetis.is_shopify_id                          .       .            .            .            .
+function  thetis.is_quantity                            .       .            .            .            .
+function  thetis.refund_fault                           .       .            .            .            .
+function  thetis.order_faults                           .       .            .            .            .
+function  thetis.order_email                            .       .            .            .            .
+function  thetis.is_paid                                .       .            .            .            .
+function  thetis.heard_lines                            .       .            .            .            .
+function  thetis.hear_orders                            .       .            .            .            .
+function  thetis.hear_lines                             .       .            .            .            .
+function  thetis.hear_refunds                           .       .            .            .            .
+function  thetis.apply_facts                            .       .            .            .            .
+function  thetis.refunds_of                             .       .            .            .            .
+function  thetis.judge_orders                           .       .            .            .            .
+function  thetis.lock_orders                            .       .            .            .            .
+"""
+
+CALLERS = ("anon", "owner", "stranger", "unconfirmed", "service_role")
+
+Thing = tuple[str, str]
+"""Its kind, and its name with the schema."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a caller may do with a thing; of a table, also whose rows they see."""
+
+    privileges: frozenset[str]
+    rows: str | None
+
+
+def role(caller: str) -> str:
+    return caller if caller in {"anon", "service_role"} else "authenticated"
+
+
+def allowed(caller: str) -> Mapping[Thing, Cell]:
+    """Everything that is written, for one caller."""
+    return {thing: cells[caller] for thing, cells in _lines()}
+
+
+def untouchable() -> frozenset[Thing]:
+    """The tables that no caller may do anything with."""
+    return frozenset(
+        thing
+        for thing, cells in _lines()
+        if thing[0] == "table" and not any(cell.privileges for cell in cells.values())
+    )
+
+
+def _lines() -> Iterator[tuple[Thing, dict[str, Cell]]]:
+    head, *lines = [line for line in MATRIX.splitlines() if line]
+    assert tuple(head.split()) == CALLERS
+    for line in lines:
+        kind, name, *cells = re.split(r" {2,}", line)
+        yield (kind, name), dict(zip(CALLERS, map(_cell, cells), strict=True))
+
+
+def _cell(text: str) -> Cell:
+    if text == ".":
+        return Cell(frozenset(), None)
+    privilege, _, rows = text.partition(" ")
+    return Cell(frozenset({privilege}), rows or None)

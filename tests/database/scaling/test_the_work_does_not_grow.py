@@ -1,0 +1,113 @@
+"""However many purchases there are, a call reads the few rows that it is about.
+
+Nothing has been analyzed: it must hold in the hour after a bulk load too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from tests.support.cluster import Cluster
+from tests.support.database import Connection, Database
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
+
+ORDERS = 1500
+NEW = ORDERS + 1
+FEW = 60
+"""Rows of all tables together. A call that reads a whole table reads thousands."""
+
+READ = """
+select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::integer as rows
+from pg_stat_xact_user_tables
+where schemaname in ('public', 'thetis', 'auth')
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(cluster: Cluster) -> Iterator[Database]:
+    """Orders of three, all messages sent, and an account for every second customer."""
+    with cluster.database() as database:
+        database.execute(
+            "insert into auth.users (id, email, email_confirmed_at)"
+            " select gen_random_uuid(), 'user' || n || '@example.com', now()"
+            " from generate_series(1, %s, 2) as n",
+            ORDERS,
+        )
+        database.record_orders(*(_order(number) for number in range(1, ORDERS + 1)))
+        while claimed := database.claim():
+            database.settle(*({"id": str(row["id"]), "result": "sent"} for row in claimed))
+        assert database.value("select count(*) from public.purchases") == 3 * ORDERS
+        yield database
+
+
+def _order(number: int) -> dict[str, object]:
+    return order(number, COURSE, PREMIUM, SPLINT, email=f"user{number}@example.com")
+
+
+def _rows_read(connection: Connection, query: str, *values: object) -> int:
+    """By one statement and what follows from it at the end of the transaction."""
+    before = _read_so_far(connection)
+    with connection.transaction(force_rollback=True):
+        connection.execute(sql.SQL(query), values)
+        connection.execute("set constraints all immediate")
+        return _read_so_far(connection) - before
+
+
+def _read_so_far(connection: Connection) -> int:
+    [row] = connection.execute(sql.SQL(READ)).fetchall()
+    return int(row["rows"])
+
+
+@pytest.mark.parametrize(
+    ("function", "event"),
+    [
+        ("record_orders", _order(NEW)),
+        ("record_orders", _order(7)),
+        ("record_orders", _order(8) | {"cancelled_at": "2026-11-23T12:00:00Z"}),
+        ("record_orders", _order(9) | {"email": "another@example.com"}),
+        ("record_refunds", refund(1, 7, standard_course=1)),
+        ("record_refunds", refund(2, NEW, splint=1)),
+    ],
+    ids=["new order", "known order", "cancelled", "corrected address", "refund", "refund first"],
+)
+def test_an_event_reads_the_rows_of_its_order(
+    shop: Database, function: str, event: dict[str, object]
+) -> None:
+    with shop.as_role("service_role") as service:
+        read = _rows_read(service, f"select * from public.{function}(%s)", Jsonb([event]))
+    assert read <= FEW
+
+
+def test_looking_for_due_messages_reads_none_that_are_settled(shop: Database) -> None:
+    with shop.as_role("service_role") as service:
+        query = "select * from public.claim_notifications('knock', 10, 60)"
+        assert _rows_read(service, query) == 0
+        assert _rows_read(service, "select * from public.notification_backlog()") == 0
+
+
+def test_settling_a_message_reads_that_message(shop: Database) -> None:
+    results = "jsonb_build_array(jsonb_build_object('id', %s::uuid, 'result', 'sent'))"
+    some = shop.value("select id from thetis.notifications limit 1")
+    with shop.as_role("service_role") as service:
+        query = f"select * from public.settle_notifications({results})"
+        assert _rows_read(service, query, some) <= FEW
+
+
+def test_linking_reads_what_was_bought_with_the_address(shop: Database) -> None:
+    someone = "insert into auth.users (id, email, email_confirmed_at)"
+    someone += " values (gen_random_uuid(), 'user2@example.com', now())"
+    with shop.connect() as auth, auth.transaction():
+        assert _rows_read(auth, someone) <= FEW
+
+
+@pytest.mark.parametrize(
+    "query", ["select public.claim_purchases()", "select * from public.purchases"]
+)
+def test_what_a_user_asks_reads_that_users_rows(shop: Database, query: str) -> None:
+    user_id = shop.value("select id from auth.users where email = 'user1@example.com'")
+    with shop.accounts.as_user(str(user_id)) as user:
+        assert 0 < _rows_read(user, query) <= FEW

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from devtools.fake_providers import Answer, FakeProviders, refusal
+from tests.service.providers.conftest import Post, notification
+from thetis.providers import PermanentFailure
+
+
+def test_a_trigger_starts_the_workflow_with_the_payload_as_it_is(
+    knock: Post, fake_providers: FakeProviders
+) -> None:
+    knock.send(notification("knock.trigger"))
+    [received] = fake_providers.effects
+    assert received.path == "/v1/workflows/post-purchase/trigger"
+    assert received.body == {
+        "recipients": [{"id": "ada.lovelace@example.com", "email": "ada.lovelace@example.com"}],
+        "data": {
+            "order_number": "1001",
+            "products_ordered": ["splint", "standard_course"],
+            "categories_ordered": ["course", "device"],
+        },
+        "cancellation_key": "6001",
+    }
+
+
+def test_a_cancel_stops_the_run_of_that_order_for_that_recipient(
+    knock: Post, fake_providers: FakeProviders
+) -> None:
+    knock.send(notification("knock.cancel"))
+    [received] = fake_providers.effects
+    assert received.path == "/v1/workflows/post-purchase/cancel"
+    assert received.body == {
+        "cancellation_key": "6001",
+        "recipients": ["ada.lovelace@example.com"],
+    }
+
+
+def test_a_workflow_that_was_never_committed_is_a_permanent_failure(
+    knock: Post, fake_providers: FakeProviders
+) -> None:
+    missing = refusal("knock", 404, "workflow_missing", "The workflow could not be found")
+    fake_providers.answer_with("knock", missing)
+    with pytest.raises(PermanentFailure) as caught:
+        knock.send()
+    assert caught.value.reason == ("knock 404 workflow_missing: The workflow could not be found")
+
+
+def test_wrong_parameters_are_named_in_the_reason(
+    knock: Post, fake_providers: FakeProviders
+) -> None:
+    errors = [{"field": "recipients", "message": "is too long"}]
+    body = {"code": "invalid_params", "errors": errors, "status": 422}
+    fake_providers.answer_with("knock", Answer(status=422, body=body))
+    assert knock.failure().reason == f"knock 422 invalid_params: {errors}"

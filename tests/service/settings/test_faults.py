@@ -1,0 +1,172 @@
+"""An environment that is not good enough stops the start, with one message that names it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.service.settings.conftest import ENOUGH, From
+from tests.support.supabase_api import token
+from thetis.settings import DatabaseSettings, ServiceSettings, SettingsError, load
+
+Environment = Callable[[dict[str, str | None]], None]
+
+NO_WAY = "set DATABASE_URL, or both SUPABASE_URL and SUPABASE_SECRET_KEY"
+
+
+def _fault(settings_from: From, **changes: str | None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        settings_from(**changes)
+    return str(caught.value)
+
+
+def test_everything_that_is_missing_is_named_at_once(environment: Environment) -> None:
+    environment({})
+    with pytest.raises(SettingsError) as caught:
+        load(ServiceSettings)
+
+    assert str(caught.value).splitlines() == [
+        "settings are missing or malformed:",
+        f"  SUPABASE_SECRET_KEY: {NO_WAY}",
+        "  KNOCK_API_KEY: Field required",
+        "  RESEND_API_KEY: Field required",
+        "  EMAIL_FROM: Field required",
+        "  COURSE_APP_URL: Field required",
+        "  SHOPIFY_WEBHOOK_SECRETS: Field required",
+    ]
+
+
+def test_what_is_missing_and_what_is_malformed_are_named_together(settings_from: From) -> None:
+    message = _fault(
+        settings_from, KNOCK_API_KEY=None, COURSE_APP_URL="learn", MAX_BODY_BYTES="many"
+    )
+    assert [line.split(":")[0].strip() for line in message.splitlines()[1:]] == [
+        "KNOCK_API_KEY",
+        "COURSE_APP_URL",
+        "MAX_BODY_BYTES",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(ENOUGH))
+@pytest.mark.parametrize("value", [None, ""])
+def test_what_has_no_default_is_required(settings_from: From, name: str, value: str | None) -> None:
+    message = _fault(settings_from, **{name: value})
+    assert name in message
+    assert len(message.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        {},
+        {"SUPABASE_URL": "https://p.example.com"},
+        {"SUPABASE_SECRET_KEY": "sb_secret_x"},
+        {"SUPABASE_URL": "https://p.example.com", "SUPABASE_SECRET_KEY": ""},
+    ],
+)
+def test_half_a_way_to_the_database_is_none(
+    environment: Environment, half: dict[str, str | None]
+) -> None:
+    environment(half)
+    with pytest.raises(SettingsError, match=NO_WAY):
+        load(DatabaseSettings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgres//user:hidden@host/name"),
+        ("DATABASE_URL", "https://hidden.example.com"),
+        ("DATABASE_URL", "   "),
+        ("SUPABASE_URL", "hidden.supabase.co"),
+        ("SUPABASE_URL", "postgresql://hidden.supabase.co"),
+        ("SUPABASE_SECRET_KEY", "hidden with a space"),
+        ("SUPABASE_SECRET_KEY", "hidden-ü"),
+        ("KNOCK_API_KEY", "hidden\n"),
+        ("KNOCK_API_KEY", "  "),
+        ("KNOCK_API_KEY", "hidden\u2019s"),
+        ("KNOCK_BASE_URL", "hidden"),
+        ("RESEND_API_KEY", "\thidden"),
+        ("RESEND_API_KEY", "hidden\x7f"),
+        ("RESEND_BASE_URL", "file:///hidden"),
+        ("EMAIL_FROM", "hidden"),
+        ("EMAIL_FROM", "Hidden <>"),
+        ("EMAIL_FROM", "a@example.com\r\nBcc: hidden@example.com"),
+        ("COURSE_APP_URL", "//hidden.example.com"),
+        ("COURSE_APP_URL", "javascript:hidden"),
+        ("SHOPIFY_WEBHOOK_SECRETS", " , ,"),
+        ("SHOPIFY_WEBHOOK_SECRETS", "good,hidden-ü"),
+        ("SHOPIFY_WEBHOOK_SECRETS", "good,hidden one"),
+        ("DATABASE_TIMEOUT_SECONDS", "0"),
+        ("DATABASE_TIMEOUT_SECONDS", "-1"),
+        ("DATABASE_TIMEOUT_SECONDS", "inf"),
+        ("DATABASE_TIMEOUT_SECONDS", "nan"),
+        ("DATABASE_TIMEOUT_SECONDS", "hidden"),
+        ("LOG_LEVEL", "hidden"),
+        ("LOG_FORMAT", "hidden"),
+        ("SEND_TIMEOUT_SECONDS", "0"),
+        ("SEND_TIMEOUT_SECONDS", "inf"),
+        ("LEASE_SECONDS", "29"),
+        ("LEASE_SECONDS", "0"),
+        ("LEASE_SECONDS", "60.5"),
+        ("POLL_SECONDS", "0"),
+        ("POLL_SECONDS", "inf"),
+        ("MAX_BODY_BYTES", "0"),
+        ("MAX_BODY_BYTES", "8 MiB"),
+        ("BACKLOG_LIMIT_SECONDS", "-5"),
+    ],
+)
+def test_a_malformed_value_is_named_and_not_repeated(
+    settings_from: From, name: str, value: str
+) -> None:
+    message = _fault(settings_from, **{name: value})
+
+    assert f"  {name}: " in message
+    assert len(message.splitlines()) == 2
+    assert "hidden" not in message.lower()
+
+
+def test_a_lease_outlasts_a_send_that_takes_its_time(settings_from: From) -> None:
+    words = "LEASE_SECONDS: must be at least twice SEND_TIMEOUT_SECONDS"
+    assert words in _fault(settings_from, SEND_TIMEOUT_SECONDS="31")
+    assert words in _fault(settings_from, SEND_TIMEOUT_SECONDS="2", LEASE_SECONDS="3")
+    assert settings_from(SEND_TIMEOUT_SECONDS="2", LEASE_SECONDS="4").lease_seconds == 4
+
+
+def test_a_secret_is_never_shown(settings_from: From) -> None:
+    settings = settings_from(
+        SUPABASE_URL="https://p.example.com", SUPABASE_SECRET_KEY="sb_secret_x"
+    )
+    shown = f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+    for secret in ("a-password", "sk_knock", "re_resend", "shpss_webhooks", "sb_secret_x"):
+        assert secret not in shown
+
+
+def test_a_setting_has_no_default_that_could_pass_for_a_secret() -> None:
+    for name, field in ServiceSettings.model_fields.items():
+        if name.endswith(("_key", "_secrets")) or name == "database_url":
+            assert field.is_required() or field.default is None
+
+
+@pytest.mark.parametrize(
+    "key", ["sb_publishable_x", token("anon"), token("authenticated", sub="a-user")]
+)
+def test_a_key_that_is_for_browsers_is_refused(settings_from: From, key: str) -> None:
+    message = _fault(settings_from, SUPABASE_URL="https://p.example.com", SUPABASE_SECRET_KEY=key)
+
+    assert "SUPABASE_SECRET_KEY: " in message
+    assert "not a public one" in message
+    assert key not in message
+
+
+@pytest.mark.parametrize(
+    "key", ["sb_secret_x", token("service_role"), "a.b.c", "e30.e30.e30", "e30.W10.e30"]
+)
+def test_a_key_that_is_for_servers_or_cannot_be_read_is_taken(
+    settings_from: From, key: str
+) -> None:
+    settings = settings_from(SUPABASE_URL="https://p.example.com", SUPABASE_SECRET_KEY=key)
+
+    assert settings.supabase_secret_key is not None
+    assert settings.supabase_secret_key.get_secret_value() == key

@@ -1,0 +1,167 @@
+"""Many at once, with as much as they may send: the service stays small, and there for Shopify."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support import figures, soak
+from tests.support.database import Database
+from tests.support.service import NO_TLS, NOWHERE, Process, Service, serve
+from tests.support.shopify import COURSE, SPLINT, order
+from thetis.app import LARGE, LARGE_AT_ONCE
+from thetis.cli import shopify_payloads
+
+pytestmark = pytest.mark.timeout(120 + 2 * soak.SECONDS)
+
+MEGABYTE = 2**20
+LARGEST = 8 * MEGABYTE
+SENDERS = 60
+STALLED = 200
+
+
+def test_an_order_of_ten_thousand_lines_is_recorded(
+    service: Service, database: Database, order_id: int
+) -> None:
+    payload = order(order_id, COURSE)
+    [line] = payload["line_items"]
+    payload["line_items"] = [line | {"id": number} for number in range(1, 10_001)]
+
+    assert service.outcome("orders/paid", payload) == "recorded"
+    assert service.outcome("orders/paid", payload) == "unchanged"
+    assert len(database.purchases(order_id)) == 10_000
+
+
+def test_who_stalls_holds_nobody_up(service: Service, order_id: int) -> None:
+    with ExitStack() as opened:
+        for number in range(STALLED):
+            sender = opened.enter_context(_connected(service))
+            sender.sendall(_head(LARGEST)[: None if number % 2 else 20])
+        for number in range(20):
+            assert service.outcome("orders/paid", order(order_id + number, SPLINT)) == "recorded"
+
+
+def test_who_stalls_with_a_large_body_loses_the_turn_while_shopify_still_waits(
+    service: Service, order_id: int
+) -> None:
+    with ExitStack() as opened:
+        for _ in range(LARGE_AT_ONCE):
+            sender = opened.enter_context(_connected(service))
+            sender.sendall(_head(LARGEST) + b"x" * LARGE)
+        started = time.monotonic()
+        large = order(order_id, SPLINT) | {"note": "x" * 2 * LARGE}
+        assert service.outcome("orders/paid", large) == "recorded"
+        assert time.monotonic() - started < 5
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[tuple[Service, Process]]:
+    """It needs no database to refuse a signature."""
+    with serve({"database_url": NOWHERE}, log_file=tmp_path / "log") as started:
+        yield started
+
+
+def test_memory_does_not_grow_with_the_number_of_bodies(
+    process: tuple[Service, Process], report_figures: figures.Report
+) -> None:
+    service, running = process
+    answers = _besiege(service)
+    settled = _megabytes(running)
+    end = time.monotonic() + soak.seconds(2)
+    while time.monotonic() < end:
+        answers += _besiege(service)
+    after = _megabytes(running)
+
+    figures = {
+        "answered": dict(answers),
+        f"memory after {SENDERS}, MB": round(settled),
+        "memory after all, MB": round(after),
+    }
+    report_figures(f"unsigned bodies of 8 MiB, {SENDERS} at once", figures)
+    assert answers.keys() == {401}
+    assert after < settled + 100
+
+
+def test_memory_does_not_grow_with_the_number_of_senders(
+    process: tuple[Service, Process], report_figures: figures.Report
+) -> None:
+    """Each keeps the last byte to himself, so that none of the bodies is ever done with: together
+    some 480 MB. All are cut off when their time is over.
+    """
+    service, running = process
+    idle = _megabytes(running)
+    with _watched(running) as peak, ThreadPoolExecutor(SENDERS) as senders:
+        cut_off = sum(senders.map(_hold_on, [service] * SENDERS))
+
+    figures = {"cut off": cut_off, "memory before, MB": round(idle), "most": round(peak())}
+    report_figures(f"{SENDERS} senders of 8 MiB who never finish", figures)
+    assert cut_off == SENDERS
+    assert peak() < idle + 250
+
+
+def _besiege(service: Service) -> Counter[int]:
+    body = b"x" * LARGEST
+    headers = shopify_payloads.headers("orders/paid", body, "a guess")
+    url = f"{service.url}/webhooks/shopify"
+
+    def send(_: int) -> int:
+        return httpx.post(url, content=body, headers=headers, timeout=60, verify=NO_TLS).status_code
+
+    with ThreadPoolExecutor(SENDERS) as senders:
+        return Counter(senders.map(send, range(SENDERS)))
+
+
+def _hold_on(service: Service) -> bool:
+    """True when the other side hangs up."""
+    with _connected(service) as sender:
+        sender.settimeout(60)
+        try:
+            sender.sendall(_head(LARGEST) + b"x" * (LARGEST - 2))
+            while sender.recv(MEGABYTE):
+                pass
+        except ConnectionError:
+            pass
+        return True
+
+
+@contextmanager
+def _watched(process: Process) -> Iterator[Callable[[], float]]:
+    """What it has taken at the most, as often as one can look."""
+    peak, is_over = [0.0], threading.Event()
+
+    def watch() -> None:
+        while not is_over.is_set():
+            peak.append(max(peak.pop(), _megabytes(process)))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield lambda: peak[0]
+    finally:
+        is_over.set()
+        watching.join()
+
+
+def _megabytes(process: Process) -> float:
+    """Resident memory; `ps` is on every Unix."""
+    command = ["ps", "-o", "rss=", "-p", str(process.popen.pid)]
+    return int(subprocess.check_output(command)) / 1024
+
+
+def _head(length: int) -> bytes:
+    return b"POST /webhooks/shopify HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\nx" % length
+
+
+def _connected(service: Service) -> socket.socket:
+    url = httpx.URL(service.url)
+    return socket.create_connection((url.host, url.port or 80), timeout=10)

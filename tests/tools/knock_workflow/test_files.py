@@ -1,0 +1,120 @@
+"""The files are what `knock push` accepts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from liquid import Environment
+
+from devtools import knock_workflow
+from tests.support.docs import ROOT, document, named
+from tests.support.published import KNOCK_MANAGEMENT
+from tests.tools.knock_workflow.post_purchase import KNOCK, LAYOUT, WORKFLOW, every_step
+
+SETUP = document("docs/POST_PURCHASE_SETUP.md")
+STEPS = list(every_step(knock_workflow.read(WORKFLOW)["steps"]))
+EMAILS = [step for step in STEPS if step["type"] == "channel"]
+
+
+def linked_files(node: Any) -> Iterator[str]:
+    """What keys that end with `@` lead to."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key.endswith("@"):
+                yield value
+            else:
+                yield from linked_files(value)
+    elif isinstance(node, list):
+        for each in node:
+            yield from linked_files(each)
+
+
+@pytest.mark.parametrize(
+    ("schema", "path"), [("WorkflowRequest", WORKFLOW), ("EmailLayoutRequest", LAYOUT)]
+)
+def test_they_satisfy_the_management_api(schema: str, path: Path) -> None:
+    assert KNOCK_MANAGEMENT.faults(schema, knock_workflow.read(path)) == []
+
+
+def test_the_schema_would_notice_a_mistake() -> None:
+    workflow = knock_workflow.read(WORKFLOW)
+    workflow["steps"][1]["settings"]["delay_for"]["unit"] = "fortnights"
+    assert KNOCK_MANAGEMENT.faults("WorkflowRequest", workflow)
+    workflow = knock_workflow.read(WORKFLOW)
+    del workflow["steps"][0]["branches"][0]["conditions"]["all"][0]["operator"]
+    assert KNOCK_MANAGEMENT.faults("WorkflowRequest", workflow)
+
+
+def test_the_project_file_leads_to_the_workflow_that_the_service_triggers() -> None:
+    project = json.loads((KNOCK / "knock.json").read_text())
+    workflows = KNOCK / project["knockDir"] / "workflows"
+    [workflow] = workflows.iterdir()
+    [messages] = (ROOT / "supabase" / "migrations").glob("*_messages.sql")
+    assert f"'workflow', '{workflow.name}'" in messages.read_text()
+
+
+@pytest.mark.parametrize("path", [WORKFLOW, LAYOUT], ids=["workflow", "layout"])
+def test_every_file_is_linked_once_and_lies_within(path: Path) -> None:
+    links = list(linked_files(json.loads(path.read_text())))
+    assert len(links) == len(set(links))
+    files = {file.relative_to(path.parent) for file in path.parent.rglob("*") if file.is_file()}
+    assert {Path(link) for link in links} == files - {Path(path.name)}
+
+
+@pytest.mark.parametrize("step", EMAILS, ids=lambda step: step["ref"])
+def test_an_email_has_its_own_folder_a_text_part_and_our_layout(step: dict[str, Any]) -> None:
+    [found] = [
+        each
+        for each in every_step(json.loads(WORKFLOW.read_text())["steps"])
+        if each["ref"] == step["ref"]
+    ]
+    assert found["template"]["html_body@"] == f"{step['ref']}/html_body.html"
+    assert found["template"]["text_body@"] == f"{step['ref']}/text_body.txt"
+    assert step["template"]["settings"]["layout_key"] == LAYOUT.parent.name
+
+
+def test_steps_have_references_of_their_own() -> None:
+    references = [step["ref"] for step in STEPS]
+    assert len(references) == len(set(references))
+
+
+def test_a_branch_step_ends_with_its_default_and_gives_every_other_a_condition() -> None:
+    [step] = [each for each in STEPS if each["type"] == "branch"]
+    *conditional, default = step["branches"]
+    assert all(each["conditions"]["all"] for each in conditional)
+    assert (default["name"], "conditions" in default) == ("default", False)
+
+
+def test_branches_ask_for_categories_and_for_no_product() -> None:
+    asked = set(re.findall(r'"variable": "([^"]+)"', WORKFLOW.read_text()))
+    assert asked == {"data.categories_ordered"}
+
+
+def test_names_are_as_short_as_knock_wants_them() -> None:
+    workflow = knock_workflow.read(WORKFLOW)
+    assert len(workflow["name"]) <= 255
+    assert len(workflow["description"]) <= 280
+
+
+def test_every_email_goes_through_the_one_channel_that_the_guide_names() -> None:
+    [channel] = {step["channel_key"] for step in EMAILS}
+    assert f"`{channel}`" in SETUP.section("The channel")
+
+
+def test_every_variable_is_in_the_guide_and_no_other() -> None:
+    used = {
+        ".".join(str(part) for part in variable)
+        for file in KNOCK.rglob("*")
+        if file.is_file()
+        for variable in Environment().from_string(file.read_text()).global_variable_segments()
+    }
+    documented = named(SETUP.section("The variables"))
+    data = set(knock_workflow.read(WORKFLOW)["trigger_data_json_schema"]["properties"])
+    known = {*documented, *(f"data.{name}" for name in data), "content", "preview_text"}
+    assert used <= known
+    assert {name for name in used if name.startswith("vars.")} == set(documented)
