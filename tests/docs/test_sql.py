@@ -215,11 +215,11 @@ def test_nothing_of_a_forgotten_customer_remains_and_nothing_of_another_goes(
         database.record_orders(order(number, COURSE, email=address))
         reject(database, "orders/paid", json.dumps({"email": address.upper()}).encode())
     database.execute(
-        "create table if not exists thetis.copied_enrollments (enrollment jsonb, fate text)"
+        "create table if not exists thetis.copied_enrollments (enrollment jsonb, outcome text)"
     )
     for address in (ADA, other):
         database.execute(
-            "insert into thetis.copied_enrollments (enrollment, fate)"
+            "insert into thetis.copied_enrollments (enrollment, outcome)"
             " values (jsonb_build_object('shopify_customer_email', upper(%s::text)), 'set aside')",
             address,
         )
