@@ -44,7 +44,7 @@ format: $(INSTALLED)
 	$(VENV)/bin/ruff check --fix service devtools tests bench
 
 demo: $(INSTALLED)  ## A customer's story, told with real requests, in under a minute
-	$(VENV)/bin/python -m devtools.demo
+	$(VENV)/bin/thetis-dev demo
 
 dev: $(INSTALLED)  ## Local platform, service and a console stand-in for Knock and Resend
 	$(VENV)/bin/thetis-dev run
