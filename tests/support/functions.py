@@ -18,8 +18,8 @@ from tests.support.database import Connection, Database
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
 
 _FUNCTIONS = """
-select p.oid::integer as id, n.nspname as schema, p.proname as name, p.prosecdef as is_definer,
-    p.prorettype = 'trigger'::regtype as is_trigger,
+select p.oid::integer as id, p.oid::regprocedure::text as signature, n.nspname as schema,
+    p.proname as name, p.prosecdef as is_definer, p.prorettype = 'trigger'::regtype as is_trigger,
     coalesce(p.proargnames[1:p.pronargs], '{}') as arguments,
     (
         select min(r.role) from unnest(array['authenticated', 'service_role']) as r (role)
@@ -27,13 +27,14 @@ select p.oid::integer as id, n.nspname as schema, p.proname as name, p.prosecdef
     ) as caller
 from pg_proc as p inner join pg_namespace as n on p.pronamespace = n.oid
 where n.nspname in ('public', 'thetis')
-order by 2, 3
+order by 3, 4
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
     id: int
+    signature: str
     schema: str
     name: str
     is_definer: bool

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 MATRIX = """
                                                          anon    owner        stranger     unconfirmed  service_role
 schema    public                                         usage   usage        usage        usage        usage
-schema    private                                        .       .            .            .            .
+schema    thetis                                         .       .            .            .            .
 
 table     public.purchases                               .       select own   select none  select none  select all
 column    public.purchases.id                            .       select       select       select       select
@@ -56,49 +56,49 @@ function  public.list_products                           .       .            . 
 function  public.add_product                             .       .            .            .            execute
 function  public.remove_product                          .       .            .            .            execute
 
-table     thetis.shopify_products                       .       .            .            .            .
-table     thetis.orders                                 .       .            .            .            .
-table     thetis.order_lines                            .       .            .            .            .
-table     thetis.refunds                                .       .            .            .            .
-table     thetis.derived_purchases                      .       .            .            .            .
-table     thetis.notifications                          .       .            .            .            .
-table     thetis.rejected_webhooks                      .       .            .            .            .
-table     thetis.copied_enrollments                     .       .            .            .            .
+table     thetis.shopify_products                        .       .            .            .            .
+table     thetis.orders                                  .       .            .            .            .
+table     thetis.order_lines                             .       .            .            .            .
+table     thetis.refunds                                 .       .            .            .            .
+table     thetis.derived_purchases                       .       .            .            .            .
+table     thetis.notifications                           .       .            .            .            .
+table     thetis.rejected_webhooks                       .       .            .            .            .
+table     thetis.copied_enrollments                      .       .            .            .            .
 
-sequence  thetis.rejected_webhooks_id_seq               .       .            .            .            .
-sequence  thetis.copied_enrollments_id_seq              .       .            .            .            .
+sequence  thetis.rejected_webhooks_id_seq                .       .            .            .            .
+sequence  thetis.copied_enrollments_id_seq               .       .            .            .            .
 
-function  thetis.set_updated_at                         .       .            .            .            .
-function  thetis.normalised_email                       .       .            .            .            .
-function  thetis.confirmed_user_id                      .       .            .            .            .
-function  thetis.lock_emails                            .       .            .            .            .
-function  thetis.link_purchases                         .       .            .            .            .
-function  thetis.link_purchases_to_user                 .       .            .            .            .
-function  thetis.bury_stale_notifications               .       .            .            .            .
-function  thetis.retry_delay                            .       .            .            .            .
-function  thetis.merged_status                          .       .            .            .            .
-function  thetis.update_purchases                       .       .            .            .            .
-function  thetis.knock_trigger_payload                  .       .            .            .            .
-function  thetis.course_access_payload                  .       .            .            .            .
-function  thetis.owe_messages                           .       .            .            .            .
-function  thetis.revise_messages                        .       .            .            .            .
-function  thetis.owe_cancellations                      .       .            .            .            .
-function  thetis.withdraw_cancellations                 .       .            .            .            .
-function  thetis.update_messages                        .       .            .            .            .
-function  thetis.is_shopify_id                          .       .            .            .            .
-function  thetis.is_quantity                            .       .            .            .            .
-function  thetis.refund_fault                           .       .            .            .            .
-function  thetis.order_faults                           .       .            .            .            .
-function  thetis.order_email                            .       .            .            .            .
-function  thetis.is_paid                                .       .            .            .            .
-function  thetis.heard_lines                            .       .            .            .            .
-function  thetis.hear_orders                            .       .            .            .            .
-function  thetis.hear_lines                             .       .            .            .            .
-function  thetis.hear_refunds                           .       .            .            .            .
-function  thetis.apply_facts                            .       .            .            .            .
-function  thetis.refunds_of                             .       .            .            .            .
-function  thetis.judge_orders                           .       .            .            .            .
-function  thetis.lock_orders                            .       .            .            .            .
+function  thetis.set_updated_at                          .       .            .            .            .
+function  thetis.normalised_email                        .       .            .            .            .
+function  thetis.confirmed_user_id                       .       .            .            .            .
+function  thetis.lock_emails                             .       .            .            .            .
+function  thetis.link_purchases                          .       .            .            .            .
+function  thetis.link_purchases_to_user                  .       .            .            .            .
+function  thetis.bury_stale_notifications                .       .            .            .            .
+function  thetis.retry_delay                             .       .            .            .            .
+function  thetis.merged_status                           .       .            .            .            .
+function  thetis.update_purchases                        .       .            .            .            .
+function  thetis.knock_trigger_payload                   .       .            .            .            .
+function  thetis.course_access_payload                   .       .            .            .            .
+function  thetis.owe_messages                            .       .            .            .            .
+function  thetis.revise_messages                         .       .            .            .            .
+function  thetis.owe_cancellations                       .       .            .            .            .
+function  thetis.withdraw_cancellations                  .       .            .            .            .
+function  thetis.update_messages                         .       .            .            .            .
+function  thetis.is_shopify_id                           .       .            .            .            .
+function  thetis.is_quantity                             .       .            .            .            .
+function  thetis.refund_fault                            .       .            .            .            .
+function  thetis.order_faults                            .       .            .            .            .
+function  thetis.order_email                             .       .            .            .            .
+function  thetis.is_paid                                 .       .            .            .            .
+function  thetis.heard_lines                             .       .            .            .            .
+function  thetis.hear_orders                             .       .            .            .            .
+function  thetis.hear_lines                              .       .            .            .            .
+function  thetis.hear_refunds                            .       .            .            .            .
+function  thetis.apply_facts                             .       .            .            .            .
+function  thetis.refunds_of                              .       .            .            .            .
+function  thetis.judge_orders                            .       .            .            .            .
+function  thetis.lock_orders                             .       .            .            .            .
 """
 
 CALLERS = ("anon", "owner", "stranger", "unconfirmed", "service_role")
