@@ -48,7 +48,7 @@ BOUGHT = datetime(2025, 3, 4, 10, 11, 12, tzinfo=UTC)
 
 
 class OldTable:
-    """`public.enrollments`, and what is known of it by way of the ledger."""
+    """`public.enrollments`, and what the ledger of the copy says of its rows."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -117,7 +117,7 @@ class OldTable:
     def ledger(self) -> list[Row]:
         return self.database.rows("select * from thetis.copied_enrollments order by id")
 
-    def fate(self, enrollment_id: str) -> str:
+    def outcome(self, enrollment_id: str) -> str:
         """What became of the row with this id, the last time it was looked at."""
         row = self.entry(enrollment_id)
         return f"{row['fate']}: {row['note']}" if row["note"] else str(row["fate"])

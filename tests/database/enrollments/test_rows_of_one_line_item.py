@@ -26,7 +26,7 @@ def test_repetitions_are_one_purchase_that_all_of_them_name(old: OldTable) -> No
 
     [purchase] = purchases(old)
     assert {old.entry(each)["purchase_id"] for each in ids} == {purchase["id"]}
-    assert sorted(old.fate(each) for each in ids) == ["copied", "merged", "merged"]
+    assert sorted(old.outcome(each) for each in ids) == ["copied", "merged", "merged"]
 
 
 def test_repetitions_are_seen_through_blanks(old: OldTable) -> None:
@@ -83,14 +83,14 @@ def test_an_unowned_repetition_goes_into_the_owned_one(old: OldTable, created_at
     [purchase] = purchases(old)
     assert purchase["id"] == uuid.UUID(owned)
     assert str(purchase["user_id"]) == owner
-    assert (old.fate(owned), old.fate(unowned)) == ("copied", "merged")
+    assert (old.outcome(owned), old.outcome(unowned)) == ("copied", "merged")
 
 
 @pytest.mark.parametrize(
     ("over", "created_at"),
     [("expired", BEFORE), ("cancelled", AFTER), ("refunded", BEFORE), ("refunded", AFTER)],
 )
-def test_who_has_access_by_one_of_them_keeps_it(
+def test_a_user_with_access_by_one_of_them_keeps_it(
     old: OldTable, over: str, created_at: object
 ) -> None:
     owner = old.database.accounts.sign_up("ada@example.com")
@@ -104,7 +104,9 @@ def test_who_has_access_by_one_of_them_keeps_it(
 
 
 @pytest.mark.parametrize("created_at", [BEFORE, AFTER])
-def test_who_will_have_access_by_one_of_them_keeps_that(old: OldTable, created_at: object) -> None:
+def test_a_user_who_will_get_access_by_one_of_them_still_gets_it(
+    old: OldTable, created_at: object
+) -> None:
     old.add()
     old.add(status="refunded", created_at=created_at)
 

@@ -39,7 +39,7 @@ def test_the_old_table_goes_with_its_trigger_and_the_ledger_stays(old: OldTable)
 
     assert not old.exists()
     assert old.database.value("select to_regproc('public.link_enrollments_to_user')") is None
-    assert old.fate(row_id) == "copied"
+    assert old.outcome(row_id) == "copied"
 
 
 def test_sign_up_works_before_between_and_after(old: OldTable) -> None:
@@ -55,7 +55,7 @@ def test_sign_up_works_before_between_and_after(old: OldTable) -> None:
     assert accounts.has_access(user_id, "standard_course")
 
 
-def test_but_for_the_ledger_nothing_tells_that_there_was_an_old_table(
+def test_only_the_ledger_differs_from_a_database_without_an_old_table(
     old: OldTable, cluster: Cluster
 ) -> None:
     old.add()
@@ -83,7 +83,7 @@ def test_somebody_who_drops_the_table_by_hand_keeps_the_ledger(old: OldTable) ->
 
     old.drop()
 
-    assert old.fate(row_id) == "set aside: unknown status"
+    assert old.outcome(row_id) == "set aside: unknown status"
 
 
 def test_it_refuses_while_a_row_is_missing_and_names_it(old: OldTable) -> None:
@@ -173,7 +173,7 @@ def test_it_refuses_while_another_sign_up_trigger_uses_the_table(old: OldTable) 
     assert_refused(old, r"sign-ups would fail.*on_auth_user_created \(public.handle_new_user\(\)\)")
 
 
-def test_a_function_that_serves_another_trigger_too_is_not_torn_away(old: OldTable) -> None:
+def test_a_function_that_serves_another_trigger_too_is_kept(old: OldTable) -> None:
     old.database.execute("create table public.profiles (id uuid)")
     old.database.execute(
         "create trigger also after insert on public.profiles"

@@ -16,7 +16,7 @@ COURSES = {
 }
 
 
-def test_a_row_becomes_a_purchase_with_all_that_it_said(old: OldTable) -> None:
+def test_a_row_becomes_a_purchase_with_all_its_values(old: OldTable) -> None:
     user_id = old.database.accounts.sign_up("grace@example.com")
     row_id = old.add(user_id=user_id)
 
@@ -37,7 +37,7 @@ def test_a_row_becomes_a_purchase_with_all_that_it_said(old: OldTable) -> None:
         "expires_at": None,
         "created_at": BOUGHT,
     }
-    assert old.fate(row_id) == "copied"
+    assert old.outcome(row_id) == "copied"
 
 
 def add_each(old: OldTable, column: str, values: Iterable[object]) -> dict[str, str | None]:
@@ -90,7 +90,7 @@ def test_a_row_that_is_no_purchase_is_set_aside_whole(
 
     old.copy()
 
-    assert {old.fate(each) for each in ids} == {f"set aside: {note}"}
+    assert {old.outcome(each) for each in ids} == {f"set aside: {note}"}
     assert [old.entry(str(row["id"]))["enrollment"] for row in rows] == rows
     assert old.database.rows("table public.purchases") == []
     assert old.database.rows("table thetis.orders") == []
@@ -119,7 +119,7 @@ def test_rows_without_an_order_or_a_line_item_are_all_kept(old: OldTable, column
 
     old.copy()
 
-    assert {old.fate(each) for each in ids} == {"copied"}
+    assert {old.outcome(each) for each in ids} == {"copied"}
     assert {str(old.purchase(each)["id"]) for each in ids} == set(ids)
     assert {old.purchase(each)[column] for each in ids} == {None}
 
@@ -234,7 +234,7 @@ def test_a_table_whose_columns_were_mended_is_copied_and_dropped(lone_table: Old
     assert (purchase["product_slug"], purchase["status"]) == ("premium_course", "active")
 
 
-def test_a_column_that_we_do_not_know_stays_in_the_ledger(old: OldTable) -> None:
+def test_an_unknown_column_stays_in_the_ledger(old: OldTable) -> None:
     old.database.execute("alter table public.enrollments add column coach text default 'Mary'")
     row_id = old.add()
 
@@ -256,10 +256,10 @@ def test_an_id_that_is_no_uuid_is_replaced(lone_table: OldTable) -> None:
 
 def test_a_table_without_a_key_may_hold_the_same_row_twice(lone_table: OldTable) -> None:
     lone_table.create(key=False)
-    twin = str(uuid.uuid4())
+    same_id = str(uuid.uuid4())
     for _ in range(2):
-        lone_table.add(id=twin)
-    lone_table.add(id=twin, course_type="premium")
+        lone_table.add(id=same_id)
+    lone_table.add(id=same_id, course_type="premium")
 
     lone_table.copy()
     lone_table.drop()
