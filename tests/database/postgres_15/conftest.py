@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -11,8 +11,5 @@ from tests.support.cluster import Cluster
 
 
 @pytest.fixture(scope="session", params=[postgres_15.PARAMETER], ids=["pg15"])
-def cluster(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cluster]:
-    with Cluster.starting(tmp_path_factory.mktemp("platform"), postgres=request.param) as started:
-        yield started
+def cluster(request: pytest.FixtureRequest, clusters: Callable[[int], Cluster]) -> Cluster:
+    return clusters(request.param)
