@@ -10,7 +10,7 @@ from devtools.migrations import MigrationError
 from tests.database.enrollments.old_table import OldTable
 from tests.support.catalog import catalog
 from tests.support.cluster import Cluster
-from tests.support.database import Row
+from tests.support.database import Database, Row
 
 
 def state(old: OldTable) -> list[Row]:
@@ -42,7 +42,9 @@ def test_the_old_table_goes_with_its_trigger_and_the_ledger_stays(old: OldTable)
     assert old.outcome(row_id) == "copied"
 
 
-def test_sign_up_works_before_between_and_after(old: OldTable) -> None:
+def test_sign_up_works_before_between_and_after(bare_database: Database) -> None:
+    old = OldTable(bare_database)
+    old.create()
     old.add()
     accounts = old.database.accounts
 
