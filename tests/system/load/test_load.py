@@ -15,9 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from devtools.processes import Process
 from tests.support import figures, soak
 from tests.support.database import Database
-from tests.support.service import NO_TLS, NOWHERE, Process, Service, serve
+from tests.support.service import NO_TLS, NOWHERE, Service, serve
 from tests.support.shopify import COURSE, SPLINT, order
 from thetis.app import LARGE, LARGE_AT_ONCE
 from thetis.cli import shopify_payloads

@@ -1,4 +1,4 @@
-"""`thetis preview`: one page with all that a customer gets."""
+"""`thetis-dev preview`: one page with all that a customer gets."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from devtools import preview
+from devtools.cli import main
 from tests.support.database import Database
 from tests.support.emails import Page
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, order
 from tests.tools.knock_workflow.post_purchase import KNOCK
-from thetis.cli import main
 from thetis.emails import course_access
 
 
