@@ -63,10 +63,15 @@ def bodies(count: int, *, first: int, age: timedelta = timedelta(0)) -> Iterator
 
 def requests(count: int, *, first: int, age: timedelta = timedelta(0)) -> list[bytes]:
     """The same as whole HTTP requests."""
-    return [_request(body) for body in bodies(count, first=first, age=age)]
+    return [request(body) for body in bodies(count, first=first, age=age)]
 
 
-def _request(body: bytes) -> bytes:
+def size() -> int:
+    """Bytes in each body."""
+    return len(next(bodies(1, first=1)))
+
+
+def request(body: bytes) -> bytes:
     headers = shopify_payloads.headers("orders/paid", body, SECRET)
     head = "".join(f"{name}: {text}\r\n" for name, text in headers.items())
     line = f"POST /webhooks/shopify HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
