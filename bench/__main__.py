@@ -6,7 +6,7 @@ import time
 
 import click
 
-from bench import access, bulk, database, floor, outbox, small, webhooks
+from bench import access, bulk, database, floor, outbox, queues, small, webhooks
 from bench.report import Report
 
 PARTS = ("webhooks", "floor", "outbox", "queues", "small", "bulk", "access")
@@ -27,6 +27,8 @@ def main(*, scale: bool, only: tuple[str, ...]) -> None:
             floor.measure(at, report)
         if "outbox" in parts:
             outbox.measure(at, report)
+        if "queues" in parts:
+            queues.measure(at, report)
         if "small" in parts:
             small.measure(at, report, webhooks=200_000 if scale else 10_000)
         if "bulk" in parts:

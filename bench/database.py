@@ -40,10 +40,10 @@ def postgres(version: int = 18) -> Iterator[platform.Platform]:
             platform.stop(Path(folder))
 
 
-def record(at: platform.Platform, bodies: Iterable[bytes]) -> None:
+def record(at: platform.Platform, bodies: Iterable[bytes], database: str = "postgres") -> None:
     """Record these orders in arrays, as a backfill does."""
     waiting = map(translate_order, bodies)
-    with psycopg.connect(at.database_url, autocommit=True) as connection:
+    with psycopg.connect(at.url("postgres", database), autocommit=True) as connection:
         while group := list(islice(waiting, 500)):
             connection.execute("select from public.record_orders(%s)", [Jsonb(group)])
 

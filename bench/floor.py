@@ -17,7 +17,7 @@ AT_ONCE = 8
 
 NEW, OLD = timedelta(0), webhook_bodies.LAST_WEEK
 
-_ITEMS = [
+_ITEMS: list[dict[str, object]] = [
     {
         "id": 6_666_666_666_661 + 7_919 * number,
         "title": f"Course no. {number:02}",
@@ -48,14 +48,14 @@ def measure(at: Platform, report: Report, *, rounds: int = 3, seconds: int = 2) 
         "eight, notifying": pgbench.record_orders(orders=AT_ONCE, age=NEW),
     }
     found = [
-        {name: pgbench.latency(at, each, seconds=seconds) for name, each in scripts.items()}
+        {name: pgbench.cost(at, each, seconds=seconds) for name, each in scripts.items()}
         for _ in range(rounds)
     ]
     database.settle_notifications(at)
     _tell(report, found)
 
 
-def _tell(report: Report, rounds: list[dict[str, float]]) -> None:
+def _tell(report: Report, rounds: list[dict[str, pgbench.Cost]]) -> None:
     for name, orders, what, at_most in (
         ("one", 1, "record_orders, one order of three lines", 4.0),
         ("eight", AT_ONCE, f"record_orders, {AT_ONCE} orders a call, for each order", 1.5),
@@ -64,14 +64,21 @@ def _tell(report: Report, rounds: list[dict[str, float]]) -> None:
     ):
         report.ratio(
             f"{what}, to the floor",
-            median(each[name] / orders / each["floor"] for each in rounds),
+            median(each[name].latency / orders / each["floor"].latency for each in rounds),
             at_most=at_most,
         )
     report.table(
-        "Median latency for one client, in microseconds",
-        ("Round", *rounds[0]),
+        "A call by one client, in microseconds",
+        ("Round", *(f"{name}: {of}" for name in rounds[0] for of in ("latency", "processor"))),
         [
-            (number, *(f"{seconds * 1e6:,.0f}" for seconds in each.values()))
+            (
+                number,
+                *(
+                    f"{seconds * 1e6:,.0f}"
+                    for cost in each.values()
+                    for seconds in (cost.latency, cost.processor)
+                ),
+            )
             for number, each in enumerate(rounds, start=1)
         ],
     )

@@ -71,9 +71,7 @@ class Measured:
         return self.requests / self.seconds
 
 
-def for_seconds(
-    url: str, requests: Iterable[bytes], *, connections: int, seconds: int
-) -> Measured:
+def for_seconds(url: str, requests: Iterable[bytes], *, connections: int, seconds: int) -> Measured:
     """Put requests, each once, over so many kept-alive connections. Anything but a 2xx raises, and
     so does a supply that does not last: nothing is sent twice.
     """

@@ -7,18 +7,28 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
-from bench import webhook_bodies
+from bench import processor, webhook_bodies
 from devtools import platform
 from thetis.cli import shopify_payloads
 from thetis.shopify import translate_order
 
 
-def latency(at: platform.Platform, script: str, *, seconds: int) -> float:
-    """The median time of this script, in seconds, asked again and again by one client."""
+@dataclass(frozen=True)
+class Cost:
+    """Of one call by one client, in seconds: the median latency, and Postgres's processor time."""
+
+    latency: float
+    processor: float
+
+
+def cost(at: platform.Platform, script: str, *, seconds: int) -> Cost:
+    """Of this script, asked again and again."""
+    before = processor.of_postgres(at)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "script.sql"
         file.write_text(script, encoding="utf-8")
@@ -31,7 +41,8 @@ def latency(at: platform.Platform, script: str, *, seconds: int) -> float:
         )
         if done.returncode or "number of failed transactions: 0 (" not in done.stdout:
             raise RuntimeError(done.stdout + done.stderr)
-        return median(_latencies(Path(folder))) / 1e6
+        used, taken = processor.of_postgres(at) - before, list(_latencies(Path(folder)))
+    return Cost(latency=median(taken) / 1e6, processor=used / len(taken))
 
 
 def _latencies(folder: Path) -> Iterator[int]:
@@ -49,7 +60,7 @@ def _program(at: platform.Platform) -> Path:
 
 def record_orders(*, orders: int, age: timedelta) -> str:
     """A script: the statement that the service sends, about so many new orders of three lines, with
-    numbers of pgbench's in place of the orders' ids. (Those of lines need be new in their order only.)
+    numbers of pgbench's in place of the orders' ids. Lines need ids that are new in their order.
     """
     order = json.dumps([translate_order(shopify_payloads.encode(webhook_bodies.template(age=age)))])
     argument = ", ".join(

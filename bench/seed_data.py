@@ -7,7 +7,7 @@ import uuid
 
 import psycopg
 
-from bench import database
+from bench import database, webhook_bodies
 from devtools.platform import Platform
 
 LINES = 3
@@ -48,9 +48,9 @@ _STATEMENTS = (
     (
         "insert into thetis.notifications"
         " (kind, shopify_order_id, payload, status, settled_at, attempts, first_attempt_at, due_at)"
-        " select message.kind, ({first} + i)::text, '{{}}', 'sent', now(), 1, now(), now()"
+        " select made.kind, ({first} + i)::text, '{{}}', 'sent', now(), 1, now(), now()"
         " from generate_series({low}, least({high}, {most} / 2)) as i,"
-        " (values ('knock.trigger'), ('resend.course_access')) as message (kind)"
+        " (select kind from thetis.notifications) as made"
     ),
 )
 _SLUGS = (
@@ -73,6 +73,9 @@ def _uuid(name: str) -> str:
 
 def grow(at: Platform, *, purchases: int) -> None:
     """Three purchases to an order."""
+    database.record(
+        at, webhook_bodies.bodies(1, first=1)
+    )  # which shows what notifications it makes
     span = {"low": 0, "high": purchases // LINES, "first": FIRST, "most": MOST_MESSAGES}
     with psycopg.connect(at.admin_url, autocommit=True) as admin:
         # Foreign keys and triggers have nothing to say to rows that fit by construction.

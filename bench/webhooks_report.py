@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -39,12 +39,12 @@ class Turn:
 Round = Mapping[str, Turn]
 
 
-def tell(report: Report, connections: int, rounds: list[Round]) -> None:
+def tell(report: Report, connections: int, rounds: Sequence[Round]) -> None:
     _ratios(report, f"at {connections} connections", rounds)
     _tables(report, f"at {connections} connections", rounds)
 
 
-def _ratios(report: Report, at: str, rounds: list[Round]) -> None:
+def _ratios(report: Report, at: str, rounds: Sequence[Round]) -> None:
     def middle(of: Callable[[Round], float]) -> float:
         return median(of(each) for each in rounds)
 
@@ -78,7 +78,7 @@ def _ratios(report: Report, at: str, rounds: list[Round]) -> None:
     )
 
 
-def _tables(report: Report, at: str, rounds: list[Round]) -> None:
+def _tables(report: Report, at: str, rounds: Sequence[Round]) -> None:
     report.table(
         f"Webhooks a second {at}",
         ("Round", *NAMES, "notifications sent a second"),
