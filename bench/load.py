@@ -31,6 +31,10 @@ GENERATOR = "wrk" if shutil.which("wrk") else "Python"
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 
 
+class RanOut(Exception):
+    """The requests did not last as long as they should."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """`seconds` for all of them; `latencies` of each, in seconds, sorted. `ended`, on the clock of
@@ -72,8 +76,9 @@ class Measured:
 
 
 def for_seconds(url: str, requests: Iterable[bytes], *, connections: int, seconds: int) -> Measured:
-    """Put requests, each once, over so many kept-alive connections. Anything but a 2xx raises, and
-    so does a supply that does not last: nothing is sent twice.
+    """Put requests, each once, over so many kept-alive connections. Anything but a 2xx raises.
+
+    Raises RanOut rather than send one twice.
     """
     return (_by_wrk if GENERATOR == "wrk" else _by_python)(url, requests, connections, seconds)
 
@@ -94,7 +99,9 @@ def _by_wrk(url: str, requests: Iterable[bytes], connections: int, seconds: int)
         )
         processor = _processor_seconds(resource.RUSAGE_CHILDREN) - before
     said = json.loads(done.stdout.splitlines()[-1])
-    if said["failed"] or said["ran_out"] or not said["requests"]:
+    if said["ran_out"]:
+        raise RanOut
+    if said["failed"] or not said["requests"]:
         raise RuntimeError(f"the load did not go through: {said}")
     return Measured(
         requests=said["requests"],
@@ -110,7 +117,7 @@ def _by_python(url: str, requests: Iterable[bytes], connections: int, seconds: i
     end = time.perf_counter() + seconds
     run = uvloop.run(_post(url, _until(end, supply), connections))
     if len(run.latencies) == len(supply):
-        raise RuntimeError("there were too few requests")
+        raise RanOut
     return Measured(
         requests=len(run.latencies),
         seconds=run.seconds,

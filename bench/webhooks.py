@@ -40,7 +40,7 @@ class Contestant:
     database: str = "postgres"
     table: str | None = "thetis.orders"
     provider: serving.Service | None = None
-    rate: float = 1_500.0
+    rate: float = 2_000.0
 
 
 def measure(at: Platform, report: Report, *, rounds: int = 3) -> None:
@@ -109,23 +109,34 @@ def _customers(amount: int, first: int, *, size: int) -> Iterator[bytes]:
 
 
 def _turn(at: Platform, of: Contestant, *, connections: int) -> Turn:
-    supply = of.requests(int(2 * of.rate * SECONDS), next(_blocks) * 1_000_000)
+    """With as many requests as twice its best needs; again with more, should they not last."""
+    while True:
+        supply = of.requests(int(2 * of.rate * SECONDS), next(_blocks) * 1_000_000)
+        try:
+            turn = _measured(at, of, supply, connections)
+        except load.RanOut:
+            of.rate *= 2
+        else:
+            of.rate = max(of.rate, turn.rate)
+            return turn
+        finally:
+            _tidy(at, of)
+
+
+def _measured(at: Platform, of: Contestant, supply: Iterable[bytes], connections: int) -> Turn:
     stored, sent, used = _stored(at, of), _sent(of), _used(at, of)
     measured = load.for_seconds(
         f"{of.service.url}/", supply, connections=connections, seconds=SECONDS
     )
     service, postgres = _used(at, of)
-    turn = Turn(
+    if of.table and _stored(at, of) - stored < measured.requests:
+        raise RuntimeError(f"{of.table} has fewer rows than there were answers")
+    return Turn(
         load=measured,
         service=service - used[0],
         postgres=postgres - used[1],
         sent=_sent(of) - sent,
     )
-    of.rate = max(of.rate, measured.rate)
-    if of.table and _stored(at, of) - stored < measured.requests:
-        raise RuntimeError(f"{of.table} has fewer rows than there were answers")
-    _tidy(at, of)
-    return turn
 
 
 def _stored(at: Platform, of: Contestant) -> int:
