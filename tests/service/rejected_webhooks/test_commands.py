@@ -33,7 +33,7 @@ def receive(database: Database, topic: str, body: bytes) -> str:
         client = ServiceDatabase(PostgresTransport(database.url, timeout=4), timeout=4)
         await client.open()
         try:
-            return await WebhookRecorder(client, timeout=4).record(topic, None, body)
+            return (await WebhookRecorder(client).record(topic, None, body)).outcome
         finally:
             await client.close()
 
