@@ -163,6 +163,24 @@ def test_what_stands_between_us_and_postgrest_is_not_the_fault_of_the_request(
     assert "<" not in str(caught.value)
 
 
+@pytest.mark.parametrize("body", [b"a login page", b'{"id": ', b"<p>7</p>", b"\xff\xfe", b"NaN,"])
+@pytest.mark.parametrize("status", [200, 201, 301, 404, 502])
+def test_what_is_not_json_is_no_answer(status: int, body: bytes) -> None:
+    async def answer(url: str) -> None:
+        transport = SupabaseTransport(url, SECRET_KEY)
+        try:
+            await transport.call("list_products", {})
+        finally:
+            await transport.close()
+
+    with (
+        serving({"/rest/v1/rpc/list_products": (status, body)}) as url,
+        pytest.raises(DatabaseUnavailable, match="not with JSON") as caught,
+    ):
+        asyncio.run(answer(url))
+    assert caught.value.code == str(status)
+
+
 def test_no_outcome_is_not_taken_for_one() -> None:
     """An empty body is how PostgREST answers for a function without a result."""
     with serving({"/rest/v1/rpc/record_orders": (200, b"")}) as url:
