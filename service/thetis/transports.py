@@ -172,8 +172,10 @@ class SupabaseTransport:
             response = await self._client.rpc(function, arguments).execute()
         except APIError as error:
             raise _error(error.message or "no message", error.code) from error
+        except httpx.ConnectError as error:
+            raise DatabaseUnavailable("no connection") from error
         except httpx.HTTPError as error:
-            raise DatabaseUnavailable(type(error).__name__) from error
+            raise DatabaseUnavailable(f"no answer ({type(error).__name__})") from error
         data: Any = response.data
         return data if isinstance(data, list) else [{function: data}]
 
