@@ -1,4 +1,4 @@
-"""What `/metrics` tells, in Prometheus' words. Labels hold only values from fixed sets."""
+"""The metrics that `/metrics` shows. Labels hold only values from fixed sets."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ class Metrics:
         )
         self._pending = Gauge(
             "thetis_notifications_pending",
-            "Messages not sent yet.",
+            "Notifications not sent yet.",
             ["provider"],
             registry=self.registry,
         )
         self._oldest = Gauge(
             "thetis_notifications_oldest_due_seconds",
-            "How long the oldest due message has been waiting for a worker.",
+            "How long the oldest due notification has been waiting for a worker.",
             ["provider"],
             registry=self.registry,
         )
         self._dead = Gauge(
             "thetis_notifications_dead",
-            "Messages given up; somebody has to look.",
+            "Notifications given up; a person has to look.",
             ["provider"],
             registry=self.registry,
         )

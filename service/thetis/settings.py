@@ -148,7 +148,7 @@ class DatabaseSettings(BaseSettings):
 
 
 class WorkerSettings(DatabaseSettings):
-    """How to send what is owed."""
+    """How to send notifications."""
 
     knock_api_key: Secret
     knock_base_url: BaseUrl = "https://api.knock.app"

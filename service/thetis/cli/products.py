@@ -22,22 +22,30 @@ _EXAMPLES = (
 )
 
 
+def product_id(text: str) -> str:
+    """The digits of a product's id, of its gid, or in the address of its page in the admin.
+
+    Raises ValueError for anything else, with a message for the person who typed it.
+    """
+    given = text.strip()
+    found = _GID.fullmatch(given) or _ADMIN_URL.fullmatch(given)
+    if "variant" in given.lower():
+        raise ValueError(f"{given} is a variant, and not the product that it belongs to")
+    if found and found["kind"].lower() not in {"product", "products"}:
+        raise ValueError(f"{given} is of {found['kind']}, and not a product")
+    digits = found["id"] if found else given
+    if not re.fullmatch("[1-9][0-9]{0,18}", digits) or int(digits) >= 2**63:
+        raise ValueError(f"{given!r} is no product id; one looks like {_EXAMPLES}")
+    return digits
+
+
 def _product_id(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> str | None:
-    """The digits of a product's id, of its gid, or in the address of its page in the admin."""
-    if value is None:
-        return None
-    text = value.strip()
-    found = _GID.fullmatch(text) or _ADMIN_URL.fullmatch(text)
-    if "variant" in text.lower():
-        raise click.BadParameter(f"{value} is a variant, and not the product that it belongs to")
-    if found and found["kind"].lower() not in {"product", "products"}:
-        raise click.BadParameter(f"{value} is of {found['kind']}, and not a product")
-    digits = found["id"] if found else text
-    if not re.fullmatch("[1-9][0-9]{0,18}", digits) or int(digits) >= 2**63:
-        raise click.BadParameter(f"{value} is no product id; one looks like {_EXAMPLES}")
-    return digits
+    try:
+        return None if value is None else product_id(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.group()

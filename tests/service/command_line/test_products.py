@@ -10,6 +10,7 @@ import pytest
 from tests.support.database import Database
 from tests.support.program import thetis
 from tests.support.shopify import COURSE, order
+from thetis.cli.products import product_id
 
 
 def products(database: Database, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -92,13 +93,16 @@ WORKSHOP = ("add", "workshop", "--name", "Workshop", "--category", "course")
         "https://a-shop.myshopify.com/admin/products/4242/",
     ],
 )
-def test_a_shopify_id_may_be_copied_from_wherever_it_stands(
-    database: Database, spelling: str
-) -> None:
-    assert products(database, *WORKSHOP, "--shopify-id", spelling).returncode == 0
+def test_a_shopify_id_may_be_copied_from_wherever_it_stands(spelling: str) -> None:
+    assert product_id(spelling) == "4242"
+
+
+def test_an_id_is_given_and_removed_again(database: Database) -> None:
+    gid = "gid://shopify/Product/4242"
+    assert products(database, *WORKSHOP, "--shopify-id", gid).returncode == 0
     assert listed(database)["workshop"][-1] == "4242"
 
-    removed = products(database, "remove-id", spelling)
+    removed = products(database, "remove-id", "https://a-shop.myshopify.com/admin/products/4242")
     assert removed.stdout == "The Shopify id 4242 no longer means workshop.\n"
     assert listed(database)["workshop"][-1] == "no Shopify id yet"
 
@@ -118,10 +122,16 @@ def test_a_shopify_id_may_be_copied_from_wherever_it_stands(
     ],
 )
 def test_what_is_no_products_id_is_explained(spelling: str, words: str) -> None:
-    for command in ((*WORKSHOP, "--shopify-id"), ("remove-id",)):
-        refused = thetis("products", *command, spelling)
-        assert refused.returncode == 2
-        assert words in " ".join(refused.stderr.split())
+    with pytest.raises(ValueError, match=re.escape(words)):
+        product_id(spelling)
+
+
+@pytest.mark.parametrize("command", [(*WORKSHOP, "--shopify-id"), ("remove-id",)])
+def test_a_wrong_id_ends_the_command_before_it_asks_the_database(command: tuple[str, ...]) -> None:
+    refused = thetis("products", *command, "gid://shopify/ProductVariant/4242")
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "is a variant, and not the product" in " ".join(refused.stderr.split())
 
 
 def test_an_id_that_means_nothing_cannot_be_removed(database: Database) -> None:

@@ -56,7 +56,7 @@ def test_what_was_rejected_is_listed_with_its_reason_and_shown_byte_for_byte(
     assert thetis(database, "show", rejected_id).stdout == NOT_TEXT
 
 
-def test_a_replay_after_the_cause_is_mended_records_it_and_owes_the_messages(
+def test_a_replay_after_the_cause_is_mended_records_it_and_enqueues_its_notifications(
     database: Database,
 ) -> None:
     database.execute("delete from thetis.shopify_products")
