@@ -20,7 +20,8 @@ FIRST = 7_000_000_000_000
 _STATEMENTS = (
     (
         "insert into auth.users (instance_id, id, aud, role, email, email_confirmed_at)"
-        " select '00000000-0000-0000-0000-000000000000', md5('user ' || i)::uuid, 'authenticated', 'authenticated',"
+        " select '00000000-0000-0000-0000-000000000000', md5('user ' || i)::uuid,"
+        " 'authenticated', 'authenticated',"
         " 'past-' || i || '@example.com', now()"
         " from generate_series({low}, {high}) as i where i % 2 = 1"
     ),

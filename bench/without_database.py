@@ -46,7 +46,7 @@ def main(port: int) -> None:
 
     def app() -> Starlette:
         database = Database(Nowhere(), timeout=chosen.database_timeout_seconds)
-        recorder = WebhookRecorder(database, timeout=chosen.database_timeout_seconds)
+        recorder = WebhookRecorder(database)
         parts = wiring.parts(chosen)
         return create_app(dataclasses.replace(parts, recorder=recorder))
 

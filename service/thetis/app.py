@@ -15,11 +15,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from thetis.batching import Batcher
-from thetis.database import Backlog, Database
+from thetis.database import Database
+from thetis.errors import DatabaseError
 from thetis.logs import where
 from thetis.metrics import Metrics
+from thetis.model import Backlog, WebhookOutcome
 from thetis.shopify import TOPICS, verify_signature
-from thetis.transports import DatabaseError
 from thetis.webhooks import WebhookRecorder
 from thetis.worker import Worker
 
@@ -103,7 +104,8 @@ async def _receive_webhook(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     topic = request.headers.get("x-shopify-topic", "")
     response, outcome = await _answer(request, parts, topic)
-    parts.metrics.webhooks.labels(_label(topic), outcome).inc()
+    is_test = getattr(request.state, "is_test", False)
+    parts.metrics.count_webhook(_label(topic), outcome, is_test=is_test)
     return response
 
 
@@ -132,7 +134,7 @@ async def _answer(request: Request, parts: Parts, topic: str) -> tuple[Response,
 async def _record(request: Request, parts: Parts, topic: str, body: bytes) -> tuple[Response, str]:
     started = time.perf_counter()
     try:
-        outcome = await parts.recorder.record(
+        recorded = await parts.recorder.record(
             topic, request.headers.get("x-shopify-webhook-id"), body
         )
     except DatabaseError as error:
@@ -144,9 +146,10 @@ async def _record(request: Request, parts: Parts, topic: str, body: bytes) -> tu
         return _later("this cannot be handled now"), "failed"
     finally:
         parts.metrics.webhook_seconds.observe(time.perf_counter() - started)
-    if outcome == "recorded":
+    request.state.is_test = recorded.is_test
+    if recorded.outcome is WebhookOutcome.RECORDED:
         parts.worker.wake()
-    return JSONResponse({"outcome": outcome}), outcome
+    return JSONResponse({"outcome": recorded.outcome}), recorded.outcome
 
 
 async def _read(request: Request, limit: int) -> bytes | None:

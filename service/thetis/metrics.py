@@ -1,4 +1,4 @@
-"""What `/metrics` tells, in Prometheus' words. Labels hold only values from fixed sets."""
+"""The metrics that `/metrics` shows. Labels hold only values from fixed sets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from thetis.database import Backlog
+from thetis.model import Backlog
 
 
 class Metrics:
@@ -16,7 +16,13 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.webhooks = Counter(
             "thetis_webhooks",
-            "Webhooks received, by topic and outcome.",
+            "Webhooks received, by topic and outcome, but for those of test orders.",
+            ["topic", "outcome"],
+            registry=self.registry,
+        )
+        self.test_webhooks = Counter(
+            "thetis_test_webhooks",
+            "Webhooks of orders that Shopify marks as tests, by topic and outcome.",
             ["topic", "outcome"],
             registry=self.registry,
         )
@@ -34,22 +40,27 @@ class Metrics:
         )
         self._pending = Gauge(
             "thetis_notifications_pending",
-            "Messages not sent yet.",
+            "Notifications not sent yet.",
             ["provider"],
             registry=self.registry,
         )
         self._oldest = Gauge(
             "thetis_notifications_oldest_due_seconds",
-            "How long the oldest due message has been waiting for a worker.",
+            "How long the oldest due notification has been waiting for a worker.",
             ["provider"],
             registry=self.registry,
         )
         self._dead = Gauge(
             "thetis_notifications_dead",
-            "Messages given up; somebody has to look.",
+            "Notifications given up; a person has to look.",
             ["provider"],
             registry=self.registry,
         )
+
+    def count_webhook(self, topic: str, outcome: str, *, is_test: bool) -> None:
+        """A webhook counts as one of a test order once its body has been read."""
+        counter = self.test_webhooks if is_test else self.webhooks
+        counter.labels(topic, outcome).inc()
 
     def observe_backlog(self, backlog: Sequence[Backlog]) -> None:
         for each in backlog:

@@ -25,6 +25,9 @@ from thetis.providers import (
     unreadable_answer,
 )
 
+BRANCHED_CATEGORIES = frozenset({"course", "device"})
+"""The categories of products for which the workflow has a branch of its own."""
+
 
 class KnockSender:
     """Sends `knock.trigger` and `knock.cancel`. `base_url` comes without `/v1`."""

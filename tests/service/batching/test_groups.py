@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from thetis.batching import Batcher
-from thetis.transports import DatabaseError, DatabaseRefused, DatabaseUnavailable
+from thetis.errors import DatabaseError, DatabaseRefused, DatabaseUnavailable
 
 
 class Calls:

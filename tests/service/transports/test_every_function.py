@@ -12,8 +12,8 @@ from tests.support.database import Database
 from tests.support.shopify import COURSE, SPLINT, order, refund
 from tests.support.supabase_api import SupabaseApi
 from thetis.database import Database as Client
-from thetis.database import Outcome, Product, Settlement
-from thetis.transports import DatabaseRefused
+from thetis.errors import DatabaseRefused
+from thetis.model import Outcome, Product, Settlement, WebhookOutcome
 
 
 def test_orders_come_back_one_by_one_in_their_order(way: TransportCase, database: Database) -> None:
@@ -28,10 +28,10 @@ def test_orders_come_back_one_by_one_in_their_order(way: TransportCase, database
     )
 
     assert outcomes == [
-        Outcome(shopify_order_id="9", outcome="recorded"),
-        Outcome(shopify_order_id="2", outcome="unchanged"),
-        Outcome(shopify_order_id="3", outcome="ignored"),
-        Outcome(shopify_order_id="1", outcome="rejected", reason="no email address"),
+        Outcome(shopify_order_id="9", outcome=WebhookOutcome.RECORDED),
+        Outcome(shopify_order_id="2", outcome=WebhookOutcome.UNCHANGED),
+        Outcome(shopify_order_id="3", outcome=WebhookOutcome.IGNORED),
+        Outcome(shopify_order_id="1", outcome=WebhookOutcome.REJECTED, reason="no email address"),
     ]
     assert {row["shopify_order_id"] for row in database.purchases()} == {"2", "9"}
 
