@@ -1,8 +1,8 @@
 """A stand-in for the parts of Knock and Resend that we use: real HTTP, on loopback.
 
 It answers as the vendors document, remembers what it received, and can be told to misbehave.
-What the vendors do and this does not: forget idempotency keys after a day, limit rates, answer
-409 while a request with the same key is in progress, run workflows, deliver anything.
+What the vendors do and this does not: forget idempotency keys after a day, answer 409 while a
+request with the same key is in progress, run workflows, deliver anything.
 
     fake_providers = FakeProviders()
     with running(fake_providers) as base_url:
@@ -30,6 +30,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from devtools.rate_limit import RateLimit
 
 Provider = Literal["knock", "resend"]
 
@@ -99,6 +101,7 @@ class FakeProviders:
     `effects`     what was accepted and was not a repetition of an earlier request
     `api_key`     the only key that is accepted; None accepts any
     `on_request`  called with each request, in the server's thread
+    `rate_limit`  of Resend's API; None tells no limit and has none
     """
 
     def __init__(
@@ -106,11 +109,13 @@ class FakeProviders:
         *,
         api_key: str | None = None,
         on_request: Callable[[ReceivedRequest], None] | None = None,
+        rate_limit: RateLimit | None = None,
     ) -> None:
         self.requests: list[ReceivedRequest] = []
         self.effects: list[ReceivedRequest] = []
         self._api_key = api_key
         self._on_request = on_request
+        self._rate_limit = rate_limit
         self._scripts: dict[Provider, deque[Answer]] = {"knock": deque(), "resend": deque()}
         self._accepted: dict[tuple[str, str], tuple[ReceivedRequest, Answer]] = {}
 
@@ -131,6 +136,16 @@ class FakeProviders:
         self.requests.append(request)
         if self._on_request:
             self._on_request(request)
+        if self._rate_limit is None or request.provider != "resend":
+            return self._answer(request)
+        is_allowed, headers = self._rate_limit.take()
+        if not is_allowed:
+            message = "Too many requests. You can only make a few requests per second."
+            return refusal("resend", 429, "rate_limit_exceeded", message, headers)
+        answer = self._answer(request)
+        return replace(answer, headers={**headers, **answer.headers})
+
+    def _answer(self, request: ReceivedRequest) -> Answer:
         script = self._scripts[request.provider]
         scripted = script.popleft() if script else Answer()
         if not scripted.does_the_work:

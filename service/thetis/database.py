@@ -7,8 +7,9 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Literal, LiteralString, TypeVar
+from typing import Any, LiteralString, TypeVar
 
+from thetis.model import Notification, Settlement
 from thetis.transports import DatabaseUnavailable, Row, Transport
 
 Answer = TypeVar("Answer")
@@ -21,28 +22,6 @@ class Outcome:
     shopify_order_id: str | None
     outcome: str
     reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Notification:
-    """A message that is ours to send until its lease ends. `attempt` names the lease."""
-
-    id: str
-    kind: str
-    attempt: int
-    shopify_order_id: str
-    payload: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settlement:
-    """What became of one attempt to send."""
-
-    id: str
-    attempt: int
-    result: Literal["sent", "retry", "dead"]
-    error: str | None = None
-    retry_after_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,5 +99,5 @@ def test_each_request_can_be_shown_on_a_console(post: Post) -> None:
 
 
 def test_a_cancel_is_readable_too(knock: Post, fake_providers: FakeProviders) -> None:
-    knock.send(notification("knock.cancel"))
+    knock.send(notification("post_purchase_cancel"))
     assert readable(fake_providers.requests[0]).startswith("Knock: cancel post-purchase\n")
