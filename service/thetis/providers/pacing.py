@@ -8,7 +8,7 @@ the same time to equal shares, as TCP does with connections.
 
     Tried: 100 emails at 2 a second, by a simulation   seconds   requests refused
     one process                                        55        0
-    two processes                                      57        5
+    two processes                                      56        5
     three processes                                    69        16
 """
 
