@@ -59,10 +59,6 @@ def test_wrong_parameters_are_named_in_the_reason(
     assert knock.failure().reason == f"knock 422 invalid_params: {errors}"
 
 
-def test_the_workflow_is_the_one_whose_files_are_in_the_checkout() -> None:
-    assert [path.name for path in (ROOT / "knock" / "workflows").iterdir()] == [WORKFLOW]
-
-
 def test_the_categories_are_those_that_the_branches_of_the_workflow_ask_for() -> None:
     workflow = json.loads((ROOT / "knock" / "workflows" / WORKFLOW / "workflow.json").read_text())
     [step] = [each for each in workflow["steps"] if each["type"] == "branch"]
