@@ -20,9 +20,6 @@ from thetis.model import Notification
 DEADLINE = 15.0
 """Seconds for one send, connection to last byte, unless SEND_TIMEOUT_SECONDS says otherwise."""
 
-LONGEST_WAIT = 86_400.0
-"""Seconds. Both providers forget an idempotency key after a day; waiting longer is pointless."""
-
 _OUTCOME_UNKNOWN = frozenset({408, 409})
 """Of the statuses that blame the request. Both providers use 409 while an earlier request with the
 same key is in progress, and that one may yet succeed; 408 may come from a proxy that gave up."""
@@ -51,7 +48,8 @@ class Sender(Protocol):
     async def send(self, notification: Notification) -> None:
         """Hand one notification over; the idempotency key is the notification's id.
 
-        Raises TemporaryFailure or PermanentFailure, after the sender's timeout at the latest.
+        Begins when the provider wants it, within the time that `room` was asked about. Raises
+        TemporaryFailure or PermanentFailure, no later than the sender's timeout after that.
         """
         ...
 
@@ -106,7 +104,7 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
         seconds = float(int(value)) if value.strip().isdigit() else _until(value, now)
     except (ValueError, OverflowError):
         return None
-    return min(max(seconds, 0.0), LONGEST_WAIT)
+    return max(seconds, 0.0)
 
 
 def _until(http_date: str, now: datetime | None) -> float:
