@@ -17,9 +17,6 @@ import httpx
 from thetis.errors import PermanentFailure, SendFailure, TemporaryFailure
 from thetis.model import Notification
 
-DEADLINE = 15.0
-"""Seconds for one send, connection to last byte, unless SEND_TIMEOUT_SECONDS says otherwise."""
-
 _OUTCOME_UNKNOWN = frozenset({408, 409})
 """Of the statuses that blame the request. Both providers use 409 while an earlier request with the
 same key is in progress, and that one may yet succeed; 408 may come from a proxy that gave up."""

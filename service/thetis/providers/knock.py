@@ -22,7 +22,6 @@ from knockapi import APIConnectionError, APIStatusError, AsyncKnock, DefaultAsyn
 from thetis.errors import SendFailure
 from thetis.model import Notification
 from thetis.providers import (
-    DEADLINE,
     cannot_send,
     failure,
     no_answer,
@@ -43,7 +42,7 @@ class KnockSender:
     provider = "knock"
     kinds = frozenset({"post_purchase", "post_purchase_cancel"})
 
-    def __init__(self, *, api_key: str, base_url: str, timeout: float = DEADLINE) -> None:
+    def __init__(self, *, api_key: str, base_url: str, timeout: float) -> None:
         self._api_key = api_key
         self._timeout = timeout
         self._client = AsyncKnock(

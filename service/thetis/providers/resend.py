@@ -27,7 +27,6 @@ from thetis.emails import course_access
 from thetis.errors import SendFailure, TemporaryFailure
 from thetis.model import Notification
 from thetis.providers import (
-    DEADLINE,
     cannot_send,
     failure,
     no_answer,
@@ -61,7 +60,7 @@ class ResendSender:
         base_url: str,
         email_from: str,
         course_app_url: str,
-        timeout: float = DEADLINE,
+        timeout: float,
         max_per_second: float | None = None,
     ) -> None:
         self._api_key = api_key

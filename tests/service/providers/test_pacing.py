@@ -108,15 +108,29 @@ class Process:
 
 
 def send_100(
-    limit: int, *, processes: int, seed: int, max_per_second: float | None = None
+    limit: int,
+    *,
+    processes: int,
+    seed: int,
+    max_per_second: float | None = None,
+    used_by_others: int = 0,
 ) -> Burst:
     clock = Clock()
     burst = Burst(clock, RateLimit(limit, clock=clock), 100, random.Random(seed))
     for number in range(processes):
         Process(burst, number, max_per_second)
+    _use(burst, used_by_others)
     clock.run()
     assert sum(burst.sent_by) == 100
     return burst
+
+
+def _use(burst: Burst, times_a_second: int) -> None:
+    """Somebody else who sends for the same team, and looks at nothing."""
+    for _ in range(times_a_second):
+        burst.limit.take()
+    if times_a_second and sum(burst.sent_by) < 100:
+        burst.clock.after(1.0, lambda: _use(burst, times_a_second))
 
 
 @pytest.mark.parametrize("limit", [2, 5, 10])
@@ -136,6 +150,13 @@ def test_two_processes_share_the_limit_fairly_without_knowing_of_each_other(
     assert burst.seconds < 1.5 * 100 / limit
     assert burst.refused <= 10
     assert min(burst.sent_by) >= 30
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_somebody_else_leaves_of_the_limit_is_used(seed: int) -> None:
+    burst = send_100(4, processes=1, seed=seed, used_by_others=2)
+    assert burst.seconds < 1.5 * 100 / 2
+    assert burst.refused <= 6
 
 
 @pytest.mark.parametrize("seed", range(10))

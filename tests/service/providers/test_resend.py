@@ -80,6 +80,7 @@ def test_two_senders_in_one_process_keep_to_their_own_server_and_key() -> None:
             base_url=url,
             email_from="a@example.com",
             course_app_url="https://example.com",
+            timeout=10,
         )
 
     async def both(here: str, there: str) -> None:

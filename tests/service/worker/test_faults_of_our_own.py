@@ -93,7 +93,7 @@ class _WithBug(KnockSender):
     """It shows for one order."""
 
     def __init__(self, base_url: str, error: Exception) -> None:
-        super().__init__(api_key=KNOCK_KEY, base_url=base_url)
+        super().__init__(api_key=KNOCK_KEY, base_url=base_url, timeout=10)
         self._error = error
 
     async def send(self, notification: Notification) -> None:
