@@ -32,7 +32,7 @@ from thetis.providers import (
 
 WORKFLOW = "post-purchase"
 
-CATEGORIES = frozenset({"course", "device"})
+BRANCHED_CATEGORIES = frozenset({"course", "device"})
 """The categories that the workflow has a branch for; it sends all others a plain thank-you."""
 
 

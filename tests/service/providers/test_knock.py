@@ -8,7 +8,7 @@ from devtools.fake_providers import Answer, FakeProviders, refusal
 from tests.service.providers.conftest import Post, notification
 from tests.support.docs import ROOT
 from thetis.errors import PermanentFailure
-from thetis.providers.knock import CATEGORIES, WORKFLOW
+from thetis.providers.knock import BRANCHED_CATEGORIES, WORKFLOW
 
 
 def test_a_trigger_is_made_of_the_facts_of_the_order(
@@ -67,4 +67,4 @@ def test_the_categories_are_those_that_the_branches_of_the_workflow_ask_for() ->
         for branch in step["branches"]
         for condition in branch.get("conditions", {}).get("all", ())
     }
-    assert asked == CATEGORIES
+    assert asked == BRANCHED_CATEGORIES
