@@ -14,7 +14,8 @@ from devtools import checkout, fake_providers, migrations, platform
 from devtools.demo import demo
 from devtools.preview import preview
 from thetis import logs, wiring
-from thetis.settings import ServiceSettings, SettingsError, load
+from thetis.errors import SettingsError
+from thetis.settings import ServiceSettings, load
 
 DEV_SECRET = "local-development-only"  # noqa: S105 - signs webhooks on loopback and nowhere else
 

@@ -106,6 +106,9 @@ BaseUrl = Annotated[
     AfterValidator(lambda url: str(HttpUrl(url)).rstrip("/")),
     Form("an http or https address, such as https://learn.example.com"),
 ]
+Rate = Annotated[
+    float, Field(gt=0, allow_inf_nan=False), Form("a number above 0, such as 2")
+]
 Seconds = Annotated[
     float, Field(gt=0, allow_inf_nan=False), Form("a number of seconds above 0, such as 2.5")
 ]
@@ -154,6 +157,13 @@ class WorkerSettings(DatabaseSettings):
     knock_base_url: BaseUrl = "https://api.knock.app"
     resend_api_key: Secret
     resend_base_url: BaseUrl = "https://api.resend.com"
+    resend_requests_per_second: Rate | None = None
+        Annotated[float, Field(gt=0, allow_inf_nan=False), Form("a number above 0, such as 2")]
+        | None
+    ) = None
+    """A limit of your own for each process. Without it, the service keeps to the limit that Resend
+    tells in its answers.
+    """
     email_from: Annotated[
         str,
         Field(pattern=r"^[^\r\n]*[^\s<>]+@[^\s<>]+>?$"),
@@ -165,7 +175,7 @@ class WorkerSettings(DatabaseSettings):
     send_timeout_seconds: Seconds = 15.0
     """How long a provider may take for one message, connection to last byte."""
     lease_seconds: Annotated[Count, Field(validate_default=True)] = 60
-    """How long a claimed message is ours alone; at least twice as long as a send may take."""
+    """How long a claimed notification is ours alone; at least twice as long as a send may take."""
     poll_seconds: Seconds = 1.0
     """How long the worker rests when nothing is due and nobody wakes it."""
 

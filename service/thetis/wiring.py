@@ -39,6 +39,7 @@ def worker(settings: WorkerSettings, to: Database, metrics: Metrics) -> Worker:
         email_from=settings.email_from,
         course_app_url=settings.course_app_url,
         timeout=settings.send_timeout_seconds,
+        max_per_second=settings.resend_requests_per_second,
     )
     return Worker(
         to,

@@ -1,4 +1,4 @@
-"""A worker at work on a real outbox, with a stand-in for both providers."""
+"""A worker at work on a real outbox, with fake providers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEASE = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class Outbox:
     """Where messages lie, and where they go."""
 
     database: Database
@@ -115,7 +115,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(database: Database) -> Iterator[Desk]:
+def outbox(database: Database) -> Iterator[Outbox]:
     fake_providers = FakeProviders()
     with running(fake_providers) as providers:
-        yield Desk(database=database, fake_providers=fake_providers, providers=providers)
+        yield Outbox(database=database, fake_providers=fake_providers, providers=providers)
