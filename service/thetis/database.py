@@ -78,6 +78,26 @@ class RejectedWebhook:
     replayed_at: str | None
 
 
+SCHEMA_VERSION = 1
+"""The version of the migrations that this release was written for."""
+
+CALLS: dict[str, list[str]] = {
+    "record_orders": ["orders"],
+    "record_refunds": ["refunds"],
+    "claim_notifications": ["provider", "max_count", "lease_seconds"],
+    "settle_notifications": ["results"],
+    "notification_backlog": [],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaStatus:
+    """The version of the database's migrations, and the functions that we call and may not."""
+
+    version: int
+    missing: list[str]
+
+
 class Database:
     """Each method is one SQL function of the same name, one transaction, one answer.
 
@@ -97,6 +117,10 @@ class Database:
         for call in self._given_up:
             call.cancel()  # once more: else it waits for the server to confirm the first
         await self._transport.close()
+
+    async def check_schema(self) -> SchemaStatus:
+        rows = await self._call("check_schema", calls=CALLS)
+        return _read(rows, lambda rows: SchemaStatus(**rows[0]))
 
     async def record_orders(self, orders: Sequence[dict[str, Any]]) -> list[Outcome]:
         """One outcome for each order, in their order."""

@@ -64,13 +64,13 @@ class Worker:
         self.wake()
 
     async def run(self) -> None:
-        try:
-            async with asyncio.TaskGroup() as loops:
-                for sender in self._senders:
-                    loops.create_task(self._loop(sender))
-        finally:
+        async with asyncio.TaskGroup() as loops:
             for sender in self._senders:
-                await sender.close()
+                loops.create_task(self._loop(sender))
+
+    async def close(self) -> None:
+        for sender in self._senders:
+            await sender.close()
 
     async def _loop(self, sender: Sender) -> None:
         wake = self._wakes[sender.provider]

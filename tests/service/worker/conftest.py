@@ -70,6 +70,7 @@ class Desk:
             await client.open()
             ready.set()
             await worker.run()
+            await worker.close()
             await client.close()
 
         thread = threading.Thread(target=asyncio.run, args=(work(),), daemon=True)

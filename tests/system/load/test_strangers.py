@@ -1,0 +1,175 @@
+"""One stranger who does his worst: the service stays small, and there for Shopify.
+
+Each attack goes on for a few seconds, from loopback, on `thetis serve` with no proxy before it.
+"""
+
+from __future__ import annotations
+
+import resource
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support import figures, soak
+from tests.support.database import Database
+from tests.support.memory import megabytes, watched
+from tests.support.service import Process, Service, serve
+from tests.support.shopify import COURSE, order
+
+pytestmark = [
+    pytest.mark.timeout(120 + 3 * soak.SECONDS),
+    pytest.mark.parametrize("cluster", [16], indirect=True, scope="session"),
+]
+
+KILOBYTE = 1024
+POST = b"POST /webhooks/shopify HTTP/1.1\r\nHost: x\r\n"
+OPEN_FILES = 1024
+
+
+@pytest.fixture
+def attacked(database: Database, tmp_path: Path) -> Iterator[tuple[Service, Process]]:
+    way = {"database_url": database.url}
+    with (
+        _many_files(),
+        serve(way, log_file=tmp_path / "log", open_files=OPEN_FILES, poll_seconds=0.05) as started,
+    ):
+        yield started
+
+
+@contextmanager
+def _many_files() -> Iterator[None]:
+    """The stranger has more than the service."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < 4096:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def _endless_headers(service: Service, is_over: threading.Event) -> None:
+    """Of eight senders, each of whom connects again when he is cut off."""
+    _at_once(8, lambda: _stream(service, POST + b"X-Long: ", is_over), is_over)
+
+
+def _many_headers(service: Service, is_over: threading.Event) -> None:
+    """Each of them is small, and there is no end to them."""
+    _at_once(8, lambda: _stream(service, POST + b"a: b\r\n" * 10_000, is_over), is_over)
+
+
+def _pipelined(service: Service, is_over: threading.Event) -> None:
+    """Requests without a pause, whose answers nobody reads."""
+    request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+    _at_once(8, lambda: _stream(service, request * 2_000, is_over), is_over)
+
+
+def _idle(service: Service, is_over: threading.Event) -> None:
+    """More sockets than the service may have files, half of them with a bit of a header."""
+    _hold(service, is_over, [b"", POST])
+
+
+def _unfinished_bodies(service: Service, is_over: threading.Event) -> None:
+    """1,500 senders of 255 KiB, each without the last byte: 374 MB together."""
+    size = 255 * KILOBYTE
+    head = POST + b"Content-Length: %d\r\n\r\n" % size
+    _hold(service, is_over, [head + b"x" * (size - 1)])
+
+
+def _at_once(count: int, attack: Callable[[], None], is_over: threading.Event) -> None:
+    def again() -> None:
+        while not is_over.is_set():
+            attack()
+
+    threads = [threading.Thread(target=again) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _stream(service: Service, beginning: bytes, is_over: threading.Event) -> None:
+    """Until cut off, or until it is over."""
+    try:
+        with _connected(service) as sender:
+            sender.sendall(beginning)
+            while not is_over.is_set():
+                sender.sendall(b"x" * 64 * KILOBYTE)
+    except OSError:
+        pass
+
+
+def _hold(service: Service, is_over: threading.Event, beginnings: list[bytes]) -> None:
+    """1,500 connections, again and again, that are left open after their beginning."""
+    held: list[socket.socket] = []
+    while not is_over.is_set():
+        try:
+            sender = _connected(service)
+            held.append(sender)
+            sender.sendall(beginnings[len(held) % len(beginnings)])
+        except OSError:
+            pass
+        if len(held) > 1_500:
+            held.pop(0).close()
+    for each in held:
+        each.close()
+
+
+def _connected(service: Service) -> socket.socket:
+    url = httpx.URL(service.url)
+    return socket.create_connection((url.host, url.port or 80), timeout=2)
+
+
+@pytest.mark.parametrize(
+    "attack", [_endless_headers, _many_headers, _pipelined, _idle, _unfinished_bodies]
+)
+def test_the_service_stays_small_and_answers(
+    attacked: tuple[Service, Process],
+    database: Database,
+    order_id: int,
+    report_figures: figures.Report,
+    attack: Callable[[Service, threading.Event], None],
+) -> None:
+    service, process = attacked
+    service.outcome("orders/paid", order(order_id, COURSE))
+    purchases = len(database.purchases())
+    before = megabytes(process)
+    seconds: list[float] = []
+    is_over = threading.Event()
+    attacking = threading.Thread(target=attack, args=(service, is_over))
+    attacking.start()
+    with watched(process) as peak:
+        end = time.monotonic() + soak.seconds(4)
+        try:
+            while time.monotonic() < end:
+                seconds.append(_slowest_answer(service, order_id + len(seconds) + 1))
+        finally:
+            is_over.set()
+            attacking.join()
+
+    shown = {
+        "rounds": len(seconds),
+        "slowest answer, s": round(max(seconds), 2),
+        "memory before, MB": round(before),
+        "most": round(peak()),
+    }
+    report_figures(f"one stranger: {attack.__name__}", shown)
+    assert peak() < before + 200
+    assert max(seconds) < 3
+    assert len(database.purchases()) == purchases + len(seconds)
+    assert service.get("/readyz").status_code == 200
+
+
+def _slowest_answer(service: Service, order_id: int) -> float:
+    """Of a probe and a webhook."""
+    started = time.monotonic()
+    assert service.get("/healthz").status_code == 200
+    probed = time.monotonic()
+    assert service.outcome("orders/paid", order(order_id, COURSE)) == "recorded"
+    return max(probed - started, time.monotonic() - probed)
