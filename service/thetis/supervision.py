@@ -1,34 +1,42 @@
-"""Keeps the worker at work: when it dies, that is told, and it starts again."""
+"""Keeps the worker at work: when it dies, that is logged, and it starts again."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 import structlog
 
 from thetis.logs import where
-from thetis.worker import Worker
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-"""Seconds before it starts again. A worker that lived longer than this starts afresh with the
-first pause; otherwise each is twice the last.
+"""Seconds before it starts again: each pause is twice the last, but for a worker that lived longer
+than the longest.
 """
 
 log = structlog.get_logger()
 
 
+class Supervised(Protocol):
+    async def run(self) -> None:
+        """Until `stop`."""
+
+    def stop(self) -> None: ...
+
+
 class Supervisor:
     """Runs a worker until it is told to stop."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Supervised) -> None:
         self._worker = worker
         self._stopping = asyncio.Event()
         self.is_down = False
 
     def stop(self) -> None:
-        """Let `run` return once the worker has settled what it claimed."""
+        """Let `run` return once the worker has done what it began."""
         self._stopping.set()
         self._worker.stop()
 
@@ -37,30 +45,22 @@ class Supervisor:
         while not self._stopping.is_set():
             self.is_down = False
             started = time.monotonic()
-            if await self._lives():
-                return
-            self.is_down = True
+            await self._live()
             if time.monotonic() - started > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
             await self._rest(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _lives(self) -> bool:
-        """Run the worker; True when it ended because it was told to."""
+    async def _live(self) -> None:
         try:
-            await self._worker.run()
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            _report(error)  # nobody cancelled us: it came out of something that the worker called
-            return False
+            await as_error(self._worker.run())
+            if self._stopping.is_set():
+                return
+            raise RuntimeError("it ended, and nobody had told it to")
         except Exception as error:
-            _report(error)
-            return False
-        if not self._stopping.is_set():
-            log.error("worker.died", error=None, where=None)
-        return self._stopping.is_set()
+            self.is_down = True
+            cause = _first(error)
+            log.error("worker.died", error=type(cause).__name__, where=where(cause))
 
     async def _rest(self, seconds: float) -> None:
         try:
@@ -70,7 +70,20 @@ class Supervisor:
             pass
 
 
-def _report(error: BaseException) -> None:
+async def as_error(work: Coroutine[Any, Any, None]) -> None:
+    """Let a cancellation that nobody asked for be an error like others: a bug in a library can
+    raise one, and a task group then takes the task for one that has ended.
+    """
+    try:
+        await work
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise RuntimeError("cancelled by nobody") from error
+
+
+def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    log.error("worker.died", error=type(error).__name__, where=where(error))
+    return error

@@ -12,6 +12,7 @@ from thetis.database import Database, Notification, Settlement
 from thetis.logs import where
 from thetis.metrics import Metrics
 from thetis.providers import PermanentFailure, Sender, TemporaryFailure
+from thetis.supervision import as_error
 from thetis.transports import DatabaseError
 
 BATCH = 10
@@ -66,7 +67,7 @@ class Worker:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:
             for sender in self._senders:
-                loops.create_task(self._loop(sender))
+                loops.create_task(as_error(self._loop(sender)))
 
     async def close(self) -> None:
         for sender in self._senders:

@@ -35,16 +35,16 @@ def worker() -> None:
     """Only send what is owed; any number of workers may run."""
     chosen = load_or_exit(settings.WorkerSettings)
     logs.configure(chosen.log_level, chosen.log_format)
-    asyncio.run(_work(chosen))
+    asyncio.run(work(chosen))
 
 
-async def _work(chosen: settings.WorkerSettings) -> None:
+async def work(chosen: settings.WorkerSettings) -> None:
     async with AsyncExitStack() as opened:
         database = wiring.database(chosen)
         opened.push_async_callback(database.close)
-        worker = wiring.worker(chosen, database, Metrics())
-        opened.push_async_callback(worker.close)
-        supervisor = Supervisor(worker)
+        sending = wiring.worker(chosen, database, Metrics())
+        opened.push_async_callback(sending.close)
+        supervisor = Supervisor(sending)
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(signum, supervisor.stop)

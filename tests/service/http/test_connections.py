@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tests.support.connections import all_of, is_closed
 from tests.support.service import eventually, serving
 from thetis import server
 from thetis.connections import HEADER_BYTES, HEADERS, Room
@@ -82,29 +83,6 @@ def hasty() -> Iterator[App]:
         yield app
 
 
-def _all_of(connection: socket.socket) -> bytes:
-    """What comes until the other side hangs up, however it does."""
-    told = b""
-    try:
-        while chunk := connection.recv(65536):
-            told += chunk
-    except ConnectionError:
-        pass
-    return told
-
-
-def _is_closed(connection: socket.socket) -> bool:
-    connection.setblocking(False)
-    try:
-        return connection.recv(1) == b""
-    except BlockingIOError:
-        return False
-    except ConnectionError:
-        return True
-    finally:
-        connection.settimeout(10)
-
-
 def _send_until_closed(connection: socket.socket, piece: bytes, most: int) -> int:
     sent = 0
     try:
@@ -143,41 +121,41 @@ def test_what_is_not_body_has_an_end(patient: App, beginning: bytes) -> None:
 def test_a_header_that_is_too_large_is_431(patient: App) -> None:
     with patient.connected() as client:
         client.sendall(POST + b"X-Long: " + b"x" * HEADER_BYTES)
-        assert _all_of(client).startswith(b"HTTP/1.1 431 ")
+        assert all_of(client).startswith(b"HTTP/1.1 431 ")
 
 
 def test_a_header_of_too_many_lines_is_400(patient: App) -> None:
     with patient.connected() as client:
         client.sendall(POST + b"a: b\r\n" * HEADERS + b"\r\n")
-        assert _all_of(client).startswith(b"HTTP/1.1 400 ")
+        assert all_of(client).startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_header_that_takes_too_long_is_408_however_often_a_byte_comes(hasty: App) -> None:
     with hasty.connected() as client:
         client.sendall(POST + b"X-Slow: ")
         started = time.monotonic()
-        eventually(lambda: _send_until_closed(client, b"x", most=1) == 0 or _is_closed(client))
+        eventually(lambda: _send_until_closed(client, b"x", most=1) == 0 or is_closed(client))
         assert time.monotonic() - started < 5
 
 
 def test_a_header_that_stops_half_way_is_408(hasty: App) -> None:
     with hasty.connected() as client:
         client.sendall(POST)
-        assert _all_of(client).startswith(b"HTTP/1.1 408 ")
+        assert all_of(client).startswith(b"HTTP/1.1 408 ")
 
 
-def test_who_says_nothing_is_closed(hasty: App) -> None:
+def test_who_says_nothingis_closed(hasty: App) -> None:
     with hasty.connected() as client:
-        assert _all_of(client) == b""
+        assert all_of(client) == b""
     eventually(lambda: not hasty.room.waiting)
 
 
-def test_who_does_not_read_the_answer_is_closed(hasty: App) -> None:
+def test_who_does_not_read_the_answeris_closed(hasty: App) -> None:
     with hasty.connected(buffer=2048) as client:
         client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         eventually(lambda: hasty.room.waiting)
         eventually(lambda: not hasty.room.waiting)
-        assert len(_all_of(client)) < 1_000_000
+        assert len(all_of(client)) < 1_000_000
 
 
 def test_a_request_that_does_not_wait_for_the_answer_to_the_last_ends_the_connection(
@@ -185,7 +163,7 @@ def test_a_request_that_does_not_wait_for_the_answer_to_the_last_ends_the_connec
 ) -> None:
     with patient.connected() as client:
         client.sendall(GET * 10_000)
-        told = _all_of(client)
+        told = all_of(client)
     assert told.startswith(b"HTTP/1.1 200 ")
     assert told.count(b"HTTP/1.1") == 1
     assert b"connection: close" in told
@@ -205,8 +183,8 @@ def test_when_all_places_are_taken_the_connection_that_waited_longest_gives_way(
         with app.connected() as newcomer:
             newcomer.sendall(GET)
             assert newcomer.recv(65536).startswith(b"HTTP/1.1 200 ")
-            assert _all_of(first) == b""
-            assert not _is_closed(second) and not _is_closed(third)
+            assert all_of(first) == b""
+            assert not is_closed(second) and not is_closed(third)
 
 
 def test_a_request_that_is_whole_never_gives_way() -> None:
@@ -216,7 +194,7 @@ def test_a_request_that_is_whole_never_gives_way() -> None:
             each.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
         eventually(lambda: not app.room.waiting)
         with app.connected() as newcomer:
-            assert _all_of(newcomer) == b""
+            assert all_of(newcomer) == b""
         app.goes_on.set()
         for each in busy:
             assert each.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -228,8 +206,8 @@ def test_when_there_is_no_room_for_bodies_the_one_that_waited_longest_gives_way(
         for each in (first, second):
             each.sendall(POST + b"Content-Length: 60000\r\n\r\n" + b"x" * 59_999)
             eventually(lambda: app.room.held_bytes >= 59_999)
-        assert _all_of(first) == b""
-        assert not _is_closed(idle)
+        assert all_of(first) == b""
+        assert not is_closed(idle)
         second.sendall(b"x")
         assert second.recv(65536).endswith(b'{"bytes":60000}')
         eventually(lambda: app.room.held_bytes == 0)

@@ -60,11 +60,11 @@ def test_memory_does_not_grow_with_the_number_of_bodies(
     process: tuple[Service, Process], report_figures: figures.Report
 ) -> None:
     service, running = process
-    answers = _besiege(service)
+    answers = _send_at_once(service)
     settled = megabytes(running)
     end = time.monotonic() + soak.seconds(2)
     while time.monotonic() < end:
-        answers += _besiege(service)
+        answers += _send_at_once(service)
     after = megabytes(running)
 
     figures = {
@@ -73,7 +73,7 @@ def test_memory_does_not_grow_with_the_number_of_bodies(
         "memory after all, MB": round(after),
     }
     report_figures(f"unsigned bodies of 8 MiB, {SENDERS} at once", figures)
-    assert answers.keys() == {401}
+    assert answers[401] and answers.keys() <= {401, "cut off"}
     assert after < settled + 100
 
 
@@ -94,13 +94,18 @@ def test_memory_does_not_grow_with_the_number_of_senders(
     assert peak() < idle + 250
 
 
-def _besiege(service: Service) -> Counter[int]:
+def _send_at_once(service: Service) -> Counter[int | str]:
+    """What each sender got; one that waited longest is cut off when there is no more room."""
     body = b"x" * LARGEST
     headers = shopify_payloads.headers("orders/paid", body, "a guess")
     url = f"{service.url}/webhooks/shopify"
 
-    def send(_: int) -> int:
-        return httpx.post(url, content=body, headers=headers, timeout=60, verify=NO_TLS).status_code
+    def send(_: int) -> int | str:
+        try:
+            response = httpx.post(url, content=body, headers=headers, timeout=60, verify=NO_TLS)
+        except httpx.TransportError:
+            return "cut off"
+        return response.status_code
 
     with ThreadPoolExecutor(SENDERS) as senders:
         return Counter(senders.map(send, range(SENDERS)))

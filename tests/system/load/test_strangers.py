@@ -9,6 +9,7 @@ import resource
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from tests.support import figures, soak
+from tests.support.connections import is_closed
 from tests.support.database import Database
 from tests.support.memory import megabytes, watched
 from tests.support.service import Process, Service, serve
@@ -106,17 +108,22 @@ def _stream(service: Service, beginning: bytes, is_over: threading.Event) -> Non
 
 
 def _hold(service: Service, is_over: threading.Event, beginnings: list[bytes]) -> None:
-    """1,500 connections, again and again, that are left open after their beginning."""
-    held: list[socket.socket] = []
+    """1,500 connections that are left open after their beginning; of those cut off, new ones."""
+    held: deque[socket.socket] = deque()
     while not is_over.is_set():
+        if len(held) == 1_500:
+            oldest = held.popleft()
+            if is_closed(oldest):
+                oldest.close()
+            else:
+                held.append(oldest)
+                is_over.wait(0.001)
+                continue
         try:
-            sender = _connected(service)
-            held.append(sender)
-            sender.sendall(beginnings[len(held) % len(beginnings)])
+            held.append(_connected(service))
+            held[-1].sendall(beginnings[len(held) % len(beginnings)])
         except OSError:
             pass
-        if len(held) > 1_500:
-            held.pop(0).close()
     for each in held:
         each.close()
 
