@@ -27,7 +27,7 @@ HEADER_BYTES = 32 * 1024
 HEADERS = 100
 
 HEADER_SECONDS = 10.0
-"""From a new connection, or from the last answer, to a whole header."""
+"""From a new connection, or from the last answer, to a whole header: how long it may be idle."""
 
 REQUEST_SECONDS = 60.0
 """From there to the answer. The routes have shorter limits of their own."""
@@ -68,6 +68,7 @@ class Connection(HttpToolsProtocol):
         self.held_bytes = 0
         self._room = room
         self._bytes_without_progress = 0
+        self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     # What asyncio calls
@@ -75,19 +76,23 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait(self._room.header_seconds)
+        self._check_deadline()
         if len(self.connections) > self._room.connections:
             self._room.make_for_a_connection()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._wait_no_longer()
-        self._cancel_timer()
+        self._room.waiting.pop(self, None)
         self._release_body()
+        if self._timer is not None:
+            self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
         self._bytes_without_progress += len(data)
         super().data_received(data)
-        if self._bytes_without_progress > HEADER_BYTES and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._bytes_without_progress > HEADER_BYTES or len(self.headers or ()) > HEADERS:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the header is too large")
 
     # What the parser calls. An exception means: this is not HTTP as we take it.
@@ -97,12 +102,9 @@ class Connection(HttpToolsProtocol):
             raise ValueError("pipelining: each request would be held until those before are done")
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if len(self.headers) == HEADERS:
-            raise ValueError("too many headers")
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
+        if len(self.headers) > HEADERS:
+            raise ValueError("too many headers")
         super().on_headers_complete()
         self._bytes_without_progress = 0
         self._wait(REQUEST_SECONDS)
@@ -118,12 +120,15 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         if not self.cycle.response_complete:
-            self._wait_no_longer()
+            self._room.waiting.pop(self, None)
 
     # What uvicorn calls
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        # Without uvicorn's own part: it starts a timer, which we have, and the next of pipelined
+        # requests, which we do not take.
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
         self._release_body()
         self._wait(self._room.header_seconds)
 
@@ -136,7 +141,7 @@ class Connection(HttpToolsProtocol):
         self.flow.pause_reading()
 
     def give_way(self) -> None:
-        self._wait_no_longer()
+        self._room.waiting.pop(self, None)
         self._release_body()
         self._count_closed("crowded")
         self.transport.abort()
@@ -147,19 +152,20 @@ class Connection(HttpToolsProtocol):
 
     def _wait(self, seconds: float) -> None:
         """Begin to wait for bytes, after all others; whatever comes of it, for so long only."""
-        self._wait_no_longer()
-        self._room.waiting[self] = None
-        self._cancel_timer()
-        self._timer = self.loop.call_later(seconds, self._time_is_over)
+        waiting = self._room.waiting
+        waiting.pop(self, None)
+        waiting[self] = None
+        self._deadline = self.loop.time() + seconds
 
-    def _wait_no_longer(self) -> None:
-        self._room.waiting.pop(self, None)
+    def _check_deadline(self) -> None:
+        # One timer that looks now and then costs less than two for each request.
+        seconds = self._deadline - self.loop.time()
+        if seconds <= 0:
+            self._give_up()
+        seconds = min(max(seconds, 0.01), self._room.header_seconds)
+        self._timer = self.loop.call_later(seconds, self._check_deadline)
 
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _time_is_over(self) -> None:
+    def _give_up(self) -> None:
         has_request = self.cycle is not None and not self.cycle.response_complete
         if self._bytes_without_progress and not has_request and not self.transport.is_closing():
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the header took too long")

@@ -23,9 +23,6 @@ SPARE_FILES = 256
 providers, and for a backlog of connections that is accepted before they can be counted.
 """
 
-IDLE_SECONDS = 5
-"""How long a connection stays open after an answer, when nothing more comes."""
-
 GRACE_SECONDS = 30
 """How long a service that is told to stop goes on with what it has begun."""
 
@@ -57,7 +54,6 @@ def server(
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=grace_seconds,
     )
     return uvicorn.Server(config)

@@ -5,6 +5,7 @@ Each attack goes on for a few seconds, from loopback, on `thetis serve` with no 
 
 from __future__ import annotations
 
+import itertools
 import resource
 import socket
 import threading
@@ -12,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -32,6 +34,12 @@ pytestmark = [
 KILOBYTE = 1024
 POST = b"POST /webhooks/shopify HTTP/1.1\r\nHost: x\r\n"
 OPEN_FILES = 1024
+
+
+@dataclass(frozen=True)
+class Attack:
+    is_at_its_height: threading.Event = field(default_factory=threading.Event)
+    is_over: threading.Event = field(default_factory=threading.Event)
 
 
 @pytest.fixture
@@ -56,39 +64,40 @@ def _many_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def _endless_headers(service: Service, is_over: threading.Event) -> None:
+def _endless_headers(service: Service, attack: Attack) -> None:
     """Of eight senders, each of whom connects again when he is cut off."""
-    _at_once(8, lambda: _stream(service, POST + b"X-Long: ", is_over), is_over)
+    _at_once(8, lambda: _stream(service, POST + b"X-Long: ", attack), attack)
 
 
-def _many_headers(service: Service, is_over: threading.Event) -> None:
+def _many_headers(service: Service, attack: Attack) -> None:
     """Each of them is small, and there is no end to them."""
-    _at_once(8, lambda: _stream(service, POST + b"a: b\r\n" * 10_000, is_over), is_over)
+    _at_once(8, lambda: _stream(service, POST + b"a: b\r\n" * 10_000, attack), attack)
 
 
-def _pipelined(service: Service, is_over: threading.Event) -> None:
+def _pipelined(service: Service, attack: Attack) -> None:
     """Requests without a pause, whose answers nobody reads."""
     request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
-    _at_once(8, lambda: _stream(service, request * 2_000, is_over), is_over)
+    _at_once(8, lambda: _stream(service, request * 2_000, attack), attack)
 
 
-def _idle(service: Service, is_over: threading.Event) -> None:
+def _idle(service: Service, attack: Attack) -> None:
     """More sockets than the service may have files, half of them with a bit of a header."""
-    _hold(service, is_over, [b"", POST])
+    _hold(service, attack, [b"", POST])
 
 
-def _unfinished_bodies(service: Service, is_over: threading.Event) -> None:
+def _unfinished_bodies(service: Service, attack: Attack) -> None:
     """1,500 senders of 255 KiB, each without the last byte: 374 MB together."""
     size = 255 * KILOBYTE
     head = POST + b"Content-Length: %d\r\n\r\n" % size
-    _hold(service, is_over, [head + b"x" * (size - 1)])
+    _hold(service, attack, [head + b"x" * (size - 1)])
 
 
-def _at_once(count: int, attack: Callable[[], None], is_over: threading.Event) -> None:
+def _at_once(count: int, once: Callable[[], None], attack: Attack) -> None:
     def again() -> None:
-        while not is_over.is_set():
-            attack()
+        while not attack.is_over.is_set():
+            once()
 
+    attack.is_at_its_height.set()
     threads = [threading.Thread(target=again) for _ in range(count)]
     for thread in threads:
         thread.start()
@@ -96,28 +105,29 @@ def _at_once(count: int, attack: Callable[[], None], is_over: threading.Event) -
         thread.join()
 
 
-def _stream(service: Service, beginning: bytes, is_over: threading.Event) -> None:
+def _stream(service: Service, beginning: bytes, attack: Attack) -> None:
     """Until cut off, or until it is over."""
     try:
         with _connected(service) as sender:
             sender.sendall(beginning)
-            while not is_over.is_set():
+            while not attack.is_over.is_set():
                 sender.sendall(b"x" * 64 * KILOBYTE)
     except OSError:
         pass
 
 
-def _hold(service: Service, is_over: threading.Event, beginnings: list[bytes]) -> None:
+def _hold(service: Service, attack: Attack, beginnings: list[bytes]) -> None:
     """1,500 connections that are left open after their beginning; of those cut off, new ones."""
     held: deque[socket.socket] = deque()
-    while not is_over.is_set():
+    while not attack.is_over.is_set():
         if len(held) == 1_500:
+            attack.is_at_its_height.set()
             oldest = held.popleft()
             if is_closed(oldest):
                 oldest.close()
             else:
                 held.append(oldest)
-                is_over.wait(0.001)
+                attack.is_over.wait(0.001)
                 continue
         try:
             held.append(_connected(service))
@@ -134,31 +144,28 @@ def _connected(service: Service) -> socket.socket:
 
 
 @pytest.mark.parametrize(
-    "attack", [_endless_headers, _many_headers, _pipelined, _idle, _unfinished_bodies]
+    "kind", [_endless_headers, _many_headers, _pipelined, _idle, _unfinished_bodies]
 )
 def test_the_service_stays_small_and_answers(
     attacked: tuple[Service, Process],
     database: Database,
     order_id: int,
     report_figures: figures.Report,
-    attack: Callable[[Service, threading.Event], None],
+    kind: Callable[[Service, Attack], None],
 ) -> None:
     service, process = attacked
     service.outcome("orders/paid", order(order_id, COURSE))
     purchases = len(database.purchases())
     before = megabytes(process)
     seconds: list[float] = []
-    is_over = threading.Event()
-    attacking = threading.Thread(target=attack, args=(service, is_over))
-    attacking.start()
-    with watched(process) as peak:
-        end = time.monotonic() + soak.seconds(4)
-        try:
+    with watched(process) as peak, _under(kind, service) as attack:
+        numbers = itertools.count(order_id * 10_000)
+        for duration in (30, soak.seconds(3)):
+            end = time.monotonic() + duration
             while time.monotonic() < end:
-                seconds.append(_slowest_answer(service, order_id + len(seconds) + 1))
-        finally:
-            is_over.set()
-            attacking.join()
+                seconds.append(_slowest_answer(service, next(numbers)))
+                if duration == 30 and attack.is_at_its_height.is_set():
+                    break
 
     shown = {
         "rounds": len(seconds),
@@ -166,11 +173,24 @@ def test_the_service_stays_small_and_answers(
         "memory before, MB": round(before),
         "most": round(peak()),
     }
-    report_figures(f"one stranger: {attack.__name__}", shown)
+    report_figures(f"one stranger: {kind.__name__}", shown)
+    assert attack.is_at_its_height.is_set()
     assert peak() < before + 200
     assert max(seconds) < 3
     assert len(database.purchases()) == purchases + len(seconds)
     assert service.get("/readyz").status_code == 200
+
+
+@contextmanager
+def _under(kind: Callable[[Service, Attack], None], service: Service) -> Iterator[Attack]:
+    attack = Attack()
+    attacking = threading.Thread(target=kind, args=(service, attack))
+    attacking.start()
+    try:
+        yield attack
+    finally:
+        attack.is_over.set()
+        attacking.join()
 
 
 def _slowest_answer(service: Service, order_id: int) -> float:
