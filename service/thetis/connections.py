@@ -90,7 +90,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._bytes_without_progress += len(data)
         super().data_received(data)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._is_being_answered():
             return
         if self._bytes_without_progress > HEADER_BYTES or len(self.headers or ()) > HEADERS:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the header is too large")
@@ -119,6 +119,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self._bytes_without_progress = 0
         if not self.cycle.response_complete:
             self._room.waiting.pop(self, None)
 
@@ -166,11 +167,12 @@ class Connection(HttpToolsProtocol):
         self._timer = self.loop.call_later(seconds, self._check_deadline)
 
     def _give_up(self) -> None:
-        has_request = self.cycle is not None and not self.cycle.response_complete
-        if self._bytes_without_progress and not has_request and not self.transport.is_closing():
+        is_new = self.cycle is None or self.cycle.response_complete
+        if is_new and self._bytes_without_progress and not self.transport.is_closing():
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the header took too long")
             return
-        self._count_closed("slow")
+        if not is_new:
+            self._count_closed("slow")
         self.transport.abort()  # a close would wait for ever for one that does not read
 
     def _refuse(self, status: HTTPStatus, words: str) -> None:

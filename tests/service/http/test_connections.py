@@ -30,6 +30,7 @@ class App:
 
     room: Room
     port: int = 0
+    is_asked: threading.Event = field(default_factory=threading.Event)
     goes_on: threading.Event = field(default_factory=threading.Event)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,6 +39,7 @@ class App:
             await PlainTextResponse("x" * 1_000_000)(scope, receive, send)
             return
         if scope["path"] == "/wait":
+            self.is_asked.set()
             await asyncio.to_thread(self.goes_on.wait, 30)
         body = await request.body()
         await JSONResponse({"bytes": len(body)})(scope, receive, send)
@@ -167,6 +169,17 @@ def test_a_request_that_does_not_wait_for_the_answer_to_the_last_ends_the_connec
     assert told.startswith(b"HTTP/1.1 200 ")
     assert told.count(b"HTTP/1.1") == 1
     assert b"connection: close" in told
+
+
+def test_what_follows_a_request_too_early_does_not_cost_its_answer(patient: App) -> None:
+    with patient.connected() as client:
+        client.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        eventually(lambda: patient.is_asked.is_set())
+        client.sendall(b"x" * 2 * HEADER_BYTES)
+        patient.goes_on.set()
+        told = all_of(client)
+    assert told.startswith(b"HTTP/1.1 200 ")
+    assert told.count(b"HTTP/1.1") == 1
 
 
 def test_an_upgrade_is_not_made(patient: App) -> None:
