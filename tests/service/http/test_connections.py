@@ -174,7 +174,7 @@ def test_a_request_that_does_not_wait_for_the_answer_to_the_last_ends_the_connec
 def test_what_follows_a_request_too_early_does_not_cost_its_answer(patient: App) -> None:
     with patient.connected() as client:
         client.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
-        eventually(lambda: patient.is_asked.is_set())
+        eventually(patient.is_asked.is_set)
         client.sendall(b"x" * 2 * HEADER_BYTES)
         patient.goes_on.set()
         told = all_of(client)
