@@ -8,12 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import click
-import uvicorn
 
 from devtools import checkout, fake_providers, migrations, platform
 from devtools.demo import demo
 from devtools.preview import preview
-from thetis import logs, wiring
+from thetis import logs, server, wiring
 from thetis.errors import SettingsError
 from thetis.settings import ServiceSettings, load
 
@@ -80,14 +79,7 @@ def run(port: int, data_dir: Path | None) -> None:
             f"Try: thetis simulate orders/paid --url http://127.0.0.1:{port} --secret {secret}"
         )
         click.echo("Ctrl-C stops everything.")
-        uvicorn.run(
-            lambda: wiring.app(settings),
-            factory=True,
-            host="127.0.0.1",
-            port=port,
-            log_config=None,
-            access_log=False,
-        )
+        server.run(lambda: wiring.app(settings), server.listen("127.0.0.1", port))
 
 
 def _dev_settings(stack: ExitStack, data_dir: Path | None) -> ServiceSettings:

@@ -60,19 +60,25 @@ class Process:
 
 @contextmanager
 def process(
-    *command: str, log_file: Path, environment: Mapping[str, Any], module: str = "thetis"
+    *command: str,
+    log_file: Path,
+    environment: Mapping[str, Any],
+    module: str = "thetis",
+    open_files: int | None = None,
 ) -> Iterator[Process]:
     """`thetis COMMAND ...` with these settings and nothing else from our environment.
 
-    `module` is another one to run in the place of `thetis`. It is killed at the end unless it was
+    `module` is another one to run in the place of `thetis`; `open_files` limits how many files and
+    sockets it may have open. It is killed at the end unless it was
     stopped before.
     """
+    limit = f"ulimit -n {open_files} && " if open_files else ""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     given = {name.upper(): str(value) for name, value in environment.items()}
     with (
         log_file.open("wb") as log,
         subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", module, *command],
+            ["/bin/sh", "-c", f'{limit}exec "$@"', "sh", sys.executable, "-m", module, *command],
             env=inherited | given,
             cwd=ROOT,
             stdout=log,

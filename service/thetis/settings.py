@@ -106,9 +106,7 @@ BaseUrl = Annotated[
     AfterValidator(lambda url: str(HttpUrl(url)).rstrip("/")),
     Form("an http or https address, such as https://learn.example.com"),
 ]
-Rate = Annotated[
-    float, Field(gt=0, allow_inf_nan=False), Form("a number above 0, such as 2")
-]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False), Form("a number above 0, such as 2")]
 Seconds = Annotated[
     float, Field(gt=0, allow_inf_nan=False), Form("a number of seconds above 0, such as 2.5")
 ]
@@ -158,9 +156,6 @@ class WorkerSettings(DatabaseSettings):
     resend_api_key: Secret
     resend_base_url: BaseUrl = "https://api.resend.com"
     resend_requests_per_second: Rate | None = None
-        Annotated[float, Field(gt=0, allow_inf_nan=False), Form("a number above 0, such as 2")]
-        | None
-    ) = None
     """A limit of your own for each process. Without it, the service keeps to the limit that Resend
     tells in its answers.
     """

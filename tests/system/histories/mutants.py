@@ -337,7 +337,7 @@ MUTANTS = (
     ),
     Mutant(
         "answers 200 when the database does not answer",
-        "service/thetis/app.py",
+        "service/thetis/webhook_route.py",
         'return _later("the database does not answer"), "unavailable"',
         'return JSONResponse({"outcome": "recorded"}), "recorded"',
         tests="tests/system/chaos",
