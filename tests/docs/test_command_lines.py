@@ -55,6 +55,7 @@ MENTIONED = sorted(
     {
         (page.name, span)
         for page in documents()
+        if page.name != "CHANGELOG.md"  # which also tells of commands that are gone
         for span in page.spans()
         if span.split(" ")[0] in PROGRAMS and " " in span and "…" not in span
     }
