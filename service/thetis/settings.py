@@ -86,25 +86,19 @@ class DatabaseSettings(BaseSettings):
         hide_input_in_errors=True,
         extra="ignore",
         env_ignore_empty=True,
-        use_attribute_docstrings=True,  # docs/REFERENCE.md says them
+        use_attribute_docstrings=True,  # for docs/REFERENCE.md
     )
 
     database_url: DatabaseUrl | None = None
-    """A Postgres URI, direct or through a pooler. Used when both ways are given: it is faster."""
+    """A libpq URI: direct, or through a pooler. Used when both ways are given; it is faster."""
     supabase_url: BaseUrl | None = None
-    """The project's API, for example `https://abcdefghijklmnopqrst.supabase.co`. Together with the
-    next one it is the other way to the database.
-    """
+    """The project's API, for example https://PROJECT.supabase.co."""
     supabase_secret_key: Annotated[SupabaseKey | None, Field(validate_default=True)] = None
-    """A key that begins with `sb_secret_`, or the legacy service_role key. One for browsers
-    (`sb_publishable_…`, or the anon key) is refused.
-    """
+    """An `sb_secret_...` key, or the legacy service_role key."""
     database_timeout_seconds: Seconds = 4.0
     """A call that takes longer is given up. Shopify gives up on us after 5 seconds."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """`debug`, `info`, `warning` or `error`."""
     log_format: Literal["json", "console"] = "json"
-    """`json`, one object a line, or `console`, for people."""
 
     @field_validator("supabase_secret_key")
     @classmethod
@@ -123,29 +117,19 @@ class WorkerSettings(DatabaseSettings):
     """How to send what is owed."""
 
     knock_api_key: Secret
-    """The secret key of one Knock environment; it begins with `sk_`."""
     knock_base_url: BaseUrl = "https://api.knock.app"
-    """Where Knock's API is, without `/v1`."""
     resend_api_key: Secret
-    """It begins with `re_`."""
     resend_base_url: BaseUrl = "https://api.resend.com"
-    """Where Resend's API is."""
     email_from: Annotated[str, Field(pattern=r"^[^\r\n]*[^\s<>]+@[^\s<>]+>?$")]
-    """The sender of the course email, `Name <address>`, on a domain that is verified at Resend. The
-    email asks for replies: somebody must read them.
-    """
+    """The sender of the course email: `Name <address>`, on a domain verified at Resend."""
     course_app_url: BaseUrl
-    """Where the course app is. The email links to its `/claim` page."""
+    """Where the course app is; the email links to its /claim page."""
     send_timeout_seconds: Seconds = 15.0
-    """How long Knock or Resend may take for one request, from the connection to the last byte.
-    After that the notification is tried again.
-    """
+    """How long a provider may take for one message, connection to last byte."""
     lease_seconds: Annotated[PositiveInt, Field(validate_default=True)] = 60
-    """For how long a claimed notification belongs to one worker; at least twice
-    `SEND_TIMEOUT_SECONDS`. If the worker is killed, the notification waits for the end of it.
-    """
+    """How long a claimed message is ours alone; at least twice as long as a send may take."""
     poll_seconds: Seconds = 1.0
-    """How long the worker rests when nothing is due and no webhook wakes it."""
+    """How long the worker rests when nothing is due and nobody wakes it."""
 
     @field_validator("lease_seconds")
     @classmethod
@@ -161,14 +145,11 @@ class ServiceSettings(WorkerSettings):
     shopify_webhook_secrets: Annotated[
         tuple[Secret, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)
     ]
-    """One secret, or several separated by commas. Any of them may have signed, so that a secret can
-    be rotated.
-    """
+    """Comma-separated; any of them may have signed, so that a secret can be rotated."""
     max_body_bytes: PositiveInt = 8 * 1024 * 1024
-    """A larger webhook is answered 413."""
     backlog_limit_seconds: Seconds = 900.0
-    """`/readyz` fails when a notification has been due for longer: no worker is at work, or
-    hundreds wait for a provider that hangs.
+    """/readyz fails when a message has been due for longer: no worker is at work, or hundreds
+    wait for a provider that hangs.
     """
 
 
