@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +213,55 @@ def test_the_claim_page_asks_for_the_other_address(
     claimed = javascript.ask(eve, "claim").data
 
     assert claimed == {"next": "other address", "linked": 0, "purchases": [], "courses": []}
+
+
+def test_a_new_password_is_sent_to_auth_with_the_users_own_session(
+    javascript: JavaScriptApp, ada: User
+) -> None:
+    """https://supabase.com/docs/reference/javascript/auth-updateuser"""
+    with auth_server({"id": ada.user_id}) as (url, received):
+        answer = javascript.ask(replace(ada, url=url), "setPassword", args=["correct horse"])
+
+    assert answer == Answer()
+    [(path, token, body)] = received
+    assert path == "/auth/v1/user"
+    assert token == f"Bearer {ada.token}"
+    assert body["password"] == "correct horse"
+
+
+def test_a_password_that_auth_refuses_is_an_error(javascript: JavaScriptApp, ada: User) -> None:
+    refusal = {"code": 422, "error_code": "weak_password", "msg": "Password should be longer."}
+    with auth_server(refusal, status=422) as (url, _):
+        answer = javascript.ask(replace(ada, url=url), "setPassword", args=["short"])
+
+    assert answer.code == "weak_password"
+
+
+@contextmanager
+def auth_server(
+    answer: dict[str, Any], *, status: int = 200
+) -> Iterator[tuple[str, list[tuple[str, str | None, dict[str, Any]]]]]:
+    """Supabase Auth as far as changing a user goes: its address, and what it received."""
+    received: list[tuple[str, str | None, dict[str, Any]]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append((self.path, self.headers["Authorization"], json.loads(body)))
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", received
+        finally:
+            server.shutdown()
 
 
 LOADING = {"purchases": [], "standard": False, "isLoading": True, "error": None}
