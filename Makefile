@@ -31,14 +31,14 @@ $(PROGRAMS): package-lock.json package.json
 test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
-check: $(INSTALLED)  ## The fast tests, on one Postgres, in under a minute
-	$(VENV)/bin/python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist worksteal -k "not ($(UNCHECKED))" $(CHECKED) $(ARGS)
-
 soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SECONDS each
 	SOAK_SECONDS=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --timeout=$$((600 + 4 * $(SOAK_SECONDS))) $(SOAKED) $(ARGS)
 
 mutants: $(INSTALLED)  ## Does the suite catch each of the deliberate faults in tests/system/histories/mutants.py?
 	$(VENV)/bin/python -m tests.system.histories.mutants $(ARGS)
+
+check: $(INSTALLED)  ## The fast tests, on one Postgres, in under a minute
+	$(VENV)/bin/python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist worksteal -k "not ($(UNCHECKED))" $(CHECKED) $(ARGS)
 
 lint: $(INSTALLED)  ## ruff, mypy --strict, sqlfluff
 	$(VENV)/bin/ruff format --check service devtools tests bench
