@@ -40,6 +40,9 @@ mutants: $(INSTALLED)  ## Does the suite catch each of the deliberate faults in 
 check: $(INSTALLED)  ## The fast tests, on one Postgres, in under a minute
 	$(VENV)/bin/python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist worksteal -k "not ($(UNCHECKED))" $(CHECKED) $(ARGS)
 
+reference: $(INSTALLED)  ## docs/REFERENCE.md: settings, commands, routes, metrics, log events, SQL functions
+	$(VENV)/bin/python -m devtools.reference
+
 lint: $(INSTALLED)  ## ruff, mypy --strict, sqlfluff
 	$(VENV)/bin/ruff format --check service devtools tests bench
 	$(VENV)/bin/ruff check service devtools tests bench
@@ -61,9 +64,6 @@ schema: $(INSTALLED)  ## docs/schema.sql: the database after all migrations
 
 types: $(INSTALLED) $(PROGRAMS)  ## docs/course-app/database.types.ts, for the course app
 	$(VENV)/bin/python -m tests.support.end_state types
-
-reference: $(INSTALLED)  ## docs/REFERENCE.md: settings, commands, routes, metrics, log events, SQL functions
-	$(VENV)/bin/python -m devtools.reference
 
 bench: $(INSTALLED) $(PROGRAMS)  ## How fast it is, beside Postgres on this machine; under three minutes
 	$(VENV)/bin/python -m bench
