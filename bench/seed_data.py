@@ -50,7 +50,7 @@ _STATEMENTS = (
         " (kind, shopify_order_id, payload, status, settled_at, attempts, first_attempt_at, due_at)"
         " select message.kind, ({first} + i)::text, '{{}}', 'sent', now(), 1, now(), now()"
         " from generate_series({low}, least({high}, {most} / 2)) as i,"
-        " (values ('knock.trigger'), ('resend.course_access')) as message (kind)"
+        " (values ('post_purchase'), ('course_access')) as message (kind)"
     ),
 )
 _SLUGS = (

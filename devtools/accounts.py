@@ -15,6 +15,10 @@ from psycopg.rows import dict_row
 Connection = psycopg.Connection[dict[str, Any]]
 
 
+INSTANCE_ID = str(uuid.UUID(int=0))
+"""Of every account that Auth makes, and of no other that it lets sign in."""
+
+
 class Accounts:
     """Acts as Supabase Auth, and as the users, through one superuser connection."""
 
@@ -37,8 +41,9 @@ class Accounts:
         user_id = str(uuid.uuid4())
         with self._as("supabase_auth_admin") as auth:
             auth.execute(
-                "insert into auth.users (id, aud, role, email) values (%s, %s, %s, %s)",
-                (user_id, "authenticated", "authenticated", email.lower()),
+                "insert into auth.users (instance_id, id, aud, role, email)"
+                " values (%s, %s, %s, %s, %s)",
+                (INSTANCE_ID, user_id, "authenticated", "authenticated", email.lower()),
             )
             if confirmed:
                 self._confirm(auth, user_id)

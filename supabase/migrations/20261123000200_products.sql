@@ -17,11 +17,6 @@ comment on column public.products.category is
 comment on column public.products.access_period is
 'How long a purchase grants access, from the day it was bought; null is for ever.';
 
-alter table public.products enable row level security;
-
-revoke all on table public.products from public, anon, authenticated, service_role;
-grant select on table public.products to authenticated, service_role;
-
 create policy "Signed-in users read the catalogue"
 on public.products for select to authenticated using (true);
 
@@ -33,6 +28,11 @@ create table thetis.shopify_products (
 
 create index shopify_products_product_slug on thetis.shopify_products (product_slug);
 
+-- Privileges
+
+alter table public.products enable row level security;
 alter table thetis.shopify_products enable row level security;
 
+revoke all on table public.products from public, anon, authenticated, service_role;
+grant select on table public.products to authenticated, service_role;
 revoke all on table thetis.shopify_products from public, anon, authenticated, service_role;

@@ -37,10 +37,12 @@ create index purchases_product_slug_status on public.purchases (product_slug, st
 create trigger set_updated_at before update on public.purchases
 for each row execute function thetis.set_updated_at();
 
+create policy "Users read their own purchases"
+on public.purchases for select to authenticated using ((select auth.uid()) = user_id);
+
+-- Privileges
+
 alter table public.purchases enable row level security;
 
 revoke all on table public.purchases from public, anon, authenticated, service_role;
 grant select on table public.purchases to authenticated, service_role;
-
-create policy "Users read their own purchases"
-on public.purchases for select to authenticated using ((select auth.uid()) = user_id);

@@ -1,6 +1,8 @@
 -- What Shopify has told us so far, kept as facts that only accumulate. Events arrive late, twice
 -- and in any order; because every fact merges the same way whatever comes first, and purchases
 -- are derived from the facts, the outcome does not depend on the order of arrival.
+--
+-- Every `..._as_of` is the `updated_at` that the order itself had when it said so.
 
 create table thetis.orders (
     shopify_order_id text primary key,
@@ -10,26 +12,43 @@ create table thetis.orders (
     purchased_at timestamptz,
     paid_as_of timestamptz,
     voided_as_of timestamptz,
-    first_heard_at timestamptz not null default now()
+    refunded_as_of timestamptz,
+    cancelled_at timestamptz,
+    is_test boolean not null default false,
+    is_historic boolean,
+    has_address_conflict boolean not null default false,
+    first_heard_at timestamptz not null default now(),
+    erased_at timestamptz
 );
 
 comment on column thetis.orders.email is
-'The newest address heard (a shop may correct a typing error), as of the order''s own updated_at.';
+'The newest address heard (a shop may correct it), once the order holds something of ours.';
 comment on column thetis.orders.paid_as_of is
-'The earliest word that it was paid, as of the order''s own updated_at.';
+'The earliest word that nothing was outstanding.';
 comment on column thetis.orders.voided_as_of is
 'The latest word that its payment was voided. Shopify lets such an order be paid after all.';
-comment on column thetis.orders.first_heard_at is
-'An order that was already old when we first heard of it is history and owes nobody a message.';
+comment on column thetis.orders.refunded_as_of is
+'The latest word that all its money was paid back. That ends what was paid for until then.';
+comment on column thetis.orders.is_test is
+'Made with a test gateway. It grants what any order grants, and is left out of figures.';
+comment on column thetis.orders.is_historic is
+'Was it already old when we first heard of it? Then it causes no notification. Decided once.';
+comment on column thetis.orders.has_address_conflict is
+'Somebody owns a purchase of it by another address than the order has now.';
+comment on column thetis.orders.erased_at is
+'When the person was erased. No later event brings an address back.';
+
+-- A correction has to find the purchases that were linked by the address before it.
+create index orders_address_conflict on thetis.orders (email) where has_address_conflict;
 
 create table thetis.order_lines (
     shopify_order_id text not null,
     shopify_line_item_id text not null,
     product_slug text,
     quantity integer,
-    is_granted boolean not null,
-    ended thetis.purchase_status
-    constraint ended_is_an_end check (ended <> 'active'),
+    paid_as_of timestamptz,
+    end_status thetis.purchase_status
+    constraint end_status_is_an_end check (end_status <> 'active'),
     primary key (shopify_order_id, shopify_line_item_id)
 );
 
@@ -37,8 +56,10 @@ comment on column thetis.order_lines.product_slug is
 'The first product heard. Shopify sends null once a product is deleted; that takes nothing away.';
 comment on column thetis.order_lines.quantity is
 'The most ever heard to be bought; null on rows that came from the old enrollments table.';
-comment on column thetis.order_lines.is_granted is 'Paid for, at some time.';
-comment on column thetis.order_lines.ended is 'The furthest end an order event gave this line.';
+comment on column thetis.order_lines.paid_as_of is
+'The earliest word that the order, with this line in it, was paid; null while it was not.';
+comment on column thetis.order_lines.end_status is
+'The furthest end that was heard of this line by itself.';
 
 -- Refunds are a set that grows. A line is refunded once the sum reaches what was bought.
 create table thetis.refunds (
@@ -50,6 +71,8 @@ create table thetis.refunds (
 );
 
 create index refunds_line on thetis.refunds (shopify_order_id, shopify_line_item_id);
+
+-- Privileges
 
 alter table thetis.orders enable row level security;
 alter table thetis.order_lines enable row level security;

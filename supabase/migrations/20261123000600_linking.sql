@@ -1,10 +1,23 @@
 -- A purchase can precede the account. It becomes the user's once they have proven the address it
 -- was bought with, and never before.
 
--- The one user to whom an address belongs: confirmed, and not a single-sign-on identity, of which
--- several may carry the same address. email_confirmed_at, because confirmed_at is also set by a
--- confirmed phone. Locks the user's row against deletion, so that a purchase cannot be given to
--- somebody who is gone by the time it is written.
+-- The accounts to which an address may belong: confirmed, alive, and not a single-sign-on identity,
+-- of which several may carry the same address. email_confirmed_at, because confirmed_at is also
+-- set by a confirmed phone.
+create view thetis.confirmed_accounts
+with (security_invoker = true) as
+select users.id, users.instance_id, users.email
+from auth.users
+where
+    users.is_sso_user = false
+    and users.email_confirmed_at is not null
+    and users.deleted_at is null;
+
+-- The one user to whom an address belongs, or null. Locks the user's row against deletion, so that
+-- a purchase cannot be given to somebody who is gone by the time it is written.
+-- Auth stores addresses in lower case, but an import by SQL may not have. There is an index of
+-- Auth's own for each way to look: on email, and on (instance_id, lower(email)). The instance is
+-- that of every account that Auth lets sign in.
 create function thetis.confirmed_user_id(p_email text)
 returns uuid
 language plpgsql
@@ -12,21 +25,30 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
-        select users.id
-        from auth.users
+        select account.id
+        from thetis.confirmed_accounts as account
         where
-            users.email = p_email
-            and p_email <> ''
-            and users.is_sso_user = false
-            and users.email_confirmed_at is not null
-            and users.deleted_at is null
+            account.id = (
+                select candidate.id
+                from (
+                    select exact.id, 1 as place
+                    from thetis.confirmed_accounts as exact
+                    where exact.email = p_email
+                    union all
+                    select imported.id, 2
+                    from thetis.confirmed_accounts as imported
+                    where
+                        imported.instance_id = '00000000-0000-0000-0000-000000000000'
+                        and lower(imported.email) = p_email
+                ) as candidate
+                where p_email <> ''
+                order by candidate.place, candidate.id
+                limit 1
+            )
         for key share
     );
 end;
 $$;
-
-revoke all on function thetis.confirmed_user_id(text)
-from public, anon, authenticated, service_role;
 
 -- Without this lock a purchase and a sign-up that commit at the same moment would each miss the
 -- other. Both take it before they look, and hold it until their transaction ends. Addresses share
@@ -47,9 +69,45 @@ begin
 end;
 $$;
 
-revoke all on function thetis.lock_emails(text[]) from public, anon, authenticated, service_role;
+-- Has this owner been marked as deleted? Nobody is an owner, and so nobody is deleted.
+create function thetis.is_deleted_account(p_user_id uuid)
+returns boolean
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (
+        select from auth.users where users.id = p_user_id and users.deleted_at is not null
+    );
+end;
+$$;
 
--- Gives a user the purchases made with their confirmed address that nobody owns yet.
+-- A purchase that loses its owner is to be found by the address its order has now: a row that
+-- somebody owns keeps the address it was linked by (see refresh_purchases), and so may be behind.
+create function thetis.return_to_order_email()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    new.shopify_customer_email := coalesce(
+        (
+            select orders.email from thetis.orders
+            where orders.shopify_order_id = new.shopify_order_id
+        ),
+        new.shopify_customer_email
+    );
+    return new;
+end;
+$$;
+
+create trigger return_to_order_email before update of user_id on public.purchases
+for each row when (old.user_id is not null and new.user_id is null)
+execute function thetis.return_to_order_email();
+
+-- Gives a user the purchases made with their confirmed address that nobody owns yet, or that an
+-- account owns which was marked as deleted while nobody could write it down.
 -- Returns how many. Calling it again returns 0 and changes nothing.
 create function thetis.link_purchases(p_user_id uuid)
 returns integer
@@ -60,12 +118,27 @@ declare
     v_email text;
     v_linked integer;
 begin
-    select users.email into v_email from auth.users where users.id = p_user_id;
+    select thetis.normalised_email(users.email) into v_email
+    from auth.users where users.id = p_user_id;
     perform thetis.lock_emails(array[v_email]);
 
     if thetis.confirmed_user_id(v_email) is distinct from p_user_id then
         return 0;
     end if;
+
+    update public.purchases set user_id = null
+    where
+        purchases.id in (
+            select own.id from public.purchases as own
+            where own.shopify_customer_email = v_email
+            union all
+            select conflicting.id
+            from thetis.orders
+            inner join public.purchases as conflicting
+                on orders.shopify_order_id = conflicting.shopify_order_id
+            where orders.has_address_conflict and orders.email = v_email
+        )
+        and thetis.is_deleted_account(purchases.user_id);
 
     update public.purchases set user_id = p_user_id
     where shopify_customer_email = v_email and user_id is null;
@@ -74,8 +147,6 @@ begin
     return v_linked;
 end;
 $$;
-
-revoke all on function thetis.link_purchases(uuid) from public, anon, authenticated, service_role;
 
 -- An account marked as deleted leaves its purchases to whoever proves their address next, as one
 -- that is deleted does by its foreign key.
@@ -97,14 +168,11 @@ begin
         where user_id = new.id;
     end if;
     return null;
-exception when others then
+exception when query_canceled or others then  -- `others` does not include the first
     raise warning 'link_purchases_to_user: user % not linked: % (%)', new.id, sqlerrm, sqlstate;
     return null;
 end;
 $$;
-
-revoke all on function thetis.link_purchases_to_user()
-from public, anon, authenticated, service_role;
 
 -- Deferred, and the row is read again at commit: when an identity is unlinked, Supabase Auth first
 -- writes the new address and only then, in the same transaction, clears the confirmation.
@@ -127,5 +195,19 @@ begin
 end;
 $$;
 
+-- Privileges
+
+revoke all on table thetis.confirmed_accounts from public, anon, authenticated, service_role;
+revoke all on function thetis.confirmed_user_id(text)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.lock_emails(text[]) from public, anon, authenticated, service_role;
+revoke all on function thetis.is_deleted_account(uuid)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.return_to_order_email()
+from public, anon, authenticated, service_role;
+revoke all on function thetis.link_purchases(uuid)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.link_purchases_to_user()
+from public, anon, authenticated, service_role;
 revoke all on function public.claim_purchases() from public, anon, authenticated, service_role;
 grant execute on function public.claim_purchases() to authenticated;

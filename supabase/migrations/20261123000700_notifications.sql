@@ -1,108 +1,81 @@
--- The outbox: whatever we owe a customer is a row here, written in the same transaction as the
--- purchase that caused it. The service claims what is due, sends it, and settles it.
+-- The outbox: whatever a customer is to be sent is a row here, written in the same transaction as
+-- the purchase that caused it. A worker claims what is due, sends it, and settles it.
 
 create table thetis.notifications (
     id uuid primary key default gen_random_uuid(),
     kind text not null
     constraint kind_is_known check (
-        kind in ('knock.trigger', 'knock.cancel', 'resend.course_access')
+        kind in (
+            'post_purchase',         -- start the workflow that follows an order
+            'post_purchase_cancel',  -- stop it
+            'course_access'          -- the email that says how to reach the courses
+        )
     ),
-    provider text not null generated always as (split_part(kind, '.', 1)) stored,
+    provider text not null generated always as (
+        case kind when 'course_access' then 'resend' else 'knock' end
+    ) stored,
     shopify_order_id text not null,
     payload jsonb not null,
+    is_test boolean not null default false,
     status text not null default 'pending'
-    constraint status_is_known check (status in ('pending', 'sent', 'skipped', 'dead')),
+    constraint status_is_known check (
+        status in (
+            'pending',  -- to be sent at due_at, or claimed until leased_until
+            'sent',     -- the provider took it
+            'skipped',  -- its reason was gone before it was sent; pending again if that returns
+            'dead'      -- given up: last_error says why, and a person has to look
+        )
+    ),
     due_at timestamptz not null default now(),
     attempts integer not null default 0,
+    claimed_at timestamptz,
     leased_until timestamptz,
-    first_attempt_at timestamptz,
+    uncertain_since timestamptz,
     last_error text,
-    created_at timestamptz not null default now(),
+    enqueued_at timestamptz not null default now(),
     settled_at timestamptz,
-    constraint each_message_once_per_order unique (shopify_order_id, kind),
+    constraint each_kind_once_per_order unique (shopify_order_id, kind),
     constraint settled_unless_pending check ((status = 'pending') = (settled_at is null))
 );
 
 comment on column thetis.notifications.id is
 'Also the idempotency key at the provider: a second try of the same row is the same message.';
 comment on column thetis.notifications.payload is
-'What the provider is sent. Never changed after the first attempt: a retry must be identical.';
+'What there is to tell. Never changed after the first attempt: a retry must be identical.';
+comment on column thetis.notifications.is_test is
+'Of a test order: sent like any other, and left out of figures.';
 comment on column thetis.notifications.due_at is
 'When to send; moved forward by a lease and by every retry.';
+comment on column thetis.notifications.uncertain_since is
+'The first attempt of which nobody knows whether the provider took it.';
 
 -- The conditions of these two differ, so that no guess at how many rows are pending, which is
 -- always out of date, makes the planner serve one purpose with the other's index.
 create index notifications_due on thetis.notifications (provider, due_at)
 where status = 'pending';
-create index notifications_tried on thetis.notifications (first_attempt_at)
-where status = 'pending' and first_attempt_at is not null;
+create index notifications_uncertain on thetis.notifications (uncertain_since)
+where status = 'pending' and uncertain_since is not null;
 create index notifications_dead on thetis.notifications (provider)
 where status = 'dead';
 
-alter table thetis.notifications enable row level security;
-
-revoke all on table thetis.notifications from public, anon, authenticated, service_role;
-
--- Hands out up to max_count due messages of one provider (or of all) and leases them, so that no
--- other worker sends them too; an abandoned one is due again when its lease ends. `attempt` names
--- the lease and comes back in settle_notifications. Safe to call from any number of workers:
--- rows locked by another are skipped, not waited for.
-create function public.claim_notifications(
-    provider text default null,
-    max_count integer default 10,
-    lease_seconds integer default 60
-)
-returns table (id uuid, kind text, attempt integer, shopify_order_id text, payload jsonb)
+-- For how long an attempt may be repeated after one of which nobody knows the outcome. Providers
+-- remember an idempotency key for 24 hours: sent again later, a message would come twice. To stop
+-- a workflow again changes nothing, so that goes on for as long as the workflow may run.
+create function thetis.repeatable_for(p_kind text)
+returns interval
 language plpgsql
-security definer  -- the tables are private; this function is the door for service_role
+immutable
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = 'force_generic_plan'
-set enable_seqscan = 'off'
-set enable_hashjoin = 'off'
-set enable_mergejoin = 'off'
 as $$
-#variable_conflict use_column
 begin
-    perform thetis.bury_stale_notifications();
-
-    return query
-    with due as materialized (
-        select waiting.id
-        from unnest(array['knock', 'resend']) as known (provider)
-        cross join lateral (
-            select each.id, each.due_at
-            from thetis.notifications as each
-            where
-                each.status = 'pending'
-                and each.due_at <= now()
-                and each.provider = known.provider
-            order by each.due_at
-            limit claim_notifications.max_count
-            for update skip locked
-        ) as waiting
-        where known.provider = coalesce(claim_notifications.provider, known.provider)
-        order by waiting.due_at
-        limit claim_notifications.max_count
-    )
-    update thetis.notifications as mine
-    set
-        attempts = mine.attempts + 1,
-        first_attempt_at = coalesce(mine.first_attempt_at, now()),
-        leased_until = now() + make_interval(secs => claim_notifications.lease_seconds),
-        due_at = now() + make_interval(secs => claim_notifications.lease_seconds)
-    from due
-    where mine.id = due.id
-    returning mine.id, mine.kind, mine.attempts, mine.shopify_order_id, mine.payload;
+    return case p_kind
+        when 'post_purchase_cancel' then interval '14 days' else interval '23 hours'
+    end;
 end;
 $$;
 
-revoke all on function public.claim_notifications(text, integer, integer)
-from public, anon, authenticated, service_role;
-grant execute on function public.claim_notifications(text, integer, integer) to service_role;
-
--- Providers remember an idempotency key for 24 hours. A message whose first attempt is older may
--- have been sent, and sending it again would no longer be recognised as a repetition.
-create function thetis.bury_stale_notifications()
+-- Gives up what can no longer be repeated safely.
+create function thetis.expire_stale_notifications()
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -112,55 +85,98 @@ begin
     set
         status = 'dead',
         settled_at = now(),
-        last_error = concat_ws(' ', 'gave up: not accepted within 23 hours.', last_error)
+        last_error = concat_ws(
+            ' ',
+            'gave up: not accepted within',
+            extract(epoch from thetis.repeatable_for(kind))::integer / 3600,
+            'hours.',
+            last_error
+        )
     where id in (
         select stale.id
         from thetis.notifications as stale
         where
             stale.status = 'pending'
             and stale.due_at <= now()
-            and stale.first_attempt_at < now() - interval '23 hours'
-        order by stale.first_attempt_at
+            and stale.uncertain_since < now() - thetis.repeatable_for('post_purchase')
+            and stale.uncertain_since < now() - thetis.repeatable_for(stale.kind)
+        order by stale.uncertain_since
         limit 100
         for update skip locked
     );
 end;
 $$;
 
-revoke all on function thetis.bury_stale_notifications()
-from public, anon, authenticated, service_role;
+-- Hands out up to max_count due notifications of one provider and leases them, so that no other
+-- worker sends them too; an abandoned one is due again when its lease ends. `attempt` names the
+-- lease and comes back in settle_notifications. Safe to call from any number of workers: rows
+-- locked by another are skipped, not waited for.
+-- Until somebody settles it, nobody knows what became of an attempt.
+create function public.claim_notifications(
+    provider text, max_count integer default 10, lease_seconds integer default 60
+)
+returns table (id uuid, kind text, attempt integer, shopify_order_id text, payload jsonb)
+language plpgsql
+security definer  -- the tables are private; this function is the door for service_role
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    perform thetis.expire_stale_notifications();
+
+    return query
+    with due as materialized (
+        select waiting.id
+        from thetis.notifications as waiting
+        where
+            waiting.status = 'pending'
+            and waiting.due_at <= now()
+            and waiting.provider = claim_notifications.provider
+        order by waiting.due_at
+        limit claim_notifications.max_count
+        for update skip locked
+    )
+    update thetis.notifications as mine
+    set
+        attempts = mine.attempts + 1,
+        claimed_at = now(),
+        uncertain_since = coalesce(mine.uncertain_since, now()),
+        leased_until = now() + make_interval(secs => claim_notifications.lease_seconds),
+        due_at = now() + make_interval(secs => claim_notifications.lease_seconds)
+    from due
+    where mine.id = due.id
+    returning mine.id, mine.kind, mine.attempts, mine.shopify_order_id, mine.payload;
+end;
+$$;
 
 -- Doubles from 5 seconds up to an hour, and never sooner than the provider asked; the jitter of a
 -- quarter either way keeps what failed together from coming back together.
 create function thetis.retry_delay(p_attempts integer, p_retry_after_seconds double precision)
 returns interval
-language sql
+language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
 as $$
-    select make_interval(secs => greatest(
+begin
+    return make_interval(secs => greatest(
         least(5 * 2 ^ least(p_attempts - 1, 10), 3600) * (0.75 + random() / 2),
         least(coalesce(p_retry_after_seconds, 0), 43200)
     ));
+end;
 $$;
 
-revoke all on function thetis.retry_delay(integer, double precision)
-from public, anon, authenticated, service_role;
-
--- Takes back what became of claimed messages: an array of
---   {id, attempt, result: sent | retry | dead, error?, retry_after_seconds?}
+-- Takes back what became of claimed notifications: an array of
+--   {id, attempt, result: sent | retry | dead, error?, retry_after_seconds?, is_refused?}
 -- Returns the status of each row that changed. A repeated call changes nothing but when a "retry"
 -- is due. "sent" is a fact and is believed from any attempt; "retry" and "dead" only from the one
--- that holds the lease, and not for a message that was withdrawn meanwhile.
+-- that holds the lease, and not for a notification that was withdrawn meanwhile.
+-- `is_refused`: the provider said that it did not take this attempt, so that nothing about it is
+-- uncertain.
 create function public.settle_notifications(results jsonb)
 returns table (id uuid, status text)
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = 'force_generic_plan'
-set enable_seqscan = 'off'
-set enable_hashjoin = 'off'
-set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 begin
@@ -174,10 +190,19 @@ begin
                 then now() + thetis.retry_delay(settled.attempts, result.retry_after_seconds)
             else settled.due_at
         end,
+        uncertain_since = case
+            when result.is_refused and settled.uncertain_since = settled.claimed_at then null
+            else settled.uncertain_since
+        end,
         leased_until = null,
         last_error = left(result.error, 1000)
     from jsonb_to_recordset(results) as result (
-        id uuid, attempt integer, result text, error text, retry_after_seconds double precision
+        id uuid,
+        attempt integer,
+        result text,
+        error text,
+        retry_after_seconds double precision,
+        is_refused boolean
     )
     where
         settled.id = result.id
@@ -190,12 +215,9 @@ begin
 end;
 $$;
 
-revoke all on function public.settle_notifications(jsonb)
-from public, anon, authenticated, service_role;
-grant execute on function public.settle_notifications(jsonb) to service_role;
-
--- How the outbox stands, one row per provider. The age is that of the message that has been due
--- the longest: it stays near zero while a worker runs, whatever the providers answer.
+-- How the outbox stands, one row per provider, without test orders. The age is that of the
+-- notification that has been due the longest: it stays near zero while a worker runs, whatever the
+-- providers answer.
 create function public.notification_backlog()
 returns table (
     provider text, pending bigint, oldest_due_seconds double precision, dead bigint
@@ -209,23 +231,44 @@ as $$
 begin
     return query
     select
-        known.provider,
+        each.provider,
+        waiting.total,
+        greatest(extract(epoch from now() - waiting.first_due)::double precision, 0),
         (
-            select count(*) from thetis.notifications as waiting
-            where waiting.provider = known.provider and waiting.status = 'pending'
-        ),
-        greatest(extract(epoch from now() - (
-            select min(waiting.due_at) from thetis.notifications as waiting
-            where waiting.provider = known.provider and waiting.status = 'pending'
-        ))::double precision, 0),
-        (
-            select count(*) from thetis.notifications as buried
-            where buried.provider = known.provider and buried.status = 'dead'
+            select count(*) from thetis.notifications as given_up
+            where
+                given_up.provider = each.provider
+                and given_up.status = 'dead'
+                and not given_up.is_test
         )
-    from (values ('knock'), ('resend')) as known (provider);
+    from unnest(array['knock', 'resend']) as each (provider)
+    cross join lateral (
+        select count(*) as total, min(pending.due_at) as first_due
+        from thetis.notifications as pending
+        where
+            pending.provider = each.provider
+            and pending.status = 'pending'
+            and not pending.is_test
+    ) as waiting;
 end;
 $$;
 
+-- Privileges
+
+alter table thetis.notifications enable row level security;
+
+revoke all on table thetis.notifications from public, anon, authenticated, service_role;
+revoke all on function thetis.repeatable_for(text) from public, anon, authenticated, service_role;
+revoke all on function thetis.expire_stale_notifications()
+from public, anon, authenticated, service_role;
+revoke all on function thetis.retry_delay(integer, double precision)
+from public, anon, authenticated, service_role;
+revoke all on function public.claim_notifications(text, integer, integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.claim_notifications(text, integer, integer) to service_role;
+revoke all on function public.settle_notifications(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function public.settle_notifications(jsonb) to service_role;
 revoke all on function public.notification_backlog()
 from public, anon, authenticated, service_role;
 grant execute on function public.notification_backlog() to service_role;

@@ -1,320 +1,350 @@
 -- The way in for what Shopify says of orders. A webhook is an array of one, concurrent webhooks
 -- are an array of some, a backfill is an array of hundreds: one path.
 
--- Remembers the orders themselves and locks their rows, in the order of their ids, so that
--- transactions about the same order take turns and cannot deadlock. The newest address wins; two
--- of the same second are settled by their spelling, so that the order of arrival does not matter.
--- Nor does it for whether a payment was voided before or after it was made.
-create function thetis.hear_orders(p_orders jsonb, p_order_ids text[])
-returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    insert into thetis.orders as known (
-        shopify_order_id, order_number, email, email_as_of, purchased_at,
-        paid_as_of, voided_as_of
-    )
-    select distinct on (heard.shopify_order_id)
-        heard.shopify_order_id,
-        heard.order_number,
-        heard.email,
-        heard.as_of,
-        heard.purchased_at,
-        min(heard.as_of) filter (where heard.is_paid) over same_order,
-        max(heard.as_of) filter (where heard.is_voided) over same_order
-    from (
-        select
-            entry ->> 'id' as shopify_order_id,
-            entry ->> 'order_number' as order_number,
-            thetis.order_email(entry) as email,
-            coalesce((entry ->> 'updated_at')::timestamptz, '-infinity') as as_of,
-            coalesce(entry ->> 'processed_at', entry ->> 'created_at')::timestamptz as purchased_at,
-            thetis.is_paid(entry) as is_paid,
-            entry ->> 'financial_status' = 'voided' as is_voided
-        from jsonb_array_elements(p_orders) as ordered (entry)
-    ) as heard
-    where heard.shopify_order_id = any(p_order_ids)
-    window same_order as (partition by heard.shopify_order_id)
-    order by
-        heard.shopify_order_id asc,
-        heard.email is null asc,
-        heard.as_of desc,
-        heard.email desc
-    on conflict (shopify_order_id) do update set
-        order_number = coalesce(known.order_number, excluded.order_number),
-        purchased_at = coalesce(known.purchased_at, excluded.purchased_at),
-        paid_as_of = least(known.paid_as_of, excluded.paid_as_of),
-        voided_as_of = greatest(known.voided_as_of, excluded.voided_as_of),
-        (email, email_as_of) = (
-            select address.email, address.as_of
-            from (
-                values (known.email, known.email_as_of), (excluded.email, excluded.email_as_of)
-            ) as address (email, as_of)
-            order by address.email is null asc, address.as_of desc, address.email desc
-            limit 1
-        )
-    where
-        known.purchased_at is null
-        or (excluded.email is not null and known.email is null)
-        or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email)
-        or least(known.paid_as_of, excluded.paid_as_of) is distinct from known.paid_as_of
-        or greatest(known.voided_as_of, excluded.voided_as_of) is distinct from known.voided_as_of;
-end;
-$$;
-
-revoke all on function thetis.hear_orders(jsonb, text[])
-from public, anon, authenticated, service_role;
-
--- Merges lines into what is known of them; returns the orders for which that was news.
-create function thetis.hear_lines(p_lines thetis.heard_line[])
-returns text[]
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    v_news text[];
-begin
-    with news as (
-        insert into thetis.order_lines as known (
-            shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
-        )
-        select
-            heard.shopify_order_id,
-            heard.shopify_line_item_id,
-            max(heard.product_slug),
-            max(heard.quantity),
-            bool_or(heard.is_granted),
-            max(heard.ended)
-        from unnest(p_lines) as heard
-        group by heard.shopify_order_id, heard.shopify_line_item_id
-        on conflict (shopify_order_id, shopify_line_item_id) do update set
-            product_slug = coalesce(known.product_slug, excluded.product_slug),
-            quantity = greatest(known.quantity, excluded.quantity),
-            is_granted = known.is_granted or excluded.is_granted,
-            ended = greatest(known.ended, excluded.ended)
-        where
-            (known.product_slug is null and excluded.product_slug is not null)
-            or excluded.quantity > coalesce(known.quantity, -1)
-            or (excluded.is_granted and not known.is_granted)
-            or greatest(known.ended, excluded.ended) is distinct from known.ended
-        returning known.shopify_order_id
-    )
-
-    select array_agg(news.shopify_order_id) into v_news from news;
-    return v_news;
-end;
-$$;
-
-revoke all on function thetis.hear_lines(thetis.heard_line[])
-from public, anon, authenticated, service_role;
-
--- Adds refunds to the set; returns the orders for which one was news. A refund may name a line
--- more than once (part restocked, part not), hence the sum.
-create function thetis.hear_refunds(p_refunds jsonb)
-returns text[]
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    v_news text[];
-begin
-    with news as (
-        insert into thetis.refunds as known (
-            shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
-        )
-        select distinct on (1, 2)
-            refund.entry ->> 'id',
-            line.entry ->> 'line_item_id',
-            refund.entry ->> 'order_id',
-            sum((line.entry ->> 'quantity')::bigint)
-        from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
-        cross join lateral jsonb_array_elements(
-            refund.entry -> 'refund_line_items'
-        ) as line (entry)
-        group by refund.place, 1, 2, 3
-        order by 1, 2, 4 desc
-        on conflict (shopify_refund_id, shopify_line_item_id) do update set
-            quantity = excluded.quantity
-        where excluded.quantity > known.quantity
-        returning known.shopify_order_id
-    )
-
-    select array_agg(news.shopify_order_id) into v_news from news;
-    return v_news;
-end;
-$$;
-
-revoke all on function thetis.hear_refunds(jsonb) from public, anon, authenticated, service_role;
-
--- Brings purchases and outbox in line with what was heard of these orders, whose rows the caller
--- has locked. Locks their addresses, the ones before a correction included.
--- Returns the orders whose purchases changed.
-create function thetis.apply_facts(p_order_ids text[])
-returns text[]
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    v_changes thetis.purchase_change[];
-begin
-    perform thetis.lock_emails(array(
-        select known.email from thetis.orders as known
-        where known.shopify_order_id = any(p_order_ids)
-        union
-        select stored.shopify_customer_email from public.purchases as stored
-        where stored.shopify_order_id = any(p_order_ids)
-    ));
-
-    v_changes := thetis.update_purchases(p_order_ids);
-    if cardinality(v_changes) > 0 then
-        perform thetis.update_messages(v_changes);
-    end if;
-    return array(select distinct change.shopify_order_id from unnest(v_changes) as change);
-end;
-$$;
-
-revoke all on function thetis.apply_facts(text[]) from public, anon, authenticated, service_role;
-
--- The refunds[] inside orders, each with the order's id, as refunds/create has it.
-create function thetis.refunds_of(p_orders jsonb, p_order_ids text[])
-returns jsonb
+-- An order that was this old when we first heard of it is history (a backfill, an old order that
+-- somebody edits) and causes no notification; one that waited long for its payment still does.
+create function thetis.new_for()
+returns interval
 language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return (
-        select jsonb_agg(
-            refund.entry || jsonb_build_object('order_id', ordered.entry -> 'id')
-        )
-        from jsonb_array_elements(p_orders) as ordered (entry)
-        cross join lateral jsonb_array_elements(
-            coalesce(nullif(ordered.entry -> 'refunds', 'null'), '[]')
-        ) as refund (entry)
-        where ordered.entry ->> 'id' = any(p_order_ids)
-    );
+    return interval '3 days';
 end;
 $$;
 
-revoke all on function thetis.refunds_of(jsonb, text[])
-from public, anon, authenticated, service_role;
-
--- Which of these orders hold a product of ours? And in which has the customer paid for something
--- that we cannot record, for want of an address?
-create function thetis.judge_orders(
-    p_order_ids text[], out tracked text[], out without_email text[]
+-- Merges what is said of these orders into what is stored, and locks their rows, in the order of
+-- their ids, so that transactions about the same order take turns and cannot deadlock.
+-- The newest address wins; two of the same second are settled by their spelling, so that the order
+-- of arrival does not matter. An address is kept only of orders that hold something of ours
+-- (p_tracked), and of nobody who was erased.
+create function thetis.merge_orders(
+    p_orders thetis.incoming_order[], p_order_ids text[], p_tracked text[]
 )
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into thetis.orders as existing (
+        shopify_order_id, order_number, email, email_as_of, purchased_at, paid_as_of,
+        voided_as_of, refunded_as_of, cancelled_at, is_test, is_historic
+    )
+    select distinct on (incoming.shopify_order_id)
+        incoming.shopify_order_id,
+        incoming.order_number,
+        case when incoming.shopify_order_id = any(p_tracked) then incoming.email end,
+        incoming.as_of,
+        incoming.purchased_at,
+        min(incoming.as_of) filter (where incoming.is_paid) over same_order,
+        max(incoming.as_of) filter (where incoming.is_voided) over same_order,
+        max(incoming.as_of) filter (where incoming.is_refunded) over same_order,
+        min(incoming.cancelled_at) over same_order,
+        bool_or(incoming.is_test) over same_order,
+        coalesce(incoming.purchased_at + thetis.new_for() <= now(), false)
+    from unnest(p_orders) as incoming
+    where incoming.shopify_order_id = any(p_order_ids)
+    window same_order as (partition by incoming.shopify_order_id)
+    order by
+        incoming.shopify_order_id asc,
+        incoming.email is null asc,
+        incoming.as_of desc,
+        incoming.email desc
+    on conflict (shopify_order_id) do update set
+        order_number = coalesce(existing.order_number, excluded.order_number),
+        purchased_at = coalesce(existing.purchased_at, excluded.purchased_at),
+        paid_as_of = least(existing.paid_as_of, excluded.paid_as_of),
+        voided_as_of = greatest(existing.voided_as_of, excluded.voided_as_of),
+        refunded_as_of = greatest(existing.refunded_as_of, excluded.refunded_as_of),
+        cancelled_at = least(existing.cancelled_at, excluded.cancelled_at),
+        is_test = existing.is_test or excluded.is_test,
+        is_historic = coalesce(
+            existing.is_historic,
+            excluded.purchased_at + thetis.new_for() <= existing.first_heard_at,
+            false
+        ),
+        (email, email_as_of) = (
+            select
+                case when existing.erased_at is null then address.email end,
+                address.as_of
+            from (
+                values
+                (existing.email, existing.email_as_of), (excluded.email, excluded.email_as_of)
+            ) as address (email, as_of)
+            order by address.email is null asc, address.as_of desc, address.email desc
+            limit 1
+        )
+    where
+        existing.is_historic is null
+        or existing.purchased_at is null
+        or (excluded.email is not null and existing.email is null and existing.erased_at is null)
+        or (
+            excluded.email is not null
+            and (excluded.email_as_of, excluded.email) > (existing.email_as_of, existing.email)
+        )
+        or least(existing.paid_as_of, excluded.paid_as_of) is distinct from existing.paid_as_of
+        or greatest(existing.voided_as_of, excluded.voided_as_of)
+        is distinct from existing.voided_as_of
+        or greatest(existing.refunded_as_of, excluded.refunded_as_of)
+        is distinct from existing.refunded_as_of
+        or least(existing.cancelled_at, excluded.cancelled_at)
+        is distinct from existing.cancelled_at
+        or (excluded.is_test and not existing.is_test);
+end;
+$$;
+
+-- Merges lines into what is stored of them; returns the orders for which that was news.
+create function thetis.merge_lines(p_lines thetis.incoming_line[])
+returns text[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_news text[];
+begin
+    with news as (
+        insert into thetis.order_lines as existing (
+            shopify_order_id, shopify_line_item_id, product_slug, quantity, paid_as_of, end_status
+        )
+        select
+            incoming.shopify_order_id,
+            incoming.shopify_line_item_id,
+            max(incoming.product_slug),
+            max(incoming.quantity),
+            min(incoming.paid_as_of),
+            max(incoming.end_status)
+        from unnest(p_lines) as incoming
+        group by incoming.shopify_order_id, incoming.shopify_line_item_id
+        on conflict (shopify_order_id, shopify_line_item_id) do update set
+            product_slug = coalesce(existing.product_slug, excluded.product_slug),
+            quantity = greatest(existing.quantity, excluded.quantity),
+            paid_as_of = least(existing.paid_as_of, excluded.paid_as_of),
+            end_status = greatest(existing.end_status, excluded.end_status)
+        where
+            (existing.product_slug is null and excluded.product_slug is not null)
+            or excluded.quantity > coalesce(existing.quantity, -1)
+            or least(existing.paid_as_of, excluded.paid_as_of)
+            is distinct from existing.paid_as_of
+            or greatest(existing.end_status, excluded.end_status)
+            is distinct from existing.end_status
+        returning existing.shopify_order_id
+    )
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
+end;
+$$;
+
+-- Adds refunds to the set; returns the orders for which one was news. A refund may name a line
+-- more than once (part restocked, part not), hence the sum; and it may be told more than once in
+-- one call, by versions of the same order, of which the fullest counts.
+create function thetis.merge_refunds(p_refunds thetis.incoming_refund[])
+returns text[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_news text[];
+begin
+    with news as (
+        insert into thetis.refunds as existing (
+            shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
+        )
+        select
+            incoming.shopify_refund_id,
+            incoming.shopify_line_item_id,
+            min(incoming.shopify_order_id),
+            max(incoming.quantity)
+        from unnest(p_refunds) as incoming
+        group by incoming.shopify_refund_id, incoming.shopify_line_item_id
+        order by incoming.shopify_refund_id, incoming.shopify_line_item_id
+        on conflict (shopify_refund_id, shopify_line_item_id) do update set
+            quantity = excluded.quantity
+        where excluded.quantity > existing.quantity
+        returning existing.shopify_order_id
+    )
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
+end;
+$$;
+
+-- Which of the orders in these lines hold a product of ours, by what they say or by what we know?
+create function thetis.tracked_orders(p_lines thetis.incoming_line[])
+returns text[]
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    select
-        array_agg(line.shopify_order_id),
-        array_agg(line.shopify_order_id) filter (
-            where
-            known.email is null
-            and line.is_granted
-            and line.ended is null
+    return array(
+        select incoming.shopify_order_id
+        from unnest(p_lines) as incoming
+        group by incoming.shopify_order_id
+        having
+            bool_or(incoming.product_slug is not null)
+            or exists (
+                select from thetis.order_lines as existing
+                where
+                    existing.shopify_order_id = incoming.shopify_order_id
+                    and existing.product_slug is not null
+            )
+    );
+end;
+$$;
+
+-- In which of these orders has the customer paid for something that we cannot record, for want of
+-- an address?
+create function thetis.orders_without_email(p_order_ids text[])
+returns text[]
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(
+        select distinct line.shopify_order_id
+        from thetis.order_lines as line
+        inner join thetis.orders on line.shopify_order_id = orders.shopify_order_id
+        where
+            line.shopify_order_id = any(p_order_ids)
+            and line.product_slug is not null
+            and line.paid_as_of is not null
+            and line.end_status is null
+            and orders.email is null
+            and orders.erased_at is null
+            and orders.refunded_as_of is null
             and not exists (
                 select from public.purchases as stored
                 where
                     stored.shopify_order_id = line.shopify_order_id
                     and stored.shopify_line_item_id = line.shopify_line_item_id
             )
-        )
-    into tracked, without_email
-    from thetis.order_lines as line
-    inner join thetis.orders as known on line.shopify_order_id = known.shopify_order_id
-    where line.shopify_order_id = any(p_order_ids) and line.product_slug is not null;
+    );
 end;
 $$;
 
-revoke all on function thetis.judge_orders(text[])
-from public, anon, authenticated, service_role;
+-- Brings purchases and outbox in line with the facts of these orders, whose rows the caller has
+-- locked. Returns the orders for which that changed something.
+create function thetis.refresh_orders(p_order_ids text[])
+returns text[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_changes thetis.purchase_change[];
+    v_had_purchases boolean;
+    v_conflicts text[];
+begin
+    select refreshed.changes, refreshed.had_purchases, refreshed.conflicts
+    into v_changes, v_had_purchases, v_conflicts
+    from thetis.refresh_purchases(p_order_ids) as refreshed;
 
--- Tried, in microseconds for each order of three lines (Postgres 18, median of hundreds of calls):
---                                                       alone     8 a call     100 a call
---   a fault sought by one call for each order,
---   an owner by one for each line                         672          304            156
---   one statement for all of them                         599          246            116
--- A call costs some 300 before its first order, for the start of its dozen statements: that is
--- what concurrent webhooks share.
+    perform thetis.refresh_notifications(p_order_ids, v_changes, v_had_purchases);
+    return v_conflicts || array(
+        select distinct change.shopify_order_id from unnest(v_changes) as change
+    );
+end;
+$$;
 
 -- Records what an array of Shopify orders says (orders/create, paid, updated, cancelled) and
 -- returns one row per element, in its order:
 --   recorded   something was new
 --   unchanged  we knew all that
---   ignored    nothing in it is ours
+--   ignored    nothing in it is ours; or a test order, with test_orders = 'ignore'
 --   rejected   it is ours to act on but unusable; `reason` says why
 -- Called by the service. Safe to call again with the same orders, or with older ones: nothing
--- changes. Locks the orders and the addresses, each in a fixed order, until the transaction ends.
-create function public.record_orders(orders jsonb)
+-- changes. One bad order does not fail the others of its array. Locks the orders and the addresses,
+-- each in a fixed order, until the transaction ends.
+create function public.record_orders(orders jsonb, test_orders text default 'grant')
 returns table (ordinal integer, shopify_order_id text, outcome text, reason text)
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = 'force_generic_plan'
-set enable_seqscan = 'off'
-set enable_hashjoin = 'off'
-set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 declare
+    v_incoming thetis.incoming;
+    v_ids text[];
     v_faults text[];
-    v_usable jsonb := orders;
-    v_lines thetis.heard_line[];
     v_order_ids text[];
-    v_news text[];
     v_tracked text[];
-    v_without_email text[];
+    v_news text[];
+    v_nameless text[];
 begin
-    v_faults := thetis.order_faults(orders);
-    if num_nonnulls(variadic v_faults) > 0 then
-        select coalesce(jsonb_agg(ordered.entry), '[]') into v_usable
-        from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
-        where v_faults[ordered.ordinal] is null;
-    end if;
+    begin
+        v_incoming := thetis.read_orders(orders, test_orders);
+        v_ids := array(select each.shopify_order_id from unnest(v_incoming.orders) as each);
+    exception when data_exception or integrity_constraint_violation then
+        select array_agg(each.shopify_order_id), array_agg(each.fault)
+        into v_ids, v_faults
+        from thetis.describe_orders(orders) as each;
+        v_incoming := thetis.read_orders(
+            thetis.without_faults(orders, v_faults), test_orders
+        );
+    end;
 
-    v_lines := thetis.heard_lines(v_usable);
-    v_order_ids := array(select distinct line.shopify_order_id from unnest(v_lines) as line);
-
+    v_order_ids := array(
+        select distinct incoming.shopify_order_id from unnest(v_incoming.lines) as incoming
+    );
     if cardinality(v_order_ids) > 0 then
-        perform thetis.hear_orders(v_usable, v_order_ids);
-        v_news := thetis.hear_lines(v_lines);
-        if jsonb_path_exists(v_usable, '$[*].refunds[*]') then
-            v_news := v_news || thetis.hear_refunds(
-                thetis.refunds_of(v_usable, v_order_ids)
-            );
+        v_tracked := thetis.tracked_orders(v_incoming.lines);
+        perform thetis.merge_orders(v_incoming.orders, v_order_ids, v_tracked);
+        v_news := thetis.merge_lines(v_incoming.lines);
+        if v_incoming.refunds is not null then
+            v_news := v_news || thetis.merge_refunds(array(
+                select incoming from unnest(v_incoming.refunds) as incoming
+                where incoming.shopify_order_id = any(v_order_ids)
+            ));
         end if;
-        v_news := v_news || thetis.apply_facts(v_order_ids);
-        select judged.tracked, judged.without_email into v_tracked, v_without_email
-        from thetis.judge_orders(v_order_ids) as judged;
+        v_news := v_news || thetis.refresh_orders(v_order_ids);
+
+        v_nameless := array(
+            select incoming.shopify_order_id
+            from unnest(v_incoming.orders) as incoming
+            where incoming.email is null and incoming.shopify_order_id = any(v_tracked)
+        );
+        if cardinality(v_nameless) > 0 then
+            v_nameless := thetis.orders_without_email(v_nameless);
+        end if;
     end if;
 
     return query
     select
-        ordered.ordinal::integer,
-        ordered.entry ->> 'id',
+        each.place::integer,
+        each.id,
         case
-            when v_faults[ordered.ordinal] is not null then 'rejected'
-            when (ordered.entry ->> 'id' = any(v_tracked)) is not true then 'ignored'
-            when ordered.entry ->> 'id' = any(v_without_email) then 'rejected'
-            when ordered.entry ->> 'id' = any(v_news) then 'recorded'
+            when v_faults[each.place] is not null then 'rejected'
+            when (each.id = any(v_tracked)) is not true then 'ignored'
+            when each.id = any(v_nameless) then 'rejected'
+            when each.id = any(v_news) then 'recorded'
             else 'unchanged'
         end,
         coalesce(
-            v_faults[ordered.ordinal],
-            case
-                when ordered.entry ->> 'id' = any(v_without_email) then 'no email address'
-            end
+            v_faults[each.place],
+            case when each.id = any(v_nameless) then 'no email address' end
         )
-    from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
-    order by ordered.ordinal;
+    from unnest(v_ids) with ordinality as each (id, place)
+    order by each.place;
 end;
 $$;
 
-revoke all on function public.record_orders(jsonb)
+-- Privileges
+
+revoke all on function thetis.new_for() from public, anon, authenticated, service_role;
+revoke all on function thetis.merge_orders(thetis.incoming_order[], text[], text[])
 from public, anon, authenticated, service_role;
-grant execute on function public.record_orders(jsonb) to service_role;
+revoke all on function thetis.merge_lines(thetis.incoming_line[])
+from public, anon, authenticated, service_role;
+revoke all on function thetis.merge_refunds(thetis.incoming_refund[])
+from public, anon, authenticated, service_role;
+revoke all on function thetis.tracked_orders(thetis.incoming_line[])
+from public, anon, authenticated, service_role;
+revoke all on function thetis.orders_without_email(text[])
+from public, anon, authenticated, service_role;
+revoke all on function thetis.refresh_orders(text[])
+from public, anon, authenticated, service_role;
+revoke all on function public.record_orders(jsonb, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.record_orders(jsonb, text) to service_role;

@@ -9,14 +9,12 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    insert into thetis.orders as known (shopify_order_id)
+    insert into thetis.orders as existing (shopify_order_id)
     select distinct order_id from unnest(p_order_ids) as order_id order by order_id
     on conflict (shopify_order_id) do update set shopify_order_id = excluded.shopify_order_id
     where false;
 end;
 $$;
-
-revoke all on function thetis.lock_orders(text[]) from public, anon, authenticated, service_role;
 
 -- Records what an array of Shopify refunds says and returns one row per element, in its order,
 -- with the outcomes of record_orders; a refund of an amount, which names no line, is ignored.
@@ -27,59 +25,50 @@ returns table (ordinal integer, shopify_order_id text, outcome text, reason text
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = 'force_generic_plan'
-set enable_seqscan = 'off'
-set enable_hashjoin = 'off'
-set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 declare
-    v_usable jsonb;
+    v_ids text[];
+    v_have_lines boolean[];
+    v_faults text[];
+    v_incoming thetis.incoming_refund[];
     v_order_ids text[];
     v_news text[];
 begin
-    select coalesce(jsonb_agg(entry), '[]') into v_usable
-    from jsonb_array_elements(refunds) as refund (entry)
-    where
-        thetis.refund_fault(entry) is null
-        and thetis.is_shopify_id(entry -> 'order_id')
-        and entry -> 'refund_line_items' <> '[]';
+    select array_agg(each.shopify_order_id), array_agg(each.has_lines), array_agg(each.fault)
+    into v_ids, v_have_lines, v_faults
+    from thetis.describe_refunds(refunds) as each;
 
+    v_incoming := thetis.read_refunds(thetis.without_faults(refunds, v_faults));
     v_order_ids := array(
-        select distinct entry ->> 'order_id' from jsonb_array_elements(v_usable) as refund (entry)
+        select distinct incoming.shopify_order_id from unnest(v_incoming) as incoming
     );
-
     if cardinality(v_order_ids) > 0 then
         perform thetis.lock_orders(v_order_ids);
-        v_news := thetis.hear_refunds(v_usable);
-        v_news := v_news || thetis.apply_facts(v_order_ids);
+        v_news := thetis.merge_refunds(v_incoming);
+        v_news := v_news || thetis.refresh_orders(v_order_ids);
     end if;
 
     return query
     select
-        refund.ordinal::integer,
-        refund.entry ->> 'order_id',
+        each.place::integer,
+        each.id,
         case
-            when judged.fault is not null then 'rejected'
-            when refund.entry -> 'refund_line_items' = '[]' then 'ignored'
-            when refund.entry ->> 'order_id' = any(v_news) then 'recorded'
+            when each.fault is not null then 'rejected'
+            when not each.has_lines then 'ignored'
+            when each.id = any(v_news) then 'recorded'
             else 'unchanged'
         end,
-        judged.fault
-    from jsonb_array_elements(refunds) with ordinality as refund (entry, ordinal)
-    cross join lateral (
-        select coalesce(
-            thetis.refund_fault(refund.entry),
-            case
-                when thetis.is_shopify_id(refund.entry -> 'order_id') is not true
-                    then 'order_id: not a Shopify id'
-            end
-        ) as fault
-    ) as judged
-    order by refund.ordinal;
+        each.fault
+    from unnest(v_ids, v_have_lines, v_faults) with ordinality
+        as each (id, has_lines, fault, place)
+    order by each.place;
 end;
 $$;
 
+-- Privileges
+
+revoke all on function thetis.lock_orders(text[]) from public, anon, authenticated, service_role;
 revoke all on function public.record_refunds(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.record_refunds(jsonb) to service_role;

@@ -74,9 +74,13 @@ class Database:
     def record_refunds(self, *refunds: Row) -> list[str]:
         return [row["outcome"] for row in self.call("record_refunds", list(refunds))]
 
-    def claim(self, provider: str | None = None, lease_seconds: int = 60) -> list[Row]:
-        """Everything that is due."""
-        return self.call("claim_notifications", provider, 1000, lease_seconds)
+    def claim(self, *providers: str, lease_seconds: int = 60) -> list[Row]:
+        """Everything that is due for these providers, or for all."""
+        return [
+            claimed
+            for provider in providers or ("knock", "resend")
+            for claimed in self.call("claim_notifications", provider, 1000, lease_seconds)
+        ]
 
     def settle(self, *results: Row) -> list[Row]:
         return self.call("settle_notifications", list(results))

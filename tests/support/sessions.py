@@ -72,7 +72,7 @@ def record_refunds(connection: Connection, *refunds: Row) -> list[str]:
     return [row["outcome"] for row in connection.execute(query, [Jsonb(refunds)]).fetchall()]
 
 
-def claim(connection: Connection, provider: str | None = None) -> list[Row]:
+def claim(connection: Connection, provider: str = "knock") -> list[Row]:
     query = "select * from public.claim_notifications(%s)"
     return connection.execute(query, [provider]).fetchall()
 

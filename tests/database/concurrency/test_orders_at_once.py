@@ -70,8 +70,8 @@ def test_two_parts_of_an_order_at_once_owe_one_message_of_both(database: Databas
             wait_until_blocked(database, two)
         assert second.result() == ["recorded"]
 
-    payload = database.notifications(1)["knock.trigger"]["payload"]
-    assert payload["data"]["products_ordered"] == [PREMIUM, COURSE]
+    payload = database.notifications(1)["post_purchase"]["payload"]
+    assert payload["products"] == [PREMIUM, COURSE]
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -100,7 +100,7 @@ def test_an_order_waits_for_its_refund(database: Database, *, is_known: bool) ->
         assert second.result() == ["recorded"]
 
     assert statuses(database) == {COURSE: "refunded", SPLINT: "active"}
-    assert "resend.course_access" not in database.notifications(1)
+    assert "course_access" not in database.notifications(1)
 
 
 def test_two_refunds_at_once_add_up(database: Database) -> None:

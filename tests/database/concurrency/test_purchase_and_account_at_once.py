@@ -78,7 +78,7 @@ def test_a_purchase_waits_for_a_sign_up_and_finds_it(database: Database) -> None
         assert recorded.result() == ["recorded"]
 
     assert owner(database) == ada
-    assert database.notifications(1)["resend.course_access"]["payload"]["has_account"] is True
+    assert database.notifications(1)["course_access"]["payload"]["has_account"] is True
 
 
 def test_a_purchase_waits_for_a_sign_up_that_fails_and_stays_nobodys(database: Database) -> None:

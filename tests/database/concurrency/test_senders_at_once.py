@@ -16,7 +16,7 @@ from tests.support.sessions import (
 )
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
 
-TRIGGER, CANCEL = "knock.trigger", "knock.cancel"
+TRIGGER, CANCEL = "post_purchase", "post_purchase_cancel"
 
 LEASE_ENDS = "update thetis.notifications set due_at = now(), leased_until = now()"
 
@@ -40,7 +40,7 @@ def test_a_worker_that_claims_does_not_hold_up_the_other_provider(database: Data
     with session(database) as one, session(database) as two, one.transaction():
         two.execute("set lock_timeout = '2s'")
         assert [row["kind"] for row in claim(one, "knock")] == [TRIGGER]
-        assert [row["kind"] for row in claim(two, "resend")] == ["resend.course_access"]
+        assert [row["kind"] for row in claim(two, "resend")] == ["course_access"]
 
 
 def test_what_a_worker_claimed_in_vain_is_due_at_once(database: Database) -> None:
@@ -83,7 +83,7 @@ def test_a_result_waits_for_the_burial_and_what_was_sent_rises_again(database: D
     database.record_orders(order(1, SPLINT))
     with session(database) as one, session(database) as two, background() as run:
         [late] = claim(one)
-        database.execute(LEASE_ENDS + ", first_attempt_at = now() - interval '24 hours'")
+        database.execute(LEASE_ENDS + ", uncertain_since = now() - interval '24 hours'")
         with two.transaction():
             assert claim(two) == []
             settled = run(settle, one, late, "sent")
@@ -123,7 +123,11 @@ def test_an_added_line_waits_for_a_claim_and_leaves_what_is_sent_as_it_is(
     database.record_orders(order(1, COURSE))
     with session(database) as shop, session(database) as worker, background() as run:
         with worker.transaction():
-            handed_out = {row["kind"]: row["payload"] for row in claim(worker)}
+            handed_out = {
+                row["kind"]: row["payload"]
+                for provider in ("knock", "resend")
+                for row in claim(worker, provider)
+            }
             added = run(record_orders, shop, order(1, COURSE, PREMIUM))
             wait_until_blocked(database, shop)
         assert added.result() == ["recorded"]
@@ -139,7 +143,11 @@ def test_a_corrected_address_waits_for_a_claim_and_leaves_what_is_sent_as_it_is(
     database.record_orders(order(1, COURSE, email="typo@example.com"))
     with session(database) as shop, session(database) as worker, background() as run:
         with worker.transaction():
-            handed_out = {row["kind"]: row["payload"] for row in claim(worker)}
+            handed_out = {
+                row["kind"]: row["payload"]
+                for provider in ("knock", "resend")
+                for row in claim(worker, provider)
+            }
             corrected = order(1, COURSE, updated_at="2999-01-01T00:00:00Z")
             recorded = run(record_orders, shop, corrected)
             wait_until_blocked(database, shop)

@@ -13,8 +13,8 @@ from devtools import migrations
 from tests.support.cluster import SUPABASE
 from tests.support.database import Database, Row
 
-COPY = "20261123001600"
-DROP = "20261123001700"
+COPY = "20261123001800"
+DROP = "20261123001900"
 
 COLUMNS = {
     "id": "uuid default gen_random_uuid()",
@@ -117,10 +117,10 @@ class OldTable:
     def ledger(self) -> list[Row]:
         return self.database.rows("select * from thetis.copied_enrollments order by id")
 
-    def fate(self, enrollment_id: str) -> str:
+    def outcome(self, enrollment_id: str) -> str:
         """What became of the row with this id, the last time it was looked at."""
         row = self.entry(enrollment_id)
-        return f"{row['fate']}: {row['note']}" if row["note"] else str(row["fate"])
+        return f"{row['outcome']}: {row['note']}" if row["note"] else str(row["outcome"])
 
     def entry(self, enrollment_id: str) -> Row:
         return [row for row in self.ledger() if row["enrollment"].get("id") == enrollment_id][-1]

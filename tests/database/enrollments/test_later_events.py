@@ -148,4 +148,4 @@ def test_the_next_order_of_an_old_customer_owes_its_messages(old: OldTable) -> N
 
     old.database.record_orders(order(5002, COURSE))
 
-    assert old.database.notifications(5002).keys() == {"knock.trigger", "resend.course_access"}
+    assert old.database.notifications(5002).keys() == {"post_purchase", "course_access"}

@@ -26,7 +26,7 @@ def test_repetitions_are_one_purchase_that_all_of_them_name(old: OldTable) -> No
 
     [purchase] = purchases(old)
     assert {old.entry(each)["purchase_id"] for each in ids} == {purchase["id"]}
-    assert sorted(old.fate(each) for each in ids) == ["copied", "merged", "merged"]
+    assert sorted(old.outcome(each) for each in ids) == ["copied", "merged", "merged"]
 
 
 def test_repetitions_are_seen_through_blanks(old: OldTable) -> None:
@@ -83,7 +83,7 @@ def test_an_unowned_repetition_goes_into_the_owned_one(old: OldTable, created_at
     [purchase] = purchases(old)
     assert purchase["id"] == uuid.UUID(owned)
     assert str(purchase["user_id"]) == owner
-    assert (old.fate(owned), old.fate(unowned)) == ("copied", "merged")
+    assert (old.outcome(owned), old.outcome(unowned)) == ("copied", "merged")
 
 
 @pytest.mark.parametrize(

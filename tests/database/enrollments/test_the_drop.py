@@ -39,7 +39,7 @@ def test_the_old_table_goes_with_its_trigger_and_the_ledger_stays(old: OldTable)
 
     assert not old.exists()
     assert old.database.value("select to_regproc('public.link_enrollments_to_user')") is None
-    assert old.fate(row_id) == "copied"
+    assert old.outcome(row_id) == "copied"
 
 
 def test_sign_up_works_before_between_and_after(old: OldTable) -> None:
@@ -83,7 +83,7 @@ def test_somebody_who_drops_the_table_by_hand_keeps_the_ledger(old: OldTable) ->
 
     old.drop()
 
-    assert old.fate(row_id) == "set aside: unknown status"
+    assert old.outcome(row_id) == "set aside: unknown status"
 
 
 def test_it_refuses_while_a_row_is_missing_and_names_it(old: OldTable) -> None:
@@ -93,7 +93,7 @@ def test_it_refuses_while_a_row_is_missing_and_names_it(old: OldTable) -> None:
 
     assert_refused(
         old,
-        r"20261123001700_drop_enrollments.sql: enrollments is kept: "
+        r"20261123001900_drop_enrollments.sql: enrollments is kept: "
         rf"rows missing from purchases \(1\): {late}\n"
         r'Hint: Run "select thetis.copy_enrollments\(\);" and then this migration again',
     )

@@ -56,9 +56,9 @@ def test_between_it_shows_the_fates_what_is_missing_and_that_nobody_loses_access
     old.copy()
     late = old.add(course_type="premium", shopify_line_item_id="7003", user_id=ada)
 
-    fates, missing, copied, outdated, losers = ask(old, "Between the two")
+    outcomes, missing, copied, outdated, losers = ask(old, "Between the two")
 
-    assert {(row["fate"], row["note"]) for row in fates} == {
+    assert {(row["outcome"], row["note"]) for row in outcomes} == {
         ("copied", None),
         ("set aside", "unknown status"),
     }
@@ -103,7 +103,7 @@ def test_after_it_shows_the_ledger_and_the_old_table_again(old: OldTable, ada: s
 
     assert there == {"old_table": None, "kept": 2}
     assert aside["note"] == "unknown status" and aside["enrollment"]["status"] == "ACTIVE"
-    assert known["fate"] == "copied" and str(known["user_id"]) == ada
+    assert known["outcome"] == "copied" and str(known["user_id"]) == ada
     assert {row["id"]: row["status"] for row in again} == before
 
 

@@ -191,7 +191,7 @@ def test_a_row_that_was_mended_is_no_longer_set_aside(old: OldTable, ada: str) -
 
     repair(old)
 
-    assert old.fate(row_id) == "copied"
+    assert old.outcome(row_id) == "copied"
     assert has_access(old, ada)
 
 
@@ -217,7 +217,7 @@ def test_a_table_without_a_key_may_repeat_a_row_later(lone_table: OldTable) -> N
 
     repair(lone_table)
 
-    assert [each["fate"] for each in lone_table.ledger()] == ["copied", "merged"]
+    assert [each["outcome"] for each in lone_table.ledger()] == ["copied", "merged"]
 
 
 def test_a_user_who_was_deleted_leaves_a_purchase_of_nobody(old: OldTable, ada: str) -> None:

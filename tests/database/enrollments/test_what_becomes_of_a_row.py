@@ -37,7 +37,7 @@ def test_a_row_becomes_a_purchase_with_all_that_it_said(old: OldTable) -> None:
         "expires_at": None,
         "created_at": BOUGHT,
     }
-    assert old.fate(row_id) == "copied"
+    assert old.outcome(row_id) == "copied"
 
 
 def add_each(old: OldTable, column: str, values: Iterable[object]) -> dict[str, str | None]:
@@ -90,7 +90,7 @@ def test_a_row_that_is_no_purchase_is_set_aside_whole(
 
     old.copy()
 
-    assert {old.fate(each) for each in ids} == {f"set aside: {note}"}
+    assert {old.outcome(each) for each in ids} == {f"set aside: {note}"}
     assert [old.entry(str(row["id"]))["enrollment"] for row in rows] == rows
     assert old.database.rows("table public.purchases") == []
     assert old.database.rows("table thetis.orders") == []
@@ -119,7 +119,7 @@ def test_rows_without_an_order_or_a_line_item_are_all_kept(old: OldTable, column
 
     old.copy()
 
-    assert {old.fate(each) for each in ids} == {"copied"}
+    assert {old.outcome(each) for each in ids} == {"copied"}
     assert {str(old.purchase(each)["id"]) for each in ids} == set(ids)
     assert {old.purchase(each)[column] for each in ids} == {None}
 
@@ -216,7 +216,7 @@ def test_without_what_decides_access_everything_is_set_aside_and_the_table_is_ke
     with pytest.raises(MigrationError, match="not one of its rows became a purchase"):
         lone_table.drop()
 
-    assert [row["fate"] for row in lone_table.ledger()] == ["set aside"]
+    assert [row["outcome"] for row in lone_table.ledger()] == ["set aside"]
 
 
 def test_a_table_whose_columns_were_mended_is_copied_and_dropped(lone_table: OldTable) -> None:

@@ -101,6 +101,6 @@ def test_the_service_reads_everything(database: Database, ada: str) -> None:
 )
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role"])
 def test_no_api_role_looks_behind_the_door(database: Database, role: str, table: str) -> None:
-    query = sql.SQL("select * from private.{}").format(sql.Identifier(table))
+    query = sql.SQL("select * from thetis.{}").format(sql.Identifier(table))
     with database.as_role(role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(query)

@@ -1,4 +1,4 @@
-"""Short ways to be the service that sends what is owed, and to let time pass."""
+"""Short ways to be the service that sends notifications, and to let time pass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.support.database import Database, Row
 
-TRIGGER, COURSE_ACCESS, CANCEL = "knock.trigger", "resend.course_access", "knock.cancel"
+TRIGGER, COURSE_ACCESS, CANCEL = "post_purchase", "course_access", "post_purchase_cancel"
+PROVIDERS = {TRIGGER: "knock", CANCEL: "knock", COURSE_ACCESS: "resend"}
 
 
 def result_of(claimed: Row, result: str, **fields: Any) -> Row:
@@ -16,7 +17,7 @@ def result_of(claimed: Row, result: str, **fields: Any) -> Row:
 
 def claim_one(database: Database, kind: str) -> Row:
     """Claims what this kind's provider is owed, and returns the message of this kind."""
-    [found] = [row for row in database.claim(kind.partition(".")[0]) if row["kind"] == kind]
+    [found] = [row for row in database.claim(PROVIDERS[kind]) if row["kind"] == kind]
     return found
 
 
@@ -42,6 +43,7 @@ def later(database: Database, seconds: float) -> None:
         "update thetis.notifications set"
         " due_at = due_at - make_interval(secs => %(s)s),"
         " leased_until = leased_until - make_interval(secs => %(s)s),"
-        " first_attempt_at = first_attempt_at - make_interval(secs => %(s)s),"
+        " claimed_at = claimed_at - make_interval(secs => %(s)s),"
+        " uncertain_since = uncertain_since - make_interval(secs => %(s)s),"
         " settled_at = settled_at - make_interval(secs => %(s)s)".replace("%(s)s", str(seconds))
     )

@@ -67,7 +67,7 @@ def test_what_waits_for_its_time_has_no_age(database: Database) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "select * from public.claim_notifications()",
+        "select * from public.claim_notifications('knock')",
         "select * from public.settle_notifications('[]')",
         "select * from public.notification_backlog()",
         "select public.store_rejected_webhook('orders/paid', null, '', 'no reason')",

@@ -45,9 +45,8 @@ def test_a_run_that_was_started_is_cancelled(database: Database) -> None:
     database.record_refunds(EVERYTHING)
 
     assert database.notifications(1)[CANCEL]["payload"] == {
-        "workflow": "post-purchase",
-        "recipients": ["ada@example.com"],
-        "cancellation_key": "1",
+        "order_id": "1",
+        "email": "ada@example.com",
     }
 
 
@@ -58,7 +57,7 @@ def test_who_started_the_run_is_cancelled_whatever_the_address_is_now(database: 
     )
     database.record_refunds(EVERYTHING)
 
-    assert database.notifications(1)[CANCEL]["payload"]["recipients"] == ["ada@example.com"]
+    assert database.notifications(1)[CANCEL]["payload"]["email"] == "ada@example.com"
 
 
 @pytest.mark.parametrize("end", [{"financial_status": "refunded"}, {"cancelled_at": "2026-11-20"}])

@@ -5,9 +5,17 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from tests.database.outbox.support import COURSE_ACCESS, TRIGGER, claim_one, later, settle, statuses
+from tests.database.outbox.support import (
+    CANCEL,
+    COURSE_ACCESS,
+    TRIGGER,
+    claim_one,
+    later,
+    settle,
+    statuses,
+)
 from tests.support.database import Database
-from tests.support.shopify import COURSE, SPLINT, order
+from tests.support.shopify import COURSE, SPLINT, order, refund
 
 
 def test_a_claim_says_what_to_send(database: Database) -> None:
@@ -48,11 +56,11 @@ def test_a_claim_takes_no_more_than_asked_and_the_longest_due_first(database: Da
         " where shopify_order_id = '3'"
     )
 
-    assert [row["shopify_order_id"] for row in database.call("claim_notifications", None, 1)] == [
-        "3"
-    ]
-    assert len(database.call("claim_notifications", None, 1)) == 1
-    assert len(database.call("claim_notifications", None, 5)) == 1
+    assert [
+        row["shopify_order_id"] for row in database.call("claim_notifications", "knock", 1)
+    ] == ["3"]
+    assert len(database.call("claim_notifications", "knock", 1)) == 1
+    assert len(database.call("claim_notifications", "knock", 5)) == 1
 
 
 def test_a_claim_takes_one_providers_messages(database: Database) -> None:
@@ -111,13 +119,15 @@ def test_a_message_tried_for_less_is_tried_again(database: Database) -> None:
     assert [row["attempt"] for row in database.claim()] == [2]
 
 
-def test_the_23_hours_begin_with_the_first_attempt(database: Database) -> None:
+def test_the_23_hours_begin_with_the_first_attempt_of_unknown_outcome(database: Database) -> None:
     database.record_orders(order(1, SPLINT))
     database.execute(
         "update thetis.notifications"
-        " set created_at = now() - interval '30 days', due_at = now() - interval '30 days'"
+        " set enqueued_at = now() - interval '30 days', due_at = now() - interval '30 days'"
     )
-    assert [row["attempt"] for row in database.claim()] == [1]
+    settle(database, claim_one(database, TRIGGER), "retry", is_refused=True)
+    later(database, 86400)
+    assert [row["attempt"] for row in database.claim()] == [2]
 
     later(database, 3600)
     database.claim()
@@ -126,11 +136,39 @@ def test_the_23_hours_begin_with_the_first_attempt(database: Database) -> None:
     assert statuses(database) == {TRIGGER: "dead"}
 
 
+def test_a_refusal_after_an_unknown_outcome_does_not_stop_the_clock(database: Database) -> None:
+    database.record_orders(order(1, SPLINT))
+    settle(database, claim_one(database, TRIGGER), "retry")
+    later(database, 3600)
+    settle(database, claim_one(database, TRIGGER), "retry", is_refused=True)
+    later(database, 22 * 3600 + 1)
+
+    assert database.claim() == []
+    assert statuses(database) == {TRIGGER: "dead"}
+
+
+def test_a_cancellation_is_tried_for_as_long_as_the_workflow_may_run(database: Database) -> None:
+    """To repeat it changes nothing at the provider, so a forgotten key is no reason to give up."""
+    database.record_orders(order(1, SPLINT))
+    settle(database, claim_one(database, TRIGGER), "sent")
+    database.record_refunds(refund(5, 1, **{SPLINT: 1}))
+    later(database, 60)
+    settle(database, claim_one(database, CANCEL), "retry", error="knock 503")
+    later(database, 13 * 86400)
+    settle(database, claim_one(database, CANCEL), "retry", error="knock 503")
+    later(database, 2 * 86400)
+
+    assert database.claim() == []
+    assert statuses(database)[CANCEL] == "dead"
+    error = database.notifications(1)[CANCEL]["last_error"]
+    assert error == "gave up: not accepted within 336 hours. knock 503"
+
+
 def test_what_is_leased_is_not_given_up(database: Database) -> None:
     database.record_orders(order(1, SPLINT))
     claim_one(database, TRIGGER)
     database.execute(
-        "update thetis.notifications set first_attempt_at = now() - interval '24 hours'"
+        "update thetis.notifications set uncertain_since = now() - interval '24 hours'"
     )
 
     assert database.claim() == []

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 MATRIX = """
                                                          anon    owner        stranger     unconfirmed  service_role
 schema    public                                         usage   usage        usage        usage        usage
-schema    private                                        .       .            .            .            .
+schema    thetis                                         .       .            .            .            .
 
 table     public.purchases                               .       select own   select none  select none  select all
 column    public.purchases.id                            .       select       select       select       select

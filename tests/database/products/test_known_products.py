@@ -6,7 +6,7 @@ from devtools import migrations
 from tests.support.cluster import SUPABASE
 from tests.support.database import Database, Row
 
-KNOWN = "20261123001500"
+KNOWN = "20261123001600"
 
 
 def catalogue(database: Database) -> dict[str, tuple[str, list[str]]]:
@@ -41,7 +41,7 @@ def test_production_has_the_five_products_and_the_two_known_ids(bare_database: D
 
 
 def test_a_catalogue_that_was_there_first_is_not_touched(bare_database: Database) -> None:
-    migrations.apply(bare_database.url, SUPABASE, upto="20261123001400")
+    migrations.apply(bare_database.url, SUPABASE, upto="20261123001500")
     bare_database.execute(
         "insert into public.products (slug, name, category)"
         " values ('splint', 'Night Splint', 'orthosis'), ('standard', 'Standard', 'course')"

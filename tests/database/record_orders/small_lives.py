@@ -203,7 +203,7 @@ def _address_missing_at_first(n: int) -> list[Event]:
     ]
 
 
-TRIGGER, COURSE_ACCESS = "knock.trigger", "resend.course_access"
+TRIGGER, COURSE_ACCESS = "post_purchase", "course_access"
 
 LIVES = {
     "paid late": Life(

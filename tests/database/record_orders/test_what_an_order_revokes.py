@@ -59,7 +59,7 @@ def test_a_voided_order_may_be_paid_after_all(database: Database, arrival: str) 
         database.record_orders(event)
 
     assert statuses(database) == {COURSE: "active"}
-    assert set(database.notifications(1)) == {"knock.trigger", "resend.course_access"}
+    assert set(database.notifications(1)) == {"post_purchase", "course_access"}
 
 
 def test_a_cancelled_order_may_still_show_its_quantities(database: Database) -> None:

@@ -70,9 +70,9 @@ def test_an_order_whose_refund_came_first_still_owes_for_what_is_left(database: 
     database.record_refunds(refund(5, 1, **{COURSE: 1}))
     database.record_orders(order(1, COURSE, SPLINT))
 
-    trigger = database.notifications(1)["knock.trigger"]
-    assert trigger["payload"]["data"]["products_ordered"] == [SPLINT]
-    assert "resend.course_access" not in database.notifications(1)
+    trigger = database.notifications(1)["post_purchase"]
+    assert trigger["payload"]["products"] == [SPLINT]
+    assert "course_access" not in database.notifications(1)
 
 
 def test_a_refund_of_an_amount_alone_is_ignored(database: Database) -> None:

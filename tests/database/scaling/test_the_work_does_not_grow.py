@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from devtools.accounts import INSTANCE_ID
 from tests.support.cluster import Cluster
 from tests.support.database import Connection, Database
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
@@ -32,11 +33,13 @@ def shop(cluster: Cluster) -> Iterator[Database]:
     """Orders of three, all messages sent, and an account for every second customer."""
     with cluster.database() as database:
         database.execute(
-            "insert into auth.users (id, email, email_confirmed_at)"
-            " select gen_random_uuid(), 'user' || n || '@example.com', now()"
+            "insert into auth.users (instance_id, id, email, email_confirmed_at)"
+            " select %s, gen_random_uuid(), 'user' || n || '@example.com', now()"
             " from generate_series(1, %s, 2) as n",
+            INSTANCE_ID,
             ORDERS,
         )
+        database.execute("analyze auth.users")
         database.record_orders(*(_order(number) for number in range(1, ORDERS + 1)))
         while claimed := database.claim():
             database.settle(*({"id": str(row["id"]), "result": "sent"} for row in claimed))
@@ -98,8 +101,8 @@ def test_settling_a_message_reads_that_message(shop: Database) -> None:
 
 
 def test_linking_reads_what_was_bought_with_the_address(shop: Database) -> None:
-    someone = "insert into auth.users (id, email, email_confirmed_at)"
-    someone += " values (gen_random_uuid(), 'user2@example.com', now())"
+    someone = "insert into auth.users (instance_id, id, email, email_confirmed_at)"
+    someone += f" values ('{INSTANCE_ID}', gen_random_uuid(), 'user2@example.com', now())"
     with shop.connect() as auth, auth.transaction():
         assert _rows_read(auth, someone) <= FEW
 

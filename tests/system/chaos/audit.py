@@ -91,7 +91,7 @@ def wrong_messages(
     cancelled = {each.idempotency_key for each in effects if each.path.endswith("/cancel")}
     accepted = [each.idempotency_key for each in effects if not each.path.endswith("/cancel")]
     got = Counter(message[key or ""] for key in (*accepted, *cancelled))
-    kinds = ("knock.trigger", "resend.course_access", "knock.cancel")
+    kinds = ("post_purchase", "course_access", "post_purchase_cancel")
     told = {order.id: {kind: got[order.id, kind] for kind in kinds} for order in orders}
     return {order.id: told[order.id] for order in orders if not _is_right(order, told[order.id])}
 

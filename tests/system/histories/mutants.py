@@ -205,7 +205,7 @@ MUTANTS = (
     _sql(
         "does not withdraw a cancellation when something is theirs again",
         "messages",
-        "        and waiting.kind = 'knock.cancel'\n",
+        "        and waiting.kind = 'post_purchase_cancel'\n",
         "        and false\n",
         tests="tests/database/outbox",
     ),

@@ -98,9 +98,9 @@ HASTY_CANCELLATIONS = """
 select from thetis.notifications as cancellation
 inner join thetis.notifications as started using (shopify_order_id)
 where
-    cancellation.kind = 'knock.cancel'
+    cancellation.kind = 'post_purchase_cancel'
     and cancellation.status = 'pending'
-    and started.kind = 'knock.trigger'
+    and started.kind = 'post_purchase'
     and cancellation.due_at < started.settled_at + interval '5 seconds'
     and started.status = 'sent'
 """
@@ -144,9 +144,9 @@ def test_each_message_goes_out_once_and_only_with_a_reason(
         mine = {slug for order_id, slug in granted if order_id == str(order.id)}
         is_kept = "active" in order.statuses().values()
         courses = {slug for slug in mine if slug.endswith("_course")}
-        assert ("knock.trigger" in kinds) <= bool(mine)
-        assert ("resend.course_access" in kinds) <= bool(courses)
+        assert ("post_purchase" in kinds) <= bool(mine)
+        assert ("course_access" in kinds) <= bool(courses)
         if is_kept:
-            assert "knock.trigger" in kinds
-        is_tried = "knock.trigger" in kinds or f"knock.trigger {order.id}" in tried
-        assert ("knock.cancel" in kinds) == (is_tried and not is_kept)
+            assert "post_purchase" in kinds
+        is_tried = "post_purchase" in kinds or f"post_purchase {order.id}" in tried
+        assert ("post_purchase_cancel" in kinds) == (is_tried and not is_kept)

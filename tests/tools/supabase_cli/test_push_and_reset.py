@@ -79,9 +79,9 @@ def test_a_push_migrates_and_drops_a_messy_old_table(
     output(bare_database, *PUSH, workdir=project)
 
     assert not old.exists()
-    assert {old.fate(first), old.fate(twin)} == {"copied", "merged"}
-    assert old.fate(odd) == "copied"
-    assert old.fate(aside) == "set aside: unknown status"
+    assert {old.outcome(first), old.outcome(twin)} == {"copied", "merged"}
+    assert old.outcome(odd) == "copied"
+    assert old.outcome(aside) == "set aside: unknown status"
     assert bare_database.accounts.has_access(user_id, "standard_course")
 
 
@@ -117,7 +117,7 @@ def test_a_drop_that_is_refused_leaves_the_old_table_and_the_copy(
 
     assert refused.returncode != 0
     assert "other objects depend on it" in refused.stdout + refused.stderr
-    assert old.exists() and old.fate(row_id) == "copied"
+    assert old.exists() and old.outcome(row_id) == "copied"
 
     bare_database.execute("drop view public.students")
     output(bare_database, *PUSH, workdir=project)

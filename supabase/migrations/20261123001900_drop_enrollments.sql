@@ -46,7 +46,7 @@ declare
         select format('%s: %s', count(*), string_agg(distinct copied.note, ', '))
         from thetis.copied_enrollments as copied
         where copied.superseded_at is null
-        having bool_and(copied.fate = 'set aside')
+        having bool_and(copied.outcome = 'set aside')
     );
     v_hooks text[] := array(
         select distinct hook.tgname || ' (' || called.oid::regprocedure || ')'
@@ -123,7 +123,7 @@ drop function thetis.remember_purchase(uuid);
 drop function thetis.merge_enrollment(thetis.readable_enrollments, uuid);
 drop function thetis.is_active_by_another_row(thetis.readable_enrollments, uuid);
 drop function thetis.insert_enrollment(thetis.readable_enrollments);
-drop function thetis.twin_of(thetis.readable_enrollments);
+drop function thetis.matching_purchase(thetis.readable_enrollments);
 drop function thetis.missing_enrollments();
 drop view thetis.readable_enrollments;
 drop function thetis.old_enrollments();

@@ -7,22 +7,16 @@
 create table thetis.copied_enrollments (
     id bigint generated always as identity primary key,
     enrollment jsonb not null,
-    fate text not null
-    constraint fate_is_known check (fate in ('copied', 'merged', 'set aside')),
+    outcome text not null
+    constraint outcome_is_known check (outcome in ('copied', 'merged', 'set aside')),
     purchase_id uuid,
     note text,
     superseded_at timestamptz,
-    constraint purchase_unless_set_aside check ((fate = 'set aside') = (purchase_id is null))
+    constraint purchase_unless_set_aside check ((outcome = 'set aside') = (purchase_id is null))
 );
 
 comment on column thetis.copied_enrollments.superseded_at is
 'When the old row was found to be another by now, or gone; a later entry tells what it became.';
-
-alter table thetis.copied_enrollments enable row level security;
-
-revoke all on table thetis.copied_enrollments from public, anon, authenticated, service_role;
-revoke all on sequence thetis.copied_enrollments_id_seq
-from public, anon, authenticated, service_role;
 
 -- The old rows, as jsonb: a column that turns out not to exist is a null, not a failed deploy.
 -- In one time zone, so that a row reads the same in every session.
@@ -39,9 +33,6 @@ begin
     end if;
 end;
 $$;
-
-revoke all on function thetis.old_enrollments()
-from public, anon, authenticated, service_role;
 
 -- What one old row says, in the terms of purchases. Nothing is invented: an unknown course type
 -- keeps its name, a missing address stays empty. `problem` names what keeps a row from being a
@@ -76,8 +67,6 @@ select
 from thetis.old_enrollments() as old_row (enrollment)
 left join auth.users as holder on old_row.enrollment ->> 'user_id' = holder.id::text;
 
-revoke all on table thetis.readable_enrollments from public, anon, authenticated, service_role;
-
 -- The copy looks the ledger up by row, by id, by line item and by purchase. The second half takes
 -- these indexes away again.
 create index copied_enrollments_row on thetis.copied_enrollments using hash (enrollment);
@@ -111,7 +100,7 @@ begin
             copied.enrollment = (numbered.readable).enrollment
             and copied.superseded_at is null
             and (
-                copied.fate = 'set aside'
+                copied.outcome = 'set aside'
                 or (
                     stored.product_slug = (numbered.readable).product_slug
                     and (
@@ -124,9 +113,6 @@ begin
 end;
 $$;
 
-revoke all on function thetis.missing_enrollments()
-from public, anon, authenticated, service_role;
-
 -- The purchase that already stands for the same thing: the same old row as it was when it was
 -- copied before, another old row of the same line item, or what an event has told of that line
 -- item; always of the same course and the same person. Rows of one line item for another course or
@@ -135,7 +121,7 @@ from public, anon, authenticated, service_role;
 -- Written so that every step goes by an index, in this order, whatever the planner thinks of tables
 -- that were empty when it made its plan: "count(*) = 0" and "limit 1" cannot become a join of whole
 -- tables, which would read them anew for every row.
-create function thetis.twin_of(p_row thetis.readable_enrollments)
+create function thetis.matching_purchase(p_row thetis.readable_enrollments)
 returns uuid
 language plpgsql
 stable
@@ -167,15 +153,15 @@ begin
                         and newer.id > earlier.id
                 )
             union all
-            select heard.id, true, false
-            from public.purchases as heard
+            select recorded.id, true, false
+            from public.purchases as recorded
             where
-                heard.shopify_order_id = p_row.shopify_order_id
-                and heard.shopify_line_item_id = p_row.shopify_line_item_id
+                recorded.shopify_order_id = p_row.shopify_order_id
+                and recorded.shopify_line_item_id = p_row.shopify_line_item_id
                 and (
                     select count(*) = 0
                     from thetis.copied_enrollments as copied
-                    where copied.purchase_id = heard.id
+                    where copied.purchase_id = recorded.id
                 )
         ) as candidate
         cross join lateral (
@@ -208,11 +194,8 @@ begin
 end;
 $$;
 
-revoke all on function thetis.twin_of(thetis.readable_enrollments)
-from public, anon, authenticated, service_role;
-
 -- Makes one old row a purchase and returns its id. The old id is kept where it can be. A line item
--- that is taken already (see twin_of) is left out, since it may stand only once in purchases.
+-- that is taken already (see matching_purchase) is left out, since it may stand only once in purchases.
 create function thetis.insert_enrollment(p_row thetis.readable_enrollments)
 returns uuid
 language plpgsql
@@ -227,7 +210,7 @@ declare
     );
     v_id uuid;
 begin
-    if pg_input_is_valid(p_row.enrollment_id, 'uuid') then
+    if p_row.enrollment_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
         v_id := p_row.enrollment_id;
     end if;
     if v_id is null or exists (
@@ -249,9 +232,6 @@ begin
     return v_id;
 end;
 $$;
-
-revoke all on function thetis.insert_enrollment(thetis.readable_enrollments)
-from public, anon, authenticated, service_role;
 
 -- Does anybody have, or will they have, access to this purchase by another old row? An unowned row
 -- gives nothing to whoever owns this one.
@@ -276,19 +256,16 @@ begin
 end;
 $$;
 
-revoke all on function thetis.is_active_by_another_row(thetis.readable_enrollments, uuid)
-from public, anon, authenticated, service_role;
-
 -- Adds an old row to the purchase that stands for it already. Its end counts, unless somebody has
 -- access by another row still: the cut-over takes nobody's access away.
-create function thetis.merge_enrollment(p_row thetis.readable_enrollments, p_twin uuid)
+create function thetis.merge_enrollment(p_row thetis.readable_enrollments, p_purchase_id uuid)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_ends boolean := p_row.status <> 'active'
-    and not thetis.is_active_by_another_row(p_row, p_twin);
+    and not thetis.is_active_by_another_row(p_row, p_purchase_id);
 begin
     update public.purchases as stored
     set
@@ -299,12 +276,9 @@ begin
                 stored.status::thetis.purchase_status, p_row.status::thetis.purchase_status
             )::text
         end
-    where stored.id = p_twin;
+    where stored.id = p_purchase_id;
 end;
 $$;
-
-revoke all on function thetis.merge_enrollment(thetis.readable_enrollments, uuid)
-from public, anon, authenticated, service_role;
 
 -- So that a later event of the same order finds the line known, and its end not undone. Whoever
 -- was enrolled bought at least one; an event that tells of more is believed. The order counts as
@@ -316,7 +290,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     insert into thetis.orders (
-        shopify_order_id, order_number, email, email_as_of, purchased_at, first_heard_at
+        shopify_order_id, order_number, email, email_as_of, purchased_at, is_historic
     )
     select
         stored.shopify_order_id,
@@ -324,20 +298,20 @@ begin
         stored.shopify_customer_email,
         '-infinity',
         stored.purchased_at,
-        greatest(now(), coalesce(stored.purchased_at, now()) + interval '3 days')
+        true
     from public.purchases as stored
     where stored.id = p_purchase_id and stored.shopify_order_id is not null
     on conflict (shopify_order_id) do nothing;
 
-    insert into thetis.order_lines as known (
-        shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
+    insert into thetis.order_lines as existing (
+        shopify_order_id, shopify_line_item_id, product_slug, quantity, paid_as_of, end_status
     )
     select
         stored.shopify_order_id,
         stored.shopify_line_item_id,
         stored.product_slug,
         1,
-        true,
+        '-infinity',
         nullif(stored.status, 'active')::thetis.purchase_status
     from public.purchases as stored
     where
@@ -345,13 +319,11 @@ begin
         and stored.shopify_order_id is not null
         and stored.shopify_line_item_id is not null
     on conflict (shopify_order_id, shopify_line_item_id) do update set
-        is_granted = true, ended = greatest(known.ended, excluded.ended)
-    where known.product_slug = excluded.product_slug;
+        paid_as_of = '-infinity',
+        end_status = greatest(existing.end_status, excluded.end_status)
+    where existing.product_slug = excluded.product_slug;
 end;
 $$;
-
-revoke all on function thetis.remember_purchase(uuid)
-from public, anon, authenticated, service_role;
 
 -- Copies one old row and writes down what became of it.
 create function thetis.copy_enrollment(p_row thetis.readable_enrollments)
@@ -360,28 +332,25 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_fate text := 'set aside';
+    v_outcome text := 'set aside';
     v_purchase_id uuid;
 begin
     if p_row.problem is null then
-        v_purchase_id := thetis.twin_of(p_row);
+        v_purchase_id := thetis.matching_purchase(p_row);
         if v_purchase_id is null then
-            v_fate := 'copied';
+            v_outcome := 'copied';
             v_purchase_id := thetis.insert_enrollment(p_row);
         else
-            v_fate := 'merged';
+            v_outcome := 'merged';
             perform thetis.merge_enrollment(p_row, v_purchase_id);
         end if;
         perform thetis.remember_purchase(v_purchase_id);
     end if;
 
-    insert into thetis.copied_enrollments (enrollment, fate, purchase_id, note)
-    values (p_row.enrollment, v_fate, v_purchase_id, p_row.problem);
+    insert into thetis.copied_enrollments (enrollment, outcome, purchase_id, note)
+    values (p_row.enrollment, v_outcome, v_purchase_id, p_row.problem);
 end;
 $$;
-
-revoke all on function thetis.copy_enrollment(thetis.readable_enrollments)
-from public, anon, authenticated, service_role;
 
 -- Copies the old rows that have not arrived yet, and returns how many. What nobody owned becomes
 -- its buyer's at once where the address is confirmed. To be called again by hand when the second
@@ -429,18 +398,42 @@ begin
 end;
 $$;
 
-revoke all on function thetis.copy_enrollments()
-from public, anon, authenticated, service_role;
-
 do $$
 begin
     if thetis.copy_enrollments() > 0 then
         raise notice 'enrollments: %', (
-            select string_agg(counted.total || ' ' || counted.fate, ', ')
+            select string_agg(counted.total || ' ' || counted.outcome, ', ')
             from (
-                select count(*) as total, fate from thetis.copied_enrollments group by fate
+                select count(*) as total, outcome from thetis.copied_enrollments group by outcome
             ) as counted
         );
     end if;
 end;
 $$;
+
+-- Privileges
+
+alter table thetis.copied_enrollments enable row level security;
+
+revoke all on table thetis.copied_enrollments from public, anon, authenticated, service_role;
+revoke all on sequence thetis.copied_enrollments_id_seq
+from public, anon, authenticated, service_role;
+revoke all on function thetis.old_enrollments()
+from public, anon, authenticated, service_role;
+revoke all on table thetis.readable_enrollments from public, anon, authenticated, service_role;
+revoke all on function thetis.missing_enrollments()
+from public, anon, authenticated, service_role;
+revoke all on function thetis.matching_purchase(thetis.readable_enrollments)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.insert_enrollment(thetis.readable_enrollments)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.is_active_by_another_row(thetis.readable_enrollments, uuid)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.merge_enrollment(thetis.readable_enrollments, uuid)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.remember_purchase(uuid)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.copy_enrollment(thetis.readable_enrollments)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.copy_enrollments()
+from public, anon, authenticated, service_role;

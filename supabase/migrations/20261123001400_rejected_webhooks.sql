@@ -17,12 +17,6 @@ create table thetis.rejected_webhooks (
 comment on column thetis.rejected_webhooks.body is
 'The bytes as they came: they need not be text, let alone JSON.';
 
-alter table thetis.rejected_webhooks enable row level security;
-
-revoke all on table thetis.rejected_webhooks from public, anon, authenticated, service_role;
-revoke all on sequence thetis.rejected_webhooks_id_seq
-from public, anon, authenticated, service_role;
-
 -- Keeps one rejected webhook and returns its id. The same body again returns the same id, and
 -- counts as not replayed: it was rejected again.
 create function public.store_rejected_webhook(
@@ -51,12 +45,11 @@ begin
 end;
 $$;
 
-revoke all on function public.store_rejected_webhook(text, text, text, text)
-from public, anon, authenticated, service_role;
-grant execute on function public.store_rejected_webhook(text, text, text, text) to service_role;
-
--- What was rejected, the oldest first; without the bodies, which hold personal data.
-create function public.list_rejected_webhooks(include_replayed boolean default false)
+-- What was rejected, the oldest first; without the bodies, which hold personal data. In pages: the
+-- API hands out a thousand rows at most.
+create function public.list_rejected_webhooks(
+    include_replayed boolean default false, after_id bigint default 0, max_count integer default 500
+)
 returns table (
     id bigint, topic text, webhook_id text, reason text, received_at text, replayed_at text
 )
@@ -77,35 +70,39 @@ begin
         date_trunc('second', kept.received_at)::text,
         date_trunc('second', kept.replayed_at)::text
     from thetis.rejected_webhooks as kept
-    where list_rejected_webhooks.include_replayed or kept.replayed_at is null
-    order by kept.id;
+    where
+        kept.id > list_rejected_webhooks.after_id
+        and (list_rejected_webhooks.include_replayed or kept.replayed_at is null)
+    order by kept.id
+    limit list_rejected_webhooks.max_count;
 end;
 $$;
 
-revoke all on function public.list_rejected_webhooks(boolean)
-from public, anon, authenticated, service_role;
-grant execute on function public.list_rejected_webhooks(boolean) to service_role;
-
--- The body of one, in base64 because it need not be text; null when there is no such webhook.
-create function public.rejected_webhook_body(id bigint)
-returns text
+-- One of them, whole, if there is one; its body in base64, because it need not be text.
+create function public.get_rejected_webhook(id bigint)
+returns table (
+    topic text, webhook_id text, reason text, received_at text, replayed_at text, body_base64 text
+)
 language plpgsql
 stable
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
 as $$
+#variable_conflict use_column
 begin
-    return (
-        select encode(kept.body, 'base64')
-        from thetis.rejected_webhooks as kept
-        where kept.id = rejected_webhook_body.id
-    );
+    return query
+    select
+        kept.topic,
+        kept.webhook_id,
+        kept.reason,
+        date_trunc('second', kept.received_at)::text,
+        date_trunc('second', kept.replayed_at)::text,
+        encode(kept.body, 'base64')
+    from thetis.rejected_webhooks as kept
+    where kept.id = get_rejected_webhook.id;
 end;
 $$;
-
-revoke all on function public.rejected_webhook_body(bigint)
-from public, anon, authenticated, service_role;
-grant execute on function public.rejected_webhook_body(bigint) to service_role;
 
 -- Notes that one was handled after all. Safe to call again: the first time stays.
 create function public.mark_webhook_replayed(id bigint)
@@ -120,6 +117,22 @@ begin
 end;
 $$;
 
+-- Privileges
+
+alter table thetis.rejected_webhooks enable row level security;
+
+revoke all on table thetis.rejected_webhooks from public, anon, authenticated, service_role;
+revoke all on sequence thetis.rejected_webhooks_id_seq
+from public, anon, authenticated, service_role;
+revoke all on function public.store_rejected_webhook(text, text, text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.store_rejected_webhook(text, text, text, text) to service_role;
+revoke all on function public.list_rejected_webhooks(boolean, bigint, integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.list_rejected_webhooks(boolean, bigint, integer) to service_role;
+revoke all on function public.get_rejected_webhook(bigint)
+from public, anon, authenticated, service_role;
+grant execute on function public.get_rejected_webhook(bigint) to service_role;
 revoke all on function public.mark_webhook_replayed(bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.mark_webhook_replayed(bigint) to service_role;

@@ -1,0 +1,359 @@
+-- Shopify's JSON, read once. No other chapter names a field of Shopify's. The names are those of
+-- https://shopify.dev/docs/api/webhooks/latest: a whole order or refund can be passed as it came,
+-- and fields that are not read here are ignored.
+
+-- What a field has to look like is its type: reading a body that is not like that raises.
+create domain thetis.shopify_id as text not null
+constraint shopify_id_is_a_number check (value ~ '^[1-9][0-9]{0,18}$');
+create domain thetis.shopify_quantity as integer not null
+constraint quantity_is_in_range check (value between 0 and 999999999);
+create domain thetis.optional_quantity as integer
+constraint quantity_is_in_range check (value between 0 and 999999999);
+create domain thetis.json_array as jsonb not null
+constraint is_an_array check (jsonb_typeof(value) = 'array');
+create domain thetis.optional_json_array as jsonb
+constraint is_an_array check (jsonb_typeof(value) = 'array');
+create domain thetis.optional_json_text as jsonb
+constraint is_text check (jsonb_typeof(value) in ('string', 'null'));
+
+-- What one webhook says of an order as a whole.
+create type thetis.incoming_order as (
+    shopify_order_id text,
+    order_number text,
+    email text,                -- the first that is not empty, in the one spelling
+    as_of timestamptz,
+    purchased_at timestamptz,
+    is_paid boolean,           -- nothing is outstanding, whatever was paid back since
+    is_voided boolean,
+    is_refunded boolean,       -- all that was paid has been paid back
+    cancelled_at timestamptz,
+    is_test boolean
+);
+
+-- What it says of one line: those of our products, and those without a product, because a deleted
+-- product looks just like a custom item and we may know the line from before. A product of somebody
+-- else's is none of our business.
+create type thetis.incoming_line as (
+    shopify_order_id text,
+    shopify_line_item_id text,
+    product_slug text,
+    quantity integer,
+    paid_as_of timestamptz,
+    end_status thetis.purchase_status
+);
+
+create type thetis.incoming_refund as (
+    shopify_refund_id text,
+    shopify_line_item_id text,
+    shopify_order_id text,
+    quantity bigint
+);
+
+create type thetis.incoming as (
+    orders thetis.incoming_order[],
+    lines thetis.incoming_line[],
+    refunds thetis.incoming_refund[]
+);
+
+-- Reads an array of refunds, each with the order's id, as refunds/create has it. Raises if any of
+-- them is unusable. A refund of an amount has no lines and tells nothing. A refund may name a line
+-- more than once (part restocked, part not), hence the sum.
+create function thetis.read_refunds(p_refunds jsonb)
+returns thetis.incoming_refund[]
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(
+        select
+            row(
+                refund.id, line.line_item_id, refund.order_id, sum(line.quantity)
+            )::thetis.incoming_refund
+        from rows from (
+            jsonb_to_recordset(p_refunds) as (
+                id thetis.shopify_id,
+                order_id thetis.shopify_id,
+                refund_line_items thetis.json_array
+            )
+        ) with ordinality as refund
+        cross join lateral jsonb_to_recordset(refund.refund_line_items) as line (
+            line_item_id thetis.shopify_id, quantity thetis.shopify_quantity
+        )
+        group by refund.ordinality, refund.id, line.line_item_id, refund.order_id
+    );
+end;
+$$;
+
+-- The refunds inside an order, which do not name it.
+create function thetis.read_refunds_of(p_order_id text, p_refunds jsonb)
+returns thetis.incoming_refund[]
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return thetis.read_refunds((
+        select jsonb_agg(refund.entry || jsonb_build_object('order_id', p_order_id))
+        from jsonb_array_elements(p_refunds) as refund (entry)
+    ));
+end;
+$$;
+
+-- Reads an array of orders. Raises if any of them is unusable (SQLSTATE class 22 or 23).
+-- With p_test_orders = 'ignore', nothing is told of the lines and refunds of test orders.
+--
+-- Paid: `financial_status` is a summary for display and does not tell whether all lines are paid.
+-- A deposit of which a part went back is partially_refunded, and so is an order with a refund to
+-- which an unpaid line was added; `total_outstanding` tells them apart. Old payloads lack it.
+-- https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderDisplayFinancialStatus
+-- Ended: a cancelled order may still show quantities, and one that is not may show a line of which
+-- nothing is left.
+create function thetis.read_orders(p_orders jsonb, p_test_orders text)
+returns thetis.incoming
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_incoming thetis.incoming;
+begin
+    with parsed as materialized (
+        select
+            told.*,
+            (told.customer -> 'email')::thetis.optional_json_text as customer_email,
+            coalesce(told.updated_at, '-infinity') as as_of,
+            told.financial_status = 'paid'
+            or (
+                told.financial_status in ('partially_refunded', 'refunded')
+                and coalesce(told.total_outstanding, 0) <= 0
+            ) as is_paid
+        from rows from (
+            jsonb_to_recordset(p_orders) as (
+                id thetis.shopify_id,
+                order_number text,
+                email thetis.optional_json_text,
+                contact_email thetis.optional_json_text,
+                customer jsonb,
+                financial_status text,
+                total_outstanding numeric,
+                cancelled_at timestamptz,
+                created_at timestamptz,
+                processed_at timestamptz,
+                updated_at timestamptz,
+                test boolean,
+                line_items thetis.json_array,
+                refunds thetis.optional_json_array
+            )
+        ) with ordinality as told
+    )
+
+    select
+        (
+            select
+                array_agg(
+                    row(
+                        parsed.id,
+                        parsed.order_number,
+                        coalesce(
+                            thetis.normalised_email(parsed.email #>> '{}'),
+                            thetis.normalised_email(parsed.contact_email #>> '{}'),
+                            thetis.normalised_email(parsed.customer_email #>> '{}')
+                        ),
+                        parsed.as_of,
+                        coalesce(parsed.processed_at, parsed.created_at),
+                        coalesce(parsed.is_paid, false),
+                        coalesce(parsed.financial_status = 'voided', false),
+                        coalesce(parsed.financial_status = 'refunded', false),
+                        parsed.cancelled_at,
+                        coalesce(parsed.test, false)
+                    )::thetis.incoming_order order by parsed.ordinality
+                )
+            from parsed
+        ),
+        (
+            select
+                array_agg(
+                    row(
+                        parsed.id,
+                        line.id,
+                        product.product_slug,
+                        line.quantity,
+                        case when parsed.is_paid then parsed.as_of end,
+                        case
+                            when line.current_quantity = 0 then 'refunded'
+                            when parsed.cancelled_at is not null then 'cancelled'
+                        end
+                    )::thetis.incoming_line
+                ) filter (
+                    where
+                    product.product_slug is not null
+                    or line.product_id is null
+                    or (
+                        select true from thetis.order_lines as existing
+                        where
+                            existing.shopify_order_id = parsed.id
+                            and existing.shopify_line_item_id = line.id
+                    )
+                )
+            from parsed
+            cross join lateral jsonb_to_recordset(parsed.line_items) as line (
+                id thetis.shopify_id,
+                product_id text,
+                quantity thetis.shopify_quantity,
+                current_quantity thetis.optional_quantity
+            )
+            left join thetis.shopify_products as product
+                on line.product_id = product.shopify_product_id
+            where p_test_orders = 'grant' or parsed.test is not true
+        ),
+        (
+            select array_agg(unnested)
+            from parsed
+            cross join lateral unnest(
+                thetis.read_refunds_of(parsed.id, parsed.refunds)
+            ) as unnested
+            where
+                parsed.refunds <> '[]'
+                and (p_test_orders = 'grant' or parsed.test is not true)
+        )
+    into v_incoming.orders, v_incoming.lines, v_incoming.refunds;
+    return v_incoming;
+end;
+$$;
+
+-- The words for what is wrong with an order that could not be read.
+create function thetis.order_fault(p_order jsonb)
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if jsonb_typeof(p_order) <> 'object' then
+        return 'not an object';
+    end if;
+    perform thetis.read_orders(jsonb_build_array(p_order), 'grant');
+    return null;
+exception when data_exception or integrity_constraint_violation then
+    return case
+        when (p_order ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true then 'id: not a Shopify id'
+        when jsonb_typeof(p_order -> 'line_items') is distinct from 'array'
+            then 'line_items: not an array'
+        when exists (
+            select from jsonb_array_elements(p_order -> 'line_items') as line (entry)
+            where
+                (line.entry ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true
+                or (line.entry ->> 'quantity' ~ '^[0-9]{1,9}$') is not true
+                or (line.entry ->> 'current_quantity' ~ '^[0-9]{1,9}$') is false
+        ) then 'line_items: an id or a quantity is not usable'
+        when jsonb_typeof(p_order -> 'refunds') not in ('array', 'null') then 'refunds: not an array'
+        when exists (
+            select
+            from jsonb_array_elements(coalesce(nullif(p_order -> 'refunds', 'null'), '[]'))
+                as refund (entry)
+            where thetis.refund_fault(refund.entry || '{"order_id": 1}') is not null
+        ) then 'refunds: one is not usable'
+        when jsonb_typeof(p_order -> 'test') not in ('boolean', 'null')
+            then 'test: neither true nor false'
+        when (p_order ->> 'total_outstanding' ~ '^-?[0-9]+(\.[0-9]+)?$') is false
+            then 'total_outstanding: not an amount'
+        when
+            jsonb_typeof(p_order -> 'email') not in ('string', 'null')
+            or jsonb_typeof(p_order -> 'contact_email') not in ('string', 'null')
+            or jsonb_typeof(p_order #> '{customer,email}') not in ('string', 'null')
+            then 'email, contact_email or customer.email: not text'
+        else 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
+    end;
+end;
+$$;
+
+create function thetis.refund_fault(p_refund jsonb)
+returns text
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if jsonb_typeof(p_refund) <> 'object' then
+        return 'not an object';
+    end if;
+    perform thetis.read_refunds(jsonb_build_array(p_refund));
+    return null;
+exception when data_exception or integrity_constraint_violation then
+    return case
+        when (p_refund ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true then 'id: not a Shopify id'
+        when (p_refund ->> 'order_id' ~ '^[1-9][0-9]{0,18}$') is not true
+            then 'order_id: not a Shopify id'
+        when jsonb_typeof(p_refund -> 'refund_line_items') is distinct from 'array'
+            then 'refund_line_items: not an array'
+        else 'refund_line_items: an id or a quantity is not usable'
+    end;
+end;
+$$;
+
+-- What became of reading each element of an array of orders: its id, and what is wrong with it.
+create function thetis.describe_orders(p_orders jsonb)
+returns table (place bigint, shopify_order_id text, fault text)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select ordered.place, ordered.entry ->> 'id', thetis.order_fault(ordered.entry)
+    from jsonb_array_elements(p_orders) with ordinality as ordered (entry, place)
+    order by ordered.place;
+end;
+$$;
+
+-- The same of refunds, and whether they name a line.
+create function thetis.describe_refunds(p_refunds jsonb)
+returns table (place bigint, shopify_order_id text, has_lines boolean, fault text)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select
+        refund.place,
+        refund.entry ->> 'order_id',
+        refund.entry -> 'refund_line_items' <> '[]',
+        thetis.refund_fault(refund.entry)
+    from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
+    order by refund.place;
+end;
+$$;
+
+-- An array without the elements in which a fault was found.
+create function thetis.without_faults(p_elements jsonb, p_faults text[])
+returns jsonb
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select coalesce(jsonb_agg(element.entry order by element.place), '[]')
+        from jsonb_array_elements(p_elements) with ordinality as element (entry, place)
+        where p_faults[element.place] is null
+    );
+end;
+$$;
+
+-- Privileges
+
+revoke all on function thetis.read_orders(jsonb, text)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.read_refunds_of(text, jsonb)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.read_refunds(jsonb) from public, anon, authenticated, service_role;
+revoke all on function thetis.order_fault(jsonb) from public, anon, authenticated, service_role;
+revoke all on function thetis.refund_fault(jsonb) from public, anon, authenticated, service_role;
+revoke all on function thetis.describe_orders(jsonb)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.describe_refunds(jsonb)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.without_faults(jsonb, text[])
+from public, anon, authenticated, service_role;
