@@ -10,13 +10,13 @@ PEERS_INSTALLED := $(PEERS)/.venv/installed
 PEERS_PROGRAMS := $(PEERS)/node_modules/.installed
 SOAK_SECONDS ?= 60
 SOAKED := tests/system/histories tests/system/chaos tests/system/load
-# Quick, and where most mistakes show: what is decided, on one version of Postgres.
-CHECKED := $(addprefix tests/service/,settings shopify providers batching) \
-	$(addprefix tests/database/,record_orders record_refunds outbox linking has_access) \
-	tests/tools/knock_workflow tests/docs
+CHECKED := $(addprefix tests/database/,has_access linking outbox products record_orders record_refunds) \
+	$(addprefix tests/service/,batching http preflight providers settings shopify) \
+	tests/tools/knock_workflow tests/docs/test_links_and_paths.py tests/docs/test_command_lines.py
+UNCHECKED := pg15 or pg18 or every_order_of_arrival
 UV_FLAGS := --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: install test check soak mutants lint format demo dev schema types bench bench-scale lock
+.PHONY: install check test soak mutants lint format demo dev schema types reference bench bench-scale lock
 .DEFAULT_GOAL := test
 
 install: $(INSTALLED)  ## A virtual environment in .venv, with .venv/bin/thetis
@@ -52,6 +52,12 @@ soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SE
 mutants: $(INSTALLED)  ## Does the suite catch each of the deliberate faults in tests/system/histories/mutants.py?
 	$(VENV)/bin/python -m tests.system.histories.mutants $(ARGS)
 
+check: $(INSTALLED)  ## The fast tests, on one Postgres, in under a minute
+	$(VENV)/bin/python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist worksteal -k "not ($(UNCHECKED))" $(CHECKED) $(ARGS)
+
+reference: $(INSTALLED)  ## docs/REFERENCE.md: settings, commands, routes, metrics, log events, SQL functions
+	$(VENV)/bin/python -m devtools.reference
+
 lint: $(INSTALLED)  ## ruff, mypy --strict, sqlfluff
 	$(VENV)/bin/ruff format --check service devtools tests bench
 	$(VENV)/bin/ruff check service devtools tests bench
@@ -65,7 +71,7 @@ format: $(INSTALLED)
 demo: $(INSTALLED)  ## A customer's story, told with real requests, in under a minute
 	$(VENV)/bin/thetis-dev demo
 
-dev: $(INSTALLED)  ## Local platform, service and a console stand-in for Knock and Resend
+dev: $(INSTALLED)  ## Local platform, service, and fake providers that print what they receive
 	$(VENV)/bin/thetis-dev run
 
 schema: $(INSTALLED)  ## docs/schema.sql: the database after all migrations

@@ -29,11 +29,26 @@ main.add_command(preview)
 
 
 @main.command()
-@click.option("--data-dir", required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--data-dir",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of its data; made if need be.",
+)
 @click.option("--empty", is_flag=True, help="Apply neither migrations nor seed.")
-@click.option("--postgres", type=click.Choice(["15", "16", "18"]), default="16", show_default=True)
+@click.option(
+    "--postgres",
+    type=click.Choice(["15", "16", "18"]),
+    default="16",
+    show_default=True,
+    help="Its version. Decided once for each folder.",
+)
 def start(data_dir: Path, *, empty: bool, postgres: str) -> None:
-    """Start it, leave it running, and print how to connect."""
+    """Start the local platform, leave it running, and print how to connect.
+
+    Applies the migrations that are missing, and the seed. Prints DATABASE_URL for clients, and
+    SUPABASE_DB_URL in the form that the Supabase CLI accepts.
+    """
     try:
         running = platform.start(data_dir, postgres=int(postgres))
         _tell(f"Postgres {postgres} runs in {data_dir}")
@@ -46,9 +61,14 @@ def start(data_dir: Path, *, empty: bool, postgres: str) -> None:
 
 
 @main.command()
-@click.option("--data-dir", required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--data-dir",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of its data; made if need be.",
+)
 def stop(data_dir: Path) -> None:
-    """Stop it. Its data stays."""
+    """Stop the local platform. Its data stays."""
     try:
         platform.stop(data_dir)
     except platform.PlatformError as error:
@@ -62,12 +82,21 @@ def _tell(text: str) -> None:
 
 
 @main.command()
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on.",
+)
 @click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Keep data here."
 )
 def run(port: int, data_dir: Path | None) -> None:
-    """Local platform and service, with a console stand-in for each provider without a key."""
+    """Run the local platform and the service, with a fake for each provider without a key.
+
+    Whatever setting is missing is supplied. A fake prints what it receives.
+    """
     with ExitStack() as stack:
         try:
             settings = _dev_settings(stack, data_dir)

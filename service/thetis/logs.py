@@ -1,6 +1,6 @@
 """Structured logs on standard error: constant event names with fields.
 
-The events are listed in docs/OPERATIONS.md. No event carries a payload, a secret or an address.
+The events are listed in docs/REFERENCE.md. No event carries a payload, a secret or an address.
 """
 
 from __future__ import annotations

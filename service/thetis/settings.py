@@ -117,23 +117,36 @@ class DatabaseSettings(BaseSettings):
     """How to reach the database: DATABASE_URL, or else SUPABASE_URL with SUPABASE_SECRET_KEY."""
 
     model_config = SettingsConfigDict(
-        frozen=True, hide_input_in_errors=True, extra="ignore", env_ignore_empty=True
+        frozen=True,
+        hide_input_in_errors=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        use_attribute_docstrings=True,  # for docs/REFERENCE.md
     )
 
     database_url: DatabaseUrl | None = None
-    """A libpq URI: direct, or through a pooler. Used when both ways are given; it is faster."""
+    """A Postgres URI, direct or through a pooler. Used when both ways are given: it is faster."""
     supabase_url: BaseUrl | None = None
-    """The project's API, for example https://PROJECT.supabase.co."""
+    """The project's API, for example `https://abcdefghijklmnopqrst.supabase.co`. Together with the
+    next one it is the other way to the database.
+    """
     supabase_secret_key: Annotated[SupabaseKey | None, Field(validate_default=True)] = None
-    """An `sb_secret_...` key, or the legacy service_role key."""
+    """A key that begins with `sb_secret_`, or the legacy service_role key. One for browsers
+    (`sb_publishable_…`, or the anon key) is refused.
+    """
     database_timeout_seconds: Seconds = 4.0
-    """A call that takes longer is given up. Shopify gives up on us after 5 seconds."""
+    """A call to the database that takes longer is given up. Shopify gives up on us after 5 seconds.
+    """
     test_orders: Annotated[TestOrders, Form("grant or ignore")] = "grant"
-    """Whether orders that Shopify marks as tests grant access and send, or are ignored."""
+    """`grant` or `ignore`: whether orders that Shopify marks as tests grant access and send, or are
+    ignored.
+    """
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Form("debug, info, warning or error")
     ] = "info"
+    """`debug`, `info`, `warning` or `error`."""
     log_format: Annotated[Literal["json", "console"], Form("json or console")] = "json"
+    """`json`, one object a line, or `console`, for people."""
 
     @field_validator("supabase_secret_key")
     @classmethod
@@ -152,9 +165,13 @@ class WorkerSettings(DatabaseSettings):
     """How to send notifications."""
 
     knock_api_key: Secret
+    """The secret key of one Knock environment; it begins with `sk_`."""
     knock_base_url: BaseUrl = "https://api.knock.app"
+    """Where Knock's API is, without `/v1`."""
     resend_api_key: Secret
+    """It begins with `re_`."""
     resend_base_url: BaseUrl = "https://api.resend.com"
+    """Where Resend's API is."""
     resend_requests_per_second: Rate | None = None
     """A limit of your own for each process. Without it, the service keeps to the limit that Resend
     tells in its answers.
@@ -164,15 +181,21 @@ class WorkerSettings(DatabaseSettings):
         Field(pattern=r"^[^\r\n]*[^\s<>]+@[^\s<>]+>?$"),
         Form("a sender, such as Courses <courses@example.com>"),
     ]
-    """The sender of the course email: `Name <address>`, on a domain verified at Resend."""
+    """The sender of the course email, `Name <address>`, on a domain that is verified at Resend. The
+    email asks for replies: somebody must read them.
+    """
     course_app_url: BaseUrl
-    """Where the course app is; the email links to its /claim page."""
+    """Where the course app is. The email links to its `/claim` page."""
     send_timeout_seconds: Seconds = 15.0
-    """How long a provider may take for one message, connection to last byte."""
+    """How long Knock or Resend may take for one request, from the connection to the last byte.
+    After that the notification is tried again.
+    """
     lease_seconds: Annotated[Count, Field(validate_default=True)] = 60
-    """How long a claimed notification is ours alone; at least twice as long as a send may take."""
+    """For how long a claimed notification belongs to one worker; at least twice
+    `SEND_TIMEOUT_SECONDS`. If the worker is killed, the notification waits for the end of it.
+    """
     poll_seconds: Seconds = 1.0
-    """How long the worker rests when nothing is due and nobody wakes it."""
+    """How long the worker rests when nothing is due and no webhook wakes it."""
 
     @field_validator("lease_seconds")
     @classmethod
@@ -192,11 +215,14 @@ class ServiceSettings(WorkerSettings):
         Field(min_length=1),
         Form("one or more secrets, separated by commas"),
     ]
-    """Comma-separated; any of them may have signed, so that a secret can be rotated."""
+    """One secret, or several separated by commas. Any of them may have signed, so that a secret can
+    be rotated.
+    """
     max_body_bytes: Count = 8 * 1024 * 1024
+    """A larger webhook is answered 413."""
     backlog_limit_seconds: Seconds = 900.0
-    """/readyz fails when a message has been due for longer: no worker is at work, or hundreds
-    wait for a provider that hangs.
+    """`/readyz` fails when a notification has been due for longer: no worker is at work, or
+    hundreds wait for a provider that hangs.
     """
 
 

@@ -78,7 +78,10 @@ def list_products() -> None:
 def add_product(
     slug: str, name: str, category: str, shopify_id: str | None, access_period: str | None
 ) -> None:
-    """Add a product, change one, or give one a (further) Shopify id."""
+    """Add a product, change one, or give one a Shopify id or a further one.
+
+    SLUG is our name for it, such as `splint`: lower case letters, digits and underscores.
+    """
     ask(
         lambda database: database.add_product(
             slug=slug,

@@ -21,7 +21,7 @@ def rejected() -> None:
 @rejected.command("list")
 @click.option("--all", "is_all", is_flag=True, help="Those that were replayed, too.")
 def list_rejected(*, is_all: bool) -> None:
-    """Print one line for each, the oldest first."""
+    """Print one line for each rejected webhook, the oldest first."""
 
     async def print_all(database: Database) -> None:
         async for each in _rejected(database, include_replayed=is_all):
@@ -47,7 +47,10 @@ async def _rejected(
 @rejected.command()
 @click.argument("rejected_id", type=int)
 def show(rejected_id: int) -> None:
-    """Print the body, byte for byte. It holds personal data."""
+    """Print the body of a rejected webhook, byte for byte. It holds personal data.
+
+    REJECTED_ID is the id that `thetis rejected list` prints.
+    """
     kept = ask(lambda database: database.get_rejected_webhook(rejected_id))
     if kept is None or kept.body is None:
         raise click.ClickException(f"there is no rejected webhook {rejected_id}")
@@ -59,7 +62,10 @@ def show(rejected_id: int) -> None:
 @click.argument("rejected_ids", type=int, nargs=-1)
 @click.option("--all", "is_all", is_flag=True, help="All that were not replayed yet.")
 def replay(rejected_ids: tuple[int, ...], *, is_all: bool) -> None:
-    """Handle them again, after the cause was mended. Exits with 1 if one is rejected again."""
+    """Handle rejected webhooks again, and print the outcome of each.
+
+    Exits with 1 if one is rejected again, or is not there.
+    """
     if bool(rejected_ids) == is_all:
         raise click.UsageError("name the webhooks, or say --all")
     if not ask(lambda database: _replay_each(database, rejected_ids)):

@@ -15,10 +15,24 @@ from thetis.supervision import Supervisor
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on; 0.0.0.0 in a container.",
+)
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on.",
+)
 def serve(host: str, port: int) -> None:
-    """Receive webhooks, and send what is owed."""
+    """Receive webhooks, and send notifications.
+
+    Ends on Ctrl-C or SIGTERM, after what is under way.
+    """
     chosen = load_or_exit(settings.ServiceSettings)
     logs.configure(chosen.log_level, chosen.log_format)
     try:
@@ -32,7 +46,7 @@ def serve(host: str, port: int) -> None:
 
 @click.command()
 def worker() -> None:
-    """Only send what is owed; any number of workers may run."""
+    """Only send notifications. Any number may run, beside any number of `thetis serve`."""
     chosen = load_or_exit(settings.WorkerSettings)
     logs.configure(chosen.log_level, chosen.log_format)
     asyncio.run(work(chosen))

@@ -18,7 +18,9 @@ WEBHOOK_PATH = "/webhooks/shopify"
 @click.argument("topic", type=click.Choice(sorted(TOPICS)))
 @click.option("--url", required=True, help="Where the service is; the path may be left out.")
 @click.option("--secret", required=True, help="One of SHOPIFY_WEBHOOK_SECRETS.")
-@click.option("--email", default="customer@example.com", show_default=True)
+@click.option(
+    "--email", default="customer@example.com", show_default=True, help="The customer's address."
+)
 @click.option(
     "--product",
     "names",
