@@ -43,9 +43,6 @@ $(PEERS_PROGRAMS): $(PEERS)/package-lock.json $(PEERS)/package.json
 test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18, and a part of it on 15
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
-check: $(INSTALLED) $(PROGRAMS) lint  ## Lint and the quick tests, on Postgres 16: in a minute
-	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal -k "not pg15 and not pg18" $(CHECKED) $(ARGS)
-
 soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SECONDS each
 	SOAK_SECONDS=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --timeout=$$((600 + 4 * $(SOAK_SECONDS))) $(SOAKED) $(ARGS)
 

@@ -15,7 +15,8 @@ from devtools.reference.log_events import EVENT, log_events
 from devtools.reference.sql import Migrations
 from tests.support.database import Database
 from tests.support.docs import Document, document, documents
-from thetis.settings import DatabaseSettings, ServiceSettings, SettingsError, WorkerSettings
+from thetis.errors import SettingsError
+from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
 
 PAGES = [page for page in documents() if page.name != "CHANGELOG.md"]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
