@@ -60,5 +60,5 @@ def put(payload: Any, path: Path, value: Any) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """JSON, and what is not quite JSON: NaN, lone surrogates."""
+    """This also writes what is not quite JSON: NaN, lone surrogates."""
     return json.dumps(value, separators=(",", ":")).encode()
