@@ -9,11 +9,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
-import uvicorn
 
 from devtools import fake_providers, migrations, platform
 from devtools.preview import preview
-from thetis import logs, wiring
+from thetis import logs, server, wiring
 from thetis.settings import ServiceSettings, SettingsError, load
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -90,14 +89,7 @@ def run(port: int, data_dir: Path | None) -> None:
             f"Try: thetis simulate orders/paid --url http://127.0.0.1:{port} --secret {secret}"
         )
         click.echo("Ctrl-C stops everything.")
-        uvicorn.run(
-            lambda: wiring.app(settings),
-            factory=True,
-            host="127.0.0.1",
-            port=port,
-            log_config=None,
-            access_log=False,
-        )
+        server.run(lambda: wiring.app(settings), server.listen("127.0.0.1", port))
 
 
 def _dev_settings(stack: ExitStack, data_dir: Path | None) -> ServiceSettings:

@@ -32,6 +32,12 @@ class Metrics:
             buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4),
             registry=self.registry,
         )
+        self._closed = Counter(
+            "thetis_connections_closed",
+            "Connections closed before their request was whole or the answer read, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
         self.notifications = Counter(
             "thetis_notifications",
             "Attempts to send, by kind and result.",
@@ -72,6 +78,9 @@ class Metrics:
         """An unreachable database: no figure is better than an old one."""
         for gauge in (self._pending, self._oldest, self._dead):
             gauge.clear()
+
+    def count_closed(self, reason: str) -> None:
+        self._closed.labels(reason).inc()
 
     def exposition(self) -> bytes:
         return generate_latest(self.registry)

@@ -8,11 +8,13 @@ from functools import partial
 
 import structlog
 
-from thetis.database import Database, Notification, Settlement
+from thetis.database import Database
+from thetis.errors import DatabaseError
 from thetis.logs import where
 from thetis.metrics import Metrics
+from thetis.model import Notification, Settlement
 from thetis.providers import PermanentFailure, Sender, TemporaryFailure
-from thetis.transports import DatabaseError
+from thetis.supervision import as_error
 
 BATCH = 10
 """Messages claimed, and sent concurrently, at a time."""
@@ -64,13 +66,13 @@ class Worker:
         self.wake()
 
     async def run(self) -> None:
-        try:
-            async with asyncio.TaskGroup() as loops:
-                for sender in self._senders:
-                    loops.create_task(self._loop(sender))
-        finally:
+        async with asyncio.TaskGroup() as loops:
             for sender in self._senders:
-                await sender.close()
+                loops.create_task(as_error(self._loop(sender)))
+
+    async def close(self) -> None:
+        for sender in self._senders:
+            await sender.close()
 
     async def _loop(self, sender: Sender) -> None:
         wake = self._wakes[sender.provider]

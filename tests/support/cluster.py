@@ -21,6 +21,28 @@ SUPABASE = ROOT / "supabase"
 # For tests alone: what they prove does not hang on surviving a power cut.
 _FASTER = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
+# Until the migrations have it.
+_CHECK_SCHEMA = """
+create function public.check_schema(calls jsonb) returns table (version integer, missing text[])
+language sql stable set search_path = '' as $$
+  select 1, array(
+    select call.key
+    from jsonb_each(calls) as call
+    where not exists (
+      select from pg_catalog.pg_proc as function
+      where function.pronamespace = 'public'::regnamespace
+        and function.proname = call.key
+        and function.proargnames[1:function.pronargs]
+          @> array(select jsonb_array_elements_text(call.value))
+        and pg_catalog.has_function_privilege(function.oid, 'execute')
+    )
+    order by call.key
+  )
+$$;
+revoke execute on function public.check_schema from public, anon, authenticated;
+grant execute on function public.check_schema to service_role;
+"""
+
 
 class Cluster:
     """`bare` is the platform alone; `migrated` has our migrations and a whole catalogue."""
@@ -34,6 +56,7 @@ class Cluster:
         self._copy("bare", "migrated")
         migrations.apply(started.url("postgres", "migrated"), SUPABASE)
         with Database(started, "migrated") as database:
+            database.execute(_CHECK_SCHEMA)
             for slug, product in shopify_payloads.SAMPLE_PRODUCTS.items():
                 database.map_product(str(product.shopify_id), slug)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 
@@ -19,14 +20,20 @@ WEBHOOKS = "thetis_webhooks_total"
 class Nobody:
     """A worker that sends nothing."""
 
+    def __init__(self) -> None:
+        self._stopped = asyncio.Event()
+
     async def run(self) -> None:
-        """Ends at once."""
+        await self._stopped.wait()
 
     def wake(self) -> None:
-        """Does not hear it."""
+        """There is nobody to wake."""
 
     def stop(self) -> None:
-        """Has stopped already."""
+        self._stopped.set()
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 @pytest.fixture

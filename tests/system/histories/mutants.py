@@ -252,9 +252,9 @@ MUTANTS = (
     ),
     Mutant(
         "answers 200 when the database does not answer",
-        "service/thetis/app.py",
-        'return _later("the database does not answer"), "unavailable"',
-        'return JSONResponse({"outcome": "recorded"}), "recorded"',
+        "service/thetis/webhook_route.py",
+        'return _refusal(WebhookOutcome.UNAVAILABLE, "the database does not answer", LATER)',
+        "return _Answer(_done(WebhookOutcome.RECORDED), WebhookOutcome.RECORDED)",
         tests="tests/system/chaos",
     ),
     Mutant(
