@@ -120,8 +120,3 @@ class SchemaStatus:
 
     version: int
     missing: list[str]
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether this release can work with the database."""
-        return self.version == SCHEMA_VERSION and not self.missing

@@ -151,7 +151,7 @@ async def _catalogue(client: Client) -> None:
 
 async def _schema(client: Client) -> None:
     status = await client.check_schema()
-    assert (status.version, status.missing, status.is_ours) == (SCHEMA_VERSION, [], True)
+    assert (status.version, status.missing) == (SCHEMA_VERSION, [])
 
 
 def test_what_the_client_may_call_is_what_the_database_lets_the_service_call(
@@ -180,7 +180,6 @@ def test_a_function_that_is_gone_or_has_other_arguments_is_missing(
     # The owner of the functions, whom DATABASE_URL names here, may execute them anyway.
     refused = {"list_products"} if way.name == "supabase" else set()
     assert set(status.missing) == gone | refused
-    assert not status.is_ours
 
 
 def test_a_database_without_check_schema_is_unavailable(
