@@ -19,7 +19,7 @@ from thetis.batching import Batcher
 from thetis.database import Database
 from thetis.errors import DatabaseError
 from thetis.metrics import Metrics
-from thetis.model import Backlog
+from thetis.model import Figures
 from thetis.readiness import Readiness
 from thetis.supervision import Supervisor
 from thetis.webhook_route import BODY_SECONDS, WebhookRoute, problem
@@ -63,7 +63,7 @@ def create_app(parts: Parts) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
         supervisor = Supervisor(parts.worker)
         app.state.metrics = parts.metrics
-        app.state.backlog = Batcher(_reader(parts.database), max_calls=1)
+        app.state.figures = Batcher(_reader(parts.database), max_calls=1)
         app.state.readiness = Readiness(
             parts.database, supervisor, backlog_limit_seconds=parts.backlog_limit_seconds
         )
@@ -102,11 +102,13 @@ async def _at_work(supervisor: Supervisor) -> AsyncIterator[None]:
         await working
 
 
-def _reader(database: Database) -> Callable[[Sequence[None]], Awaitable[list[list[Backlog]]]]:
-    """Anybody may ask: however many do at once, they share one call and one connection."""
+def _reader(database: Database) -> Callable[[Sequence[None]], Awaitable[list[Figures]]]:
+    """Anybody may ask: however many do at once, they share one look and one connection."""
 
-    async def read(requests: Sequence[None]) -> list[list[Backlog]]:
-        return [await database.notification_backlog()] * len(requests)
+    async def read(requests: Sequence[None]) -> list[Figures]:
+        backlog = await database.notification_backlog()
+        conflicts = await database.count_address_conflicts()
+        return [Figures(backlog=backlog, address_conflicts=conflicts)] * len(requests)
 
     return read
 
@@ -123,7 +125,7 @@ async def _readyz(request: Request) -> Response:
 async def _metrics(request: Request) -> Response:
     metrics: Metrics = request.app.state.metrics
     try:
-        metrics.observe_backlog(await request.app.state.backlog.submit(None))
+        metrics.observe(await request.app.state.figures.submit(None))
     except DatabaseError:
-        metrics.forget_backlog()
+        metrics.forget()
     return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")

@@ -42,6 +42,7 @@ CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "claim_notifications": ("provider", "max_count", "lease_seconds"),
     "settle_notifications": ("results",),
     "notification_backlog": (),
+    "count_address_conflicts": (),
     "list_products": (),
     "add_product": ("slug", "name", "category", "shopify_product_id", "access_period"),
     "remove_product": ("slug",),
@@ -119,7 +120,8 @@ class Database:
 
     async def get_rejected_webhook(self, rejected_id: int) -> RejectedWebhook | None:
         """With its body, byte for byte; None if there is no such webhook."""
-        return _read(await self._call("get_rejected_webhook", rejected_id), _rejected_webhook)
+        rows = await self._call("get_rejected_webhook", rejected_id)
+        return _read(rows, partial(_rejected_webhook, rejected_id=rejected_id))
 
     async def mark_webhook_replayed(self, rejected_id: int) -> None:
         await self._call("mark_webhook_replayed", rejected_id)
@@ -137,6 +139,11 @@ class Database:
     async def notification_backlog(self) -> list[Backlog]:
         """One for each provider."""
         return _read(await self._call("notification_backlog"), _backlogs)
+
+    async def count_address_conflicts(self) -> int:
+        """Orders of which somebody owns a purchase by another address than the order has now."""
+        rows = await self._call("count_address_conflicts")
+        return _read(rows, lambda rows: int(rows[0]["count_address_conflicts"]))
 
     async def list_products(self) -> list[Product]:
         rows = await self._call("list_products")
@@ -202,12 +209,12 @@ def _read(rows: list[Row], form: Callable[[list[Row]], Answer]) -> Answer:
         raise DatabaseUnavailable(f"an unreadable answer ({type(error).__name__})") from error
 
 
-def _rejected_webhook(rows: list[Row]) -> RejectedWebhook | None:
+def _rejected_webhook(rows: list[Row], *, rejected_id: int) -> RejectedWebhook | None:
     if not rows:
         return None
     [row] = rows
     body = base64.b64decode(row.pop("body_base64"))
-    return RejectedWebhook(**row, body=body)
+    return RejectedWebhook(**row, id=rejected_id, body=body)
 
 
 def _notifications(rows: list[Row]) -> list[Notification]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from thetis.model import Backlog
+from thetis.model import Figures
 
 
 class Metrics:
@@ -63,19 +61,27 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._conflicts = Gauge(
+            "thetis_address_conflicts",
+            "Orders of which somebody owns a purchase by another address than the order has now.",
+            registry=self.registry,
+        )
+
     def count_webhook(self, topic: str, outcome: str, *, is_test: bool) -> None:
         """A webhook counts as one of a test order once its body has been read."""
         counter = self.test_webhooks if is_test else self.webhooks
         counter.labels(topic, outcome).inc()
 
-    def observe_backlog(self, backlog: Sequence[Backlog]) -> None:
-        for each in backlog:
+    def observe(self, figures: Figures) -> None:
+        self._conflicts.set(figures.address_conflicts)
+        for each in figures.backlog:
             self._pending.labels(each.provider).set(each.pending)
             self._oldest.labels(each.provider).set(each.oldest_due_seconds)
             self._dead.labels(each.provider).set(each.dead)
 
-    def forget_backlog(self) -> None:
+    def forget(self) -> None:
         """An unreachable database: no figure is better than an old one."""
+        self._conflicts.set(float("nan"))
         for gauge in (self._pending, self._oldest, self._dead):
             gauge.clear()
 

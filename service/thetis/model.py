@@ -91,6 +91,18 @@ class Backlog:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What metrics tell of the database.
+
+    `address_conflicts`: orders of which somebody owns a purchase by another address than the
+    order's, because the shop corrected it.
+    """
+
+    backlog: list[Backlog]
+    address_conflicts: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Product:
     """One product of the catalogue. `access_period` is a Postgres interval; None is for ever."""
 

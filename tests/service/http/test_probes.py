@@ -77,7 +77,7 @@ def test_readyz_is_503_when_a_message_waits_for_a_dispatcher_too_long(
     _change(database, "due_at = now() - interval '960 s'")
     late = service.get("/readyz")
     assert late.status_code == 503
-    assert re.fullmatch(r"a message has been due for 9[67]\d s", late.json()["error"])
+    assert re.fullmatch(r"a notification has been due for 9[67]\d s", late.json()["error"])
 
     _change(database, "status = 'sent', settled_at = now()")
     assert service.get("/readyz").status_code == 200
@@ -111,8 +111,8 @@ def test_metrics_count_what_came_and_what_went(
     assert news(f'{WEBHOOKS}{{outcome="ignored",topic="other"}}') == 1
     assert news(f'{WEBHOOKS}{{outcome="unauthorized",topic="orders/paid"}}') == 1
     assert news("thetis_webhook_seconds_count") == 4
-    assert news('thetis_notifications_total{kind="knock.trigger",result="sent"}') == 1
-    assert news('thetis_notifications_total{kind="resend.course_access",result="sent"}') == 1
+    assert news('thetis_notifications_total{kind="post_purchase",result="sent"}') == 1
+    assert news('thetis_notifications_total{kind="course_access",result="sent"}') == 1
 
 
 def _sent(database: Database, order_id: int) -> int:
@@ -123,7 +123,7 @@ def test_metrics_tell_how_the_outbox_stands(unsent: tuple[Service, Database]) ->
     service, database = unsent
     database.record_orders(order(1, COURSE))
     _change(database, "due_at = now() + interval '1 hour'")
-    _change(database, "status = 'dead', settled_at = now()", kind="resend.course_access")
+    _change(database, "status = 'dead', settled_at = now()", kind="course_access")
 
     told = service.metrics()
 

@@ -75,7 +75,7 @@ def test_a_replay_after_the_cause_is_mended_records_it_and_enqueues_its_notifica
     assert replayed.stdout.decode().split() == [str(kept_id(database)), "unchanged"]
     assert thetis(database, "list").stdout == b""
     assert b"\treplayed" in thetis(database, "list", "--all").stdout
-    assert set(database.notifications(1)) == {"knock.trigger", "resend.course_access"}
+    assert set(database.notifications(1)) == {"post_purchase", "course_access"}
 
 
 def kept_id(database: Database) -> int:

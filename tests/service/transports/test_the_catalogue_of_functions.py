@@ -132,6 +132,7 @@ async def _rejected_webhooks(client: Client) -> None:
 
 async def _notifications(client: Client) -> None:
     assert {type(each) for each in await client.notification_backlog()} == {Backlog}
+    assert await client.count_address_conflicts() == 0
     lease: dict[str, int] = {"max_count": 10, "lease_seconds": 60}
     [claimed] = await client.claim_notifications(provider="resend", **lease)
     assert await client.claim_notifications(provider="resend", **lease) == []

@@ -145,7 +145,7 @@ def test_what_waits_goes_out_after_a_cancellation_that_nobody_asked_for(
     monkeypatch.setattr(supervision, "FIRST_PAUSE", 0.01)
     outbox.database.record_orders(order(1, SPLINT))
     with outbox.working(transport=_Cancelling(outbox.database.url, timeout=2)):
-        outbox.wait_for(1, "knock.trigger", "sent")
+        outbox.wait_for(1, "post_purchase", "sent")
 
 
 class _Transport(PostgresTransport):
