@@ -18,6 +18,7 @@ from tests.support.emails import Page
 from tests.support.shopify import COURSE, PREMIUM, SPLINT
 from tests.tools.knock_workflow.post_purchase import KNOCK
 from thetis.emails import course_access
+from thetis.providers import knock
 
 
 def run(folder: Path, *arguments: str) -> Result:

@@ -11,6 +11,7 @@ from devtools import knock_workflow
 from tests.support.database import Database
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, order
 from tests.tools.knock_workflow.post_purchase import KNOCK, VARIABLES, WORKFLOW, trigger_data
+from thetis.providers import knock
 
 SCHEMA = knock_workflow.read(WORKFLOW)["trigger_data_json_schema"]
 
