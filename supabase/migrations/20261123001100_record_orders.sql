@@ -190,6 +190,12 @@ begin
                     existing.shopify_order_id = incoming.shopify_order_id
                     and existing.product_slug is not null
             )
+            or exists (
+                select from public.purchases as old
+                where
+                    old.shopify_order_id = incoming.shopify_order_id
+                    and old.shopify_line_item_id is null
+            )
     );
 end;
 $$;

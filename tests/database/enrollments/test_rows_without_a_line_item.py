@@ -73,6 +73,20 @@ def test_it_does_not_end_with_a_part_of_its_order(old: OldTable, row_id: str, ev
     assert status(old, row_id) == "active"
 
 
+@pytest.mark.parametrize("product_id", [None, 424242])
+@pytest.mark.parametrize("end", [CANCELLED, REFUNDED])
+def test_it_ends_with_its_order_even_if_the_shopify_product_is_not_in_the_catalogue(
+    old: OldTable, product_id: int | None, end: Json
+) -> None:
+    row_id = old.add(course_type="essentials", shopify_line_item_id=None)
+    old.copy()
+    event = an_order(line(5001, COURSE, product_id=product_id), **end)
+
+    assert old.database.record_orders(event) == ["recorded"]
+    assert status(old, row_id) != "active"
+    assert old.database.record_orders(event) == ["unchanged"]
+
+
 def test_its_end_is_the_same_whichever_comes_first(old: OldTable) -> None:
     cancelled, refunded = CANCELLED, {**CANCELLED, **REFUNDED}
     ends = {}
