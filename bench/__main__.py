@@ -6,10 +6,10 @@ import time
 
 import click
 
-from bench import access, bulk, database, outbox, small, webhooks
+from bench import access, bulk, database, floor, outbox, queues, small, webhooks
 from bench.report import Report
 
-PARTS = ("webhooks", "outbox", "small", "bulk", "access")
+PARTS = ("webhooks", "floor", "outbox", "queues", "small", "bulk", "access")
 
 
 @click.command()
@@ -23,8 +23,12 @@ def main(*, scale: bool, only: tuple[str, ...]) -> None:
         database.fill(at)
         if "webhooks" in parts:
             webhooks.measure(at, report)
+        if "floor" in parts:
+            floor.measure(at, report)
         if "outbox" in parts:
             outbox.measure(at, report)
+        if "queues" in parts:
+            queues.measure(at, report)
         if "small" in parts:
             small.measure(at, report, webhooks=200_000 if scale else 10_000)
         if "bulk" in parts:

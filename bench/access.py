@@ -133,7 +133,9 @@ def _sending(service: psycopg.Connection[dict[str, Any]]) -> Iterator[float]:
     claimed: list[dict[str, Any]] = [{}]
     while claimed:
         started = time.perf_counter()
-        claimed = service.execute("select * from public.claim_notifications('knock')").fetchall()
+        claimed = service.execute(
+            "select * from public.claim_notifications('knock', 10, 60)"
+        ).fetchall()
         if claimed:
             yield time.perf_counter() - started
         results = [

@@ -40,10 +40,10 @@ def postgres(version: int = 18) -> Iterator[platform.Platform]:
             platform.stop(Path(folder))
 
 
-def record(at: platform.Platform, bodies: Iterable[bytes]) -> None:
+def record(at: platform.Platform, bodies: Iterable[bytes], database: str = "postgres") -> None:
     """Record these orders in arrays, as a backfill does."""
     waiting = map(translate_order, bodies)
-    with psycopg.connect(at.database_url, autocommit=True) as connection:
+    with psycopg.connect(at.url("postgres", database), autocommit=True) as connection:
         while group := list(islice(waiting, 500)):
             connection.execute("select from public.record_orders(%s)", [Jsonb(group)])
 
@@ -52,12 +52,25 @@ def fill(at: platform.Platform) -> None:
     """A shop's past: 10,000 orders, of which 1,000 lately, whose messages have been sent."""
     record(at, webhook_bodies.bodies(9_000, first=800_000_000, age=timedelta(days=7)))
     record(at, webhook_bodies.bodies(1_000, first=900_000_000))
-    with psycopg.connect(at.admin_url, autocommit=True) as connection:
-        connection.execute(
+    settle_notifications(at)
+
+
+def settle_notifications(at: platform.Platform, database: str = "postgres") -> None:
+    """What is still to be sent counts as sent, so that nobody's turn is slowed by it."""
+    with psycopg.connect(at.url("supabase_admin", database), autocommit=True) as admin:
+        admin.execute(
             "update thetis.notifications set status = 'sent', settled_at = now(), attempts = 1,"
-            " first_attempt_at = now()"
+            " claimed_at = now() where status = 'pending'"
         )
-        settle(connection)
+        settle(admin)
+
+
+def copy(at: platform.Platform, name: str) -> None:
+    """A second database on the server, with all that is in the first, to which nobody may be
+    connected.
+    """
+    with psycopg.connect(at.url("supabase_admin", "template1"), autocommit=True) as admin:
+        admin.execute(f"create database {name} template postgres owner postgres".encode())
 
 
 def settle(admin: psycopg.Connection) -> None:

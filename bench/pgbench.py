@@ -1,38 +1,55 @@
-"""Postgres's own benchmark program, calling what the service calls, one order at a time."""
+"""Postgres's own benchmark program."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import re
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from statistics import median
 
-from bench import webhook_bodies
+from bench import processor, webhook_bodies
 from devtools import platform
 from thetis.cli import shopify_payloads
 from thetis.shopify import translate_order
 
 
-def record_orders(at: platform.Platform, *, age: timedelta, clients: int, seconds: float) -> float:
-    """Transactions per second, each a call of record_orders with one new order."""
-    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
-        file.write(_script(age))
-        file.flush()
-        options = ("--no-vacuum", f"--client={clients}", "--jobs=2", f"--time={seconds:.0f}")
+@dataclass(frozen=True)
+class Cost:
+    """Of one call by one client, in seconds: the median latency, and Postgres's processor time."""
+
+    latency: float
+    processor: float
+
+
+def cost(at: platform.Platform, script: str, *, seconds: int) -> Cost:
+    """Of this script, asked again and again."""
+    before = processor.of_postgres(at)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "script.sql"
+        file.write_text(script, encoding="utf-8")
+        options = ("--no-vacuum", "--client=1", f"--time={seconds}", "--log")
         done = subprocess.run(  # noqa: S603 - Postgres's own program
-            [_program(at), *options, f"--file={file.name}", at.database_url],
+            [_program(at), *options, f"--log-prefix={folder}/log", f"--file={file}", at.admin_url],
             capture_output=True,
             text=True,
             check=False,
         )
-    rate = re.search(r"tps = ([\d.]+) \(without", done.stdout)
-    failed = re.search(r"failed transactions: (\d+)", done.stdout)
-    if done.returncode or not rate or (failed and failed[1] != "0"):
-        raise RuntimeError(done.stdout + done.stderr)
-    return float(rate[1])
+        if done.returncode or "number of failed transactions: 0 (" not in done.stdout:
+            raise RuntimeError(done.stdout + done.stderr)
+        used, taken = processor.of_postgres(at) - before, list(_latencies(Path(folder)))
+    return Cost(latency=median(taken) / 1e6, processor=used / len(taken))
+
+
+def _latencies(folder: Path) -> Iterator[int]:
+    """In microseconds: the third field of the log."""
+    for log in folder.glob("log.*"):
+        for line in log.read_text(encoding="ascii").splitlines():
+            yield int(line.split()[2])
 
 
 def _program(at: platform.Platform) -> Path:
@@ -41,17 +58,19 @@ def _program(at: platform.Platform) -> Path:
     return Path(package.origin).parent / platform.VERSIONS[at.postgres_version] / "bin/pgbench"
 
 
-def _script(age: timedelta) -> str:
-    """The very statement that the service sends, with numbers of pgbench's in place of ids."""
-    order = translate_order(shopify_payloads.encode(webhook_bodies.template(age=age)))
-    argument = json.dumps([order])
-    for place, line_id in enumerate(webhook_bodies.LINE_IDS, start=1):
-        argument = argument.replace(str(line_id), f":line{place}")
-    argument = argument.replace(str(webhook_bodies.ORDER_ID), ":order")
+def record_orders(*, orders: int, age: timedelta) -> str:
+    """A script: the statement that the service sends, about so many new orders of three lines, with
+    numbers of pgbench's in place of the orders' ids. Lines need ids that are new in their order.
+    """
+    order = json.dumps([translate_order(shopify_payloads.encode(webhook_bodies.template(age=age)))])
+    argument = ", ".join(
+        order[1:-1].replace(str(webhook_bodies.ORDER_ID), f":order{place}")
+        for place in range(orders)
+    )
     return "\n".join(
         [
-            "\\set order random(1000000000000, 900000000000000)",
-            *(f"\\set line{place} :order * 10 + {place}" for place in (1, 2, 3)),
-            f"select * from public.record_orders(orders => '{argument}');",  # noqa: S608 - ours
+            "\\set order0 random(1000000000000, 900000000000000)",
+            *(f"\\set order{place} :order0 + {place}" for place in range(1, orders)),
+            f"select * from public.record_orders(orders => '[{argument}]');",  # noqa: S608 - ours
         ]
     )

@@ -7,7 +7,7 @@ import uuid
 
 import psycopg
 
-from bench import database
+from bench import database, webhook_bodies
 from devtools.platform import Platform
 
 LINES = 3
@@ -19,21 +19,22 @@ FIRST = 7_000_000_000_000
 # Customer i bought order i; those with an odd number have an account.
 _STATEMENTS = (
     (
-        "insert into auth.users (id, aud, role, email, email_confirmed_at)"
-        " select md5('user ' || i)::uuid, 'authenticated', 'authenticated',"
+        "insert into auth.users (instance_id, id, aud, role, email, email_confirmed_at)"
+        " select '00000000-0000-0000-0000-000000000000', md5('user ' || i)::uuid,"
+        " 'authenticated', 'authenticated',"
         " 'past-' || i || '@example.com', now()"
         " from generate_series({low}, {high}) as i where i % 2 = 1"
     ),
     (
         "insert into thetis.orders"
-        " (shopify_order_id, order_number, email, email_as_of, purchased_at)"
+        " (shopify_order_id, order_number, email, email_as_of, purchased_at, is_historic)"
         " select ({first} + i)::text, i::text, 'past-' || i || '@example.com', now(),"
-        " now() - interval '1 month' from generate_series({low}, {high}) as i"
+        " now() - interval '1 month', true from generate_series({low}, {high}) as i"
     ),
     (
         "insert into thetis.order_lines"
-        " (shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted)"
-        " select ({first} + i)::text, ({first} + i)::text || line.place, line.slug, 1, true"
+        " (shopify_order_id, shopify_line_item_id, product_slug, quantity, paid_as_of)"
+        " select ({first} + i)::text, ({first} + i)::text || line.place, line.slug, 1, now()"
         " from generate_series({low}, {high}) as i, {slugs}"
     ),
     (
@@ -47,10 +48,10 @@ _STATEMENTS = (
     ),
     (
         "insert into thetis.notifications"
-        " (kind, shopify_order_id, payload, status, settled_at, attempts, first_attempt_at, due_at)"
-        " select message.kind, ({first} + i)::text, '{{}}', 'sent', now(), 1, now(), now()"
+        " (kind, shopify_order_id, payload, status, settled_at, attempts, claimed_at, due_at)"
+        " select made.kind, ({first} + i)::text, '{{}}', 'sent', now(), 1, now(), now()"
         " from generate_series({low}, least({high}, {most} / 2)) as i,"
-        " (values ('post_purchase'), ('course_access')) as message (kind)"
+        " (values ('post_purchase'), ('course_access')) as made (kind)"
     ),
 )
 _SLUGS = (
@@ -73,6 +74,9 @@ def _uuid(name: str) -> str:
 
 def grow(at: Platform, *, purchases: int) -> None:
     """Three purchases to an order."""
+    database.record(
+        at, webhook_bodies.bodies(1, first=1)
+    )  # which shows what notifications it makes
     span = {"low": 0, "high": purchases // LINES, "first": FIRST, "most": MOST_MESSAGES}
     with psycopg.connect(at.admin_url, autocommit=True) as admin:
         # Foreign keys and triggers have nothing to say to rows that fit by construction.

@@ -54,25 +54,38 @@ def service(
     arguments: tuple[str, ...] = ("serve",),
 ) -> Iterator[Service]:
     """`thetis serve`, once it answers; or another module that takes --port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+    port = _free_port()
     with process(module, *arguments, "--port", str(port), environment=environment) as started:
-        wait_until_it_answers(f"{url}/healthz", started)
-        yield Service(url=url, process=started)
+        yield _once_it_answers(port, started)
+
+
+@contextmanager
+def program(*command: str, environment: Mapping[str, Any]) -> Iterator[Service]:
+    """Somebody else's service, which listens on PORT, once it answers."""
+    port = _free_port()
+    with running(command, {**environment, "port": port}) as started:
+        yield _once_it_answers(port, started)
 
 
 @contextmanager
 def process(
     module: str, *arguments: str, environment: Mapping[str, Any]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """`python -m MODULE ARGUMENTS` with these settings. What it logs is written, as it would be,
-    and thrown away.
-    """
-    given = {name.upper(): str(value) for name, value in {**SETTINGS, **environment}.items()}
+    """`python -m MODULE ARGUMENTS` with these settings of ours."""
+    command = (sys.executable, "-m", module, *arguments)
+    with running(command, {**SETTINGS, **environment}) as started:
+        yield started
+
+
+@contextmanager
+def running(
+    command: tuple[str, ...], environment: Mapping[str, Any]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program with these settings. What it logs is written, as it would be, and thrown away."""
+    given = {name.upper(): str(value) for name, value in environment.items()}
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    started = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", module, *arguments],
+    started = subprocess.Popen(  # noqa: S603 - ours, or pinned
+        command,
         env=inherited | given,
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
@@ -83,6 +96,17 @@ def process(
     finally:
         started.terminate()
         started.wait(timeout=PATIENCE)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _once_it_answers(port: int, started: subprocess.Popen[bytes]) -> Service:
+    url = f"http://127.0.0.1:{port}"
+    wait_until_it_answers(f"{url}/healthz", started)
+    return Service(url=url, process=started)
 
 
 def wait_until_it_answers(url: str, started: subprocess.Popen[bytes]) -> None:

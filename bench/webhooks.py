@@ -1,107 +1,165 @@
-"""How many webhooks a second, beside what Postgres and Python could do by themselves."""
+"""How many webhooks a second, beside what somebody else's service does on the same server.
+
+All get bodies of the same size, no two alike, over kept-alive connections, one service after the
+other in each round, so that a busy moment of the machine touches all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from itertools import count
-from statistics import median
 
-from bench import load, pgbench, postgrest, serving, webhook_bodies
+import psycopg
+
+from bench import database, knock, load, postgrest, processor, serving, stripe_sync, webhook_bodies
 from bench.report import Report
+from bench.webhooks_report import NAMES, Turn, tell
 from devtools.platform import Platform
 
-WARM_UP = 500
+SECONDS = 3
+"""Of one turn."""
+
+NOTIFYING = "notifying"
+"""The database of the service that sends, so that no other's worker takes its work."""
 
 _blocks = count(1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Round:
-    """One after the other, so that a busy moment of the machine touches all of them alike."""
+@dataclass(kw_only=True)
+class Contestant:
+    """`requests` makes so many, from a number on. `table` is where a row for each must appear.
+    `rate` is the most a second that it has managed yet.
+    """
 
-    pgbench: float
-    direct: load.Run
-    without_database: load.Run
-    through_api: load.Run
+    service: serving.Service
+    requests: Callable[[int, int], Iterable[bytes]]
+    database: str = "postgres"
+    table: str | None = "thetis.orders"
+    provider: serving.Service | None = None
+    rate: float = 2_000.0
 
 
-def measure(at: Platform, report: Report, *, rounds: int = 3, size: int = 4_000) -> None:
-    with _services(at) as services:
-        for each in services.values():
-            _post(each, WARM_UP, connections=16)
+def measure(at: Platform, report: Report, *, rounds: int = 3) -> None:
+    report.say(f"webhooks, put by {load.GENERATOR}")
+    database.copy(at, NOTIFYING)
+    with _contestants(at) as contestants:
+        for name in NAMES:
+            _turn(at, contestants[name], connections=16)  # nothing is warm in it
         for connections in (16, 64):
             report.say(f"webhooks, {connections} connections")
-            found = [_round(at, services, connections, size) for _ in range(rounds)]
-            _tell(report, connections, found)
+            found = [
+                {name: _turn(at, contestants[name], connections=connections) for name in NAMES}
+                for _ in range(rounds)
+            ]
+            tell(report, connections, found)
 
 
 @contextmanager
-def _services(at: Platform) -> Iterator[Mapping[str, serving.Service]]:
+def _contestants(at: Platform) -> Iterator[dict[str, Contestant]]:
+    old = partial(_orders, age=webhook_bodies.LAST_WEEK)
     direct = {"database_url": at.database_url}
     with ExitStack() as stack:
-        api = stack.enter_context(postgrest.serving(at))
+        enter = stack.enter_context
+        provider = enter(knock.process())
         yield {
-            "direct": stack.enter_context(serving.service(direct)),
-            "without_database": stack.enter_context(
-                serving.service(direct, module="bench.without_database", arguments=())
+            "peer": Contestant(
+                service=enter(stripe_sync.running(at)),
+                requests=partial(_customers, size=webhook_bodies.size()),
+                database=stripe_sync.DATABASE,
+                table="stripe.customers",
             ),
-            "through_api": stack.enter_context(serving.service(api)),
+            "recording": Contestant(service=enter(serving.service(direct)), requests=old),
+            "notifying": Contestant(
+                service=enter(serving.service(_notifying(at, provider))),
+                requests=partial(_orders, age=timedelta(0)),
+                database=NOTIFYING,
+                provider=provider,
+            ),
+            "without database": Contestant(
+                service=enter(
+                    serving.service(direct, module="bench.without_database", arguments=())
+                ),
+                requests=old,
+                table=None,
+            ),
+            "API": Contestant(
+                service=enter(serving.service(enter(postgrest.serving(at)))), requests=old
+            ),
         }
 
 
-def _round(
-    at: Platform, services: Mapping[str, serving.Service], connections: int, size: int
-) -> Round:
-    transactions = pgbench.record_orders(
-        at, age=webhook_bodies.LAST_WEEK, clients=connections, seconds=3
-    )
-    runs = {name: _post(each, size, connections=connections) for name, each in services.items()}
-    return Round(pgbench=transactions, **runs)
+def _notifying(at: Platform, provider: serving.Service) -> dict[str, str]:
+    return {
+        "database_url": at.url("postgres", NOTIFYING),
+        "knock_base_url": provider.url,
+        "resend_base_url": provider.url,
+    }
 
 
-def _post(service: serving.Service, size: int, *, connections: int) -> load.Run:
-    first = next(_blocks) * 1_000_000
-    requests = webhook_bodies.requests(size, first=first, age=webhook_bodies.LAST_WEEK)
-    return load.post(service.url, requests, connections=connections)
+def _orders(amount: int, first: int, *, age: timedelta) -> Iterator[bytes]:
+    return map(webhook_bodies.request, webhook_bodies.bodies(amount, first=first, age=age))
 
 
-def _tell(report: Report, connections: int, rounds: list[Round]) -> None:
-    at = f"at {connections} connections"
-    report.ratio(
-        f"Webhooks/s to pgbench's transactions/s {at}",
-        median(each.direct.rate / each.pgbench for each in rounds),
-        at_least=0.5 if connections == 16 else 0.8,
+def _customers(amount: int, first: int, *, size: int) -> Iterator[bytes]:
+    return stripe_sync.requests(amount, first=first, size=size)
+
+
+def _turn(at: Platform, of: Contestant, *, connections: int) -> Turn:
+    """With as many requests as twice its best needs; again with more, should they not last."""
+    while True:
+        supply = of.requests(int(2 * of.rate * SECONDS), next(_blocks) * 1_000_000)
+        try:
+            turn = _measured(at, of, supply, connections)
+        except load.RanOut:
+            of.rate *= 2
+        else:
+            of.rate = max(of.rate, turn.rate)
+            return turn
+        finally:
+            _tidy(at, of)
+
+
+def _measured(at: Platform, of: Contestant, supply: Iterable[bytes], connections: int) -> Turn:
+    stored, sent, used = _stored(at, of), _sent(of), _used(at, of)
+    measured = load.for_seconds(
+        f"{of.service.url}/", supply, connections=connections, seconds=SECONDS
     )
-    report.ratio(
-        f"Webhooks/s to the same without the database call {at}",
-        median(each.direct.rate / each.without_database.rate for each in rounds),
-        at_least=0.7,
+    service, postgres = _used(at, of)
+    if of.table and _stored(at, of) - stored < measured.requests:
+        raise RuntimeError(f"{of.table} has fewer rows than there were answers")
+    return Turn(
+        load=measured,
+        service=service - used[0],
+        postgres=postgres - used[1],
+        sent=_sent(of) - sent,
     )
-    report.ratio(
-        f"99th percentile to the median {at}",
-        median(each.direct.p99 / each.direct.median for each in rounds),
-        at_most=6.0 if connections == 16 else 0.0,
-    )
-    report.ratio(
-        f"Through the Supabase API to the direct connection {at}",
-        median(each.through_api.rate / each.direct.rate for each in rounds),
-        at_least=0.5,
-    )
-    report.table(
-        f"Webhooks {at}",
-        ("Round", "per second", "median ms", "99th ms", "pgbench tps", "without database", "API"),
-        [
-            (
-                number,
-                f"{each.direct.rate:,.0f}",
-                f"{each.direct.median * 1e3:.1f}",
-                f"{each.direct.p99 * 1e3:.1f}",
-                f"{each.pgbench:,.0f}",
-                f"{each.without_database.rate:,.0f}",
-                f"{each.through_api.rate:,.0f}",
-            )
-            for number, each in enumerate(rounds, start=1)
-        ],
-    )
+
+
+def _stored(at: Platform, of: Contestant) -> int:
+    if of.table is None:
+        return 0
+    with psycopg.connect(at.url("supabase_admin", of.database), autocommit=True) as admin:
+        row = admin.execute(f"select count(*) from {of.table}".encode()).fetchone()  # noqa: S608
+    assert row is not None
+    return int(row[0])
+
+
+def _sent(of: Contestant) -> int:
+    return knock.arrivals(of.provider).count if of.provider else 0
+
+
+def _used(at: Platform, of: Contestant) -> tuple[float, float]:
+    return processor.of(of.service.process.pid), processor.of_postgres(at)
+
+
+def _tidy(at: Platform, of: Contestant) -> None:
+    """Whatever Postgres, or a worker, still has to do must not be done in the next turn."""
+    if of.provider:
+        database.settle_notifications(at, of.database)
+        return
+    with psycopg.connect(at.url("supabase_admin", of.database), autocommit=True) as admin:
+        database.settle(admin)

@@ -6,10 +6,9 @@ import dataclasses
 from typing import Any, LiteralString
 
 import click
-import uvicorn
 from starlette.applications import Starlette
 
-from thetis import logs, wiring
+from thetis import logs, server, wiring
 from thetis.app import create_app
 from thetis.database import Database
 from thetis.settings import ServiceSettings, load
@@ -46,11 +45,11 @@ def main(port: int) -> None:
 
     def app() -> Starlette:
         database = Database(Nowhere(), timeout=chosen.database_timeout_seconds)
-        recorder = WebhookRecorder(database, timeout=chosen.database_timeout_seconds)
+        recorder = WebhookRecorder(database)
         parts = wiring.parts(chosen)
         return create_app(dataclasses.replace(parts, recorder=recorder))
 
-    uvicorn.run(app, factory=True, port=port, log_config=None, access_log=False)
+    server.run(app, server.listen("127.0.0.1", port))
 
 
 if __name__ == "__main__":

@@ -78,6 +78,23 @@ class Accounts:
         with self._as("supabase_auth_admin") as auth:
             auth.execute("delete from auth.users where id = %s", (user_id,))
 
+    def soft_delete(self, user_id: str, *, is_seen: bool = True) -> None:
+        """Marked as deleted, and the address replaced; the confirmation stays, as Auth leaves it.
+
+        With `is_seen` false our trigger misses it, as one does that gives up waiting for a lock.
+        """
+        mark = (
+            "update auth.users set deleted_at = now(), email = md5(id::text) || '@deleted.invalid'"
+            " where id = %s"
+        )
+        if is_seen:
+            with self._as("supabase_auth_admin") as auth:
+                auth.execute(mark, (user_id,))
+            return
+        with self._admin.transaction():
+            self._admin.execute("set local session_replication_role = replica")
+            self._admin.execute(mark, (user_id,))
+
     def has_access(self, user_id: str, slug: str) -> bool:
         [row] = self._ask(user_id, "select public.has_access(%s)", slug)
         return bool(row["has_access"])

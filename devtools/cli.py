@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
-import uvicorn
 
-from devtools import fake_providers, migrations, platform
+from devtools import checkout, fake_providers, migrations, platform
+from devtools.demo import demo
 from devtools.preview import preview
-from thetis import logs, wiring
-from thetis.settings import ServiceSettings, SettingsError, load
-
-CHECKOUT = Path(__file__).resolve().parents[1]
+from thetis import logs, server, wiring
+from thetis.errors import SettingsError
+from thetis.settings import ServiceSettings, load
 
 DEV_SECRET = "local-development-only"  # noqa: S105 - signs webhooks on loopback and nowhere else
-
-
-def supabase_dir() -> Path:
-    """The supabase folder of the working directory, or else of the checkout we run from."""
-    for root in (Path.cwd(), CHECKOUT):
-        if (root / "supabase" / "migrations").is_dir():
-            return root / "supabase"
-    raise click.ClickException("there is no supabase/migrations here: run this in the checkout")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,20 +24,36 @@ def main() -> None:
     """The local platform: Postgres with Supabase's roles and schemas, without Docker."""
 
 
+main.add_command(demo)
 main.add_command(preview)
 
 
 @main.command()
-@click.option("--data-dir", required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--data-dir",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of its data; made if need be.",
+)
 @click.option("--empty", is_flag=True, help="Apply neither migrations nor seed.")
-@click.option("--postgres", type=click.Choice(["16", "18"]), default="16", show_default=True)
+@click.option(
+    "--postgres",
+    type=click.Choice(["15", "16", "18"]),
+    default="16",
+    show_default=True,
+    help="Its version. Decided once for each folder.",
+)
 def start(data_dir: Path, *, empty: bool, postgres: str) -> None:
-    """Start it, leave it running, and print how to connect."""
+    """Start the local platform, leave it running, and print how to connect.
+
+    Applies the migrations that are missing, and the seed. Prints DATABASE_URL for clients, and
+    SUPABASE_DB_URL in the form that the Supabase CLI accepts.
+    """
     try:
         running = platform.start(data_dir, postgres=int(postgres))
-        click.echo(f"Postgres {postgres} runs in {data_dir}", err=True)
+        _tell(f"Postgres {postgres} runs in {data_dir}")
         if not empty:
-            _fill(running.database_url)
+            checkout.fill(running.database_url, _tell)
     except (platform.PlatformError, migrations.MigrationError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"DATABASE_URL={running.database_url}")
@@ -55,30 +61,42 @@ def start(data_dir: Path, *, empty: bool, postgres: str) -> None:
 
 
 @main.command()
-@click.option("--data-dir", required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--data-dir",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of its data; made if need be.",
+)
 def stop(data_dir: Path) -> None:
-    """Stop it. Its data stays."""
+    """Stop the local platform. Its data stays."""
     try:
         platform.stop(data_dir)
     except platform.PlatformError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"stopped {data_dir}", err=True)
+    _tell(f"stopped {data_dir}")
 
 
-def _fill(database_url: str) -> None:
-    for name in migrations.apply(database_url, supabase_dir()):
-        click.echo(f"applied {name}", err=True)
-    migrations.seed(database_url, supabase_dir())
-    click.echo("seeded", err=True)
+def _tell(text: str) -> None:
+    """Beside standard output, which tools read."""
+    click.echo(text, err=True)
 
 
 @main.command()
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on.",
+)
 @click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Keep data here."
 )
 def run(port: int, data_dir: Path | None) -> None:
-    """Local platform and service, with a console stand-in for each provider without a key."""
+    """Run the local platform and the service, with a fake for each provider without a key.
+
+    Whatever setting is missing is supplied. A fake prints what it receives.
+    """
     with ExitStack() as stack:
         try:
             settings = _dev_settings(stack, data_dir)
@@ -90,20 +108,13 @@ def run(port: int, data_dir: Path | None) -> None:
             f"Try: thetis simulate orders/paid --url http://127.0.0.1:{port} --secret {secret}"
         )
         click.echo("Ctrl-C stops everything.")
-        uvicorn.run(
-            lambda: wiring.app(settings),
-            factory=True,
-            host="127.0.0.1",
-            port=port,
-            log_config=None,
-            access_log=False,
-        )
+        server.run(lambda: wiring.app(settings), server.listen("127.0.0.1", port))
 
 
 def _dev_settings(stack: ExitStack, data_dir: Path | None) -> ServiceSettings:
     """The environment's settings, with what is missing supplied locally."""
     folder = data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="thetis-")))
-    database_url = stack.enter_context(running_platform(folder))
+    database_url = stack.enter_context(checkout.running_platform(folder, _tell)).database_url
     click.echo(f"DATABASE_URL={database_url}")
     supplied = {
         "SHOPIFY_WEBHOOK_SECRETS": DEV_SECRET,
@@ -120,14 +131,3 @@ def _dev_settings(stack: ExitStack, data_dir: Path | None) -> ServiceSettings:
             supplied |= {f"{provider}_API_KEY": "console", f"{provider}_BASE_URL": console_url}
     missing = {name.lower(): value for name, value in supplied.items() if name not in os.environ}
     return load(ServiceSettings, **missing, database_url=database_url)
-
-
-@contextmanager
-def running_platform(folder: Path) -> Iterator[str]:
-    """A filled local platform in this folder, stopped at the end; yields its DATABASE_URL."""
-    started = platform.start(folder)
-    try:
-        _fill(started.database_url)
-        yield started.database_url
-    finally:
-        platform.stop(folder)

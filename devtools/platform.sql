@@ -59,6 +59,14 @@ create schema auth authorization supabase_admin;
 grant all on schema auth to supabase_auth_admin;
 grant usage on schema auth to postgres, anon, authenticated, service_role;
 
+-- Auth makes its tables itself, when it starts. `supabase db reset` empties them as postgres.
+alter default privileges for role supabase_auth_admin in schema auth
+grant all on tables to postgres;
+alter default privileges for role supabase_auth_admin in schema auth
+grant all on sequences to postgres;
+alter default privileges for role supabase_auth_admin in schema auth
+grant all on functions to postgres;
+
 create table auth.users (
     instance_id uuid,
     id uuid not null,

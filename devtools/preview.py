@@ -1,33 +1,28 @@
-"""`thetis preview`: what customers get after an order, on one page."""
+"""`thetis-dev preview`: what customers get after an order, on one page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import click
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from devtools import knock_workflow
-from devtools.knock_workflow import WorkflowRun
-from thetis.cli.shopify_payloads import SAMPLE_PRODUCTS
+from devtools import knock_workflow, sample_order
+from devtools.knock_workflow import WorkflowError, WorkflowRun
+from devtools.migrations import MigrationError
+from devtools.platform import PlatformError
+from devtools.sample_order import ORDER_NUMBER, SampleOrder
 from thetis.emails import course_access
+from thetis.errors import DatabaseError
+from thetis.providers.knock import trigger_data
 
-CATEGORIES: Mapping[str, str] = {
-    slug: "device" if slug == "splint" else "course" for slug in SAMPLE_PRODUCTS
-}
-"""As the migrations fill the catalogue: a preview needs no database."""
-
-ORDER_NUMBER = "1001"
-CUSTOMER = "customer@example.com"
-COURSE_APP_URL = "https://courses.example.com"
-VARIABLES: Mapping[str, str] = {
+VARIABLES = {
     "shop_name": "The shop",
-    "course_app_url": COURSE_APP_URL,
+    "course_app_url": "https://courses.example.com",
     "splint_review_url": "https://shop.example.com/splint-review",
 }
 """Made up: the real ones are in the Knock environment."""
@@ -39,13 +34,6 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Product:
-    slug: str
-    name: str
-    category: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +56,7 @@ class Mail:
     "ordered",
     multiple=True,
     default=("splint", "standard_course"),
-    help="A slug, or slug=category for a product that is not known here; repeat for more."
+    help="A slug, or slug=category for a product that the catalogue does not have; repeat for more."
     "  [default: splint and standard_course]",
 )
 @click.option(
@@ -81,54 +69,44 @@ class Mail:
 def preview(ordered: tuple[str, ...], out: Path) -> None:
     """Show what a customer gets after an order of these products: one page, to be opened offline.
 
-    It reads the workflow in knock/ and our own course email. It asks no database and sends nothing.
+    The database decides what that is: one of its own, filled by the migrations, that lives for
+    some seconds. The page shows the workflow in knock/ and our own course email. Nothing is sent.
     """
     try:
-        products = [product(each) for each in dict.fromkeys(ordered)]
+        products = [slug_and_category(each) for each in dict.fromkeys(ordered)]
+        order = sample_order.record(folder("supabase", "migrations"), products)
+        out.write_text(page(folder("knock", "workflows"), order), encoding="utf-8")
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--product") from None
-    try:
-        out.write_text(page(knock_dir(), products), encoding="utf-8")
-    except OSError as error:
+    except (PlatformError, MigrationError, DatabaseError, WorkflowError, OSError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"wrote {out}")
 
 
-def knock_dir() -> Path:
-    """The knock folder of the working directory, or else of the checkout we run from."""
+def folder(name: str, content: str) -> Path:
+    """The folder of the working directory, or else of the checkout we run from."""
     for root in (Path.cwd(), Path(__file__).resolve().parents[1]):
-        if (root / "knock" / "workflows").is_dir():
-            return root / "knock"
-    raise click.ClickException("there is no knock/workflows here: run this in the checkout")
+        if (root / name / content).is_dir():
+            return root / name
+    raise click.ClickException(f"there is no {name}/{content} here: run this in the checkout")
 
 
-def product(named: str) -> Product:
-    slug, _, category = named.partition("=")
-    category = category or CATEGORIES.get(slug, "")
-    if not (slug and category):
-        known = ", ".join(CATEGORIES)
-        raise ValueError(f"{named!r} is neither slug=category nor one of {known}")
-    sample = SAMPLE_PRODUCTS.get(slug)
-    name = sample.title if sample else slug.replace("_", " ").title()
-    return Product(slug=slug, name=name, category=category)
+def slug_and_category(named: str) -> tuple[str, str]:
+    """The category is "" when it is that of the catalogue."""
+    slug, equals, category = named.partition("=")
+    if not slug or (equals and not category):
+        raise ValueError(f"{named!r} is neither a slug nor slug=category")
+    return slug, category
 
 
-def trigger_data(products: list[Product]) -> dict[str, Any]:
-    """What the database would owe Knock for an order of these."""
-    return {
-        "order_number": ORDER_NUMBER,
-        "products_ordered": sorted({product.slug for product in products}),
-        "categories_ordered": sorted({product.category for product in products}),
-    }
-
-
-def page(knock: Path, products: list[Product]) -> str:
+def page(knock_dir: Path, order: SampleOrder) -> str:
     """The whole page, which loads nothing."""
-    run = render(knock, trigger_data(products))
-    mails = [*_course_emails(products), *_knock_emails(run)]
+    data = trigger_data(order.without_account["post_purchase"])
+    run = knock_workflow.render(knock_dir, data, VARIABLES)
+    mails = [*_course_emails(order), *_knock_emails(run)]
     days = [(after.days, list(each)) for after, each in groupby(mails, lambda mail: mail.after)]
     return _templates.get_template("preview.html").render(
-        products=products,
+        products=order.products,
         branch=run.branch,
         order_number=ORDER_NUMBER,
         days=days,
@@ -137,33 +115,18 @@ def page(knock: Path, products: list[Product]) -> str:
     )
 
 
-def render(knock: Path, data: Mapping[str, Any]) -> WorkflowRun:
-    try:
-        return knock_workflow.render(knock, data, VARIABLES)
-    except knock_workflow.WorkflowError as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _course_emails(products: list[Product]) -> Iterator[Mail]:
-    """Both variants of the course email, if the order holds a course."""
-    courses = [
-        {"slug": product.slug, "name": product.name}
-        for product in sorted(products, key=lambda product: product.slug)
-        if product.category == "course"
-    ]
-    for has_account in (False, True) if courses else ():
-        payload = {
-            "to": CUSTOMER,
-            "order_number": ORDER_NUMBER,
-            "has_account": has_account,
-            "courses": courses,
-        }
-        email = course_access(payload, COURSE_APP_URL)
+def _course_emails(order: SampleOrder) -> Iterator[Mail]:
+    """Both versions of the course email, if the order has one."""
+    versions = (("without", order.without_account), ("with", order.with_account))
+    for case, payloads in versions:
+        if "course_access" not in payloads:
+            continue
+        email = course_access(payloads["course_access"], VARIABLES["course_app_url"])
         yield Mail(
             after=timedelta(),
             sender="Resend",
             name="Course access",
-            case="with an account" if has_account else "without an account",
+            case=f"{case} an account",
             subject=email.subject,
             preheader=email.preheader,
             html=email.html,

@@ -1,13 +1,13 @@
 -- The database after all migrations, as pg_dump writes it: for reading and for comparing, not for
 -- running. Written by `make schema`; a test sees to it that it is current.
 
-CREATE SCHEMA private;
-
-COMMENT ON SCHEMA private IS 'Machinery of Thetis. Not an interface: use the functions in public.';
-
 CREATE SCHEMA public;
 
 COMMENT ON SCHEMA public IS 'standard public schema';
+
+CREATE SCHEMA thetis;
+
+COMMENT ON SCHEMA thetis IS 'Machinery of Thetis. Not an interface: use the functions in public.';
 
 CREATE TYPE thetis.purchase_status AS ENUM (
     'active',
@@ -16,14 +16,52 @@ CREATE TYPE thetis.purchase_status AS ENUM (
     'refunded'
 );
 
-CREATE TYPE thetis.heard_line AS (
+CREATE TYPE thetis.incoming_line AS (
 	shopify_order_id text,
 	shopify_line_item_id text,
 	product_slug text,
 	quantity integer,
-	is_granted boolean,
-	ended thetis.purchase_status
+	paid_as_of timestamp with time zone,
+	end_status thetis.purchase_status
 );
+
+CREATE TYPE thetis.incoming_order AS (
+	shopify_order_id text,
+	order_number text,
+	email text,
+	as_of timestamp with time zone,
+	purchased_at timestamp with time zone,
+	is_paid boolean,
+	is_voided boolean,
+	is_refunded boolean,
+	cancelled_at timestamp with time zone,
+	is_test boolean
+);
+
+CREATE TYPE thetis.incoming_refund AS (
+	shopify_refund_id text,
+	shopify_line_item_id text,
+	shopify_order_id text,
+	quantity bigint
+);
+
+CREATE TYPE thetis.incoming AS (
+	orders thetis.incoming_order[],
+	lines thetis.incoming_line[],
+	refunds thetis.incoming_refund[]
+);
+
+CREATE DOMAIN thetis."json_array" AS jsonb NOT NULL
+	CONSTRAINT is_an_array CHECK ((jsonb_typeof(VALUE) = 'array'::text));
+
+CREATE DOMAIN thetis.optional_json_array AS jsonb
+	CONSTRAINT is_an_array CHECK ((jsonb_typeof(VALUE) = 'array'::text));
+
+CREATE DOMAIN thetis.optional_json_text AS jsonb
+	CONSTRAINT is_text CHECK ((jsonb_typeof(VALUE) = ANY (ARRAY['string'::text, 'null'::text])));
+
+CREATE DOMAIN thetis.optional_quantity AS integer
+	CONSTRAINT quantity_is_in_range CHECK (((VALUE >= 0) AND (VALUE <= 999999999)));
 
 CREATE TYPE thetis.purchase_change AS (
 	shopify_order_id text,
@@ -32,815 +70,97 @@ CREATE TYPE thetis.purchase_change AS (
 	became text
 );
 
-CREATE FUNCTION thetis.apply_facts(p_order_ids text[]) RETURNS text[]
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    v_changes thetis.purchase_change[];
-begin
-    perform thetis.lock_emails(array(
-        select known.email from thetis.orders as known
-        where known.shopify_order_id = any(p_order_ids)
-        union
-        select stored.shopify_customer_email from public.purchases as stored
-        where stored.shopify_order_id = any(p_order_ids)
-    ));
+CREATE DOMAIN thetis.shopify_id AS text NOT NULL
+	CONSTRAINT shopify_id_is_a_number CHECK ((VALUE ~ '^[1-9][0-9]{0,18}$'::text));
 
-    v_changes := thetis.update_purchases(p_order_ids);
-    if cardinality(v_changes) > 0 then
-        perform thetis.update_messages(v_changes);
-    end if;
-    return array(select distinct change.shopify_order_id from unnest(v_changes) as change);
-end;
-$$;
+CREATE DOMAIN thetis.shopify_quantity AS integer NOT NULL
+	CONSTRAINT quantity_is_in_range CHECK (((VALUE >= 0) AND (VALUE <= 999999999)));
 
-CREATE FUNCTION thetis.bury_stale_notifications() RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    update thetis.notifications
-    set
-        status = 'dead',
-        settled_at = now(),
-        last_error = concat_ws(' ', 'gave up: not accepted within 23 hours.', last_error)
-    where id in (
-        select stale.id
-        from thetis.notifications as stale
-        where
-            stale.status = 'pending'
-            and stale.due_at <= now()
-            and stale.first_attempt_at < now() - interval '23 hours'
-        order by stale.first_attempt_at
-        limit 100
-        for update skip locked
-    );
-end;
-$$;
-
-CREATE FUNCTION thetis.confirmed_user_id(p_email text) RETURNS uuid
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    return (
-        select users.id
-        from auth.users
-        where
-            users.email = p_email
-            and p_email <> ''
-            and users.is_sso_user = false
-            and users.email_confirmed_at is not null
-            and users.deleted_at is null
-        for key share
-    );
-end;
-$$;
-
-CREATE FUNCTION thetis.course_access_payload(p_order_id text) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    return (
-        select jsonb_build_object(
-            'to', known.email,
-            'order_number', known.order_number,
-            'has_account', bool_and(exists (
-                select from auth.users
-                where users.id = bought.user_id and users.email = known.email
-            )),
-            'courses', jsonb_agg(
-                distinct jsonb_build_object('slug', product.slug, 'name', product.name)
-            )
-        )
-        from thetis.orders as known
-        inner join public.purchases as bought on known.shopify_order_id = bought.shopify_order_id
-        inner join public.products as product on bought.product_slug = product.slug
-        where
-            known.shopify_order_id = p_order_id
-            and bought.status = 'active'
-            and product.category = 'course'
-        group by known.email, known.order_number
-    );
-end;
-$$;
-
-CREATE FUNCTION thetis.hear_lines(p_lines thetis.heard_line[]) RETURNS text[]
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    v_news text[];
-begin
-    with news as (
-        insert into thetis.order_lines as known (
-            shopify_order_id, shopify_line_item_id, product_slug, quantity, is_granted, ended
-        )
-        select
-            heard.shopify_order_id,
-            heard.shopify_line_item_id,
-            max(heard.product_slug),
-            max(heard.quantity),
-            bool_or(heard.is_granted),
-            max(heard.ended)
-        from unnest(p_lines) as heard
-        group by heard.shopify_order_id, heard.shopify_line_item_id
-        on conflict (shopify_order_id, shopify_line_item_id) do update set
-            product_slug = coalesce(known.product_slug, excluded.product_slug),
-            quantity = greatest(known.quantity, excluded.quantity),
-            is_granted = known.is_granted or excluded.is_granted,
-            ended = greatest(known.ended, excluded.ended)
-        where
-            (known.product_slug is null and excluded.product_slug is not null)
-            or excluded.quantity > coalesce(known.quantity, -1)
-            or (excluded.is_granted and not known.is_granted)
-            or greatest(known.ended, excluded.ended) is distinct from known.ended
-        returning known.shopify_order_id
-    )
-
-    select array_agg(news.shopify_order_id) into v_news from news;
-    return v_news;
-end;
-$$;
-
-CREATE FUNCTION thetis.hear_orders(p_orders jsonb, p_order_ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    insert into thetis.orders as known (
-        shopify_order_id, order_number, email, email_as_of, purchased_at,
-        paid_as_of, voided_as_of
-    )
-    select distinct on (heard.shopify_order_id)
-        heard.shopify_order_id,
-        heard.order_number,
-        heard.email,
-        heard.as_of,
-        heard.purchased_at,
-        min(heard.as_of) filter (where heard.is_paid) over same_order,
-        max(heard.as_of) filter (where heard.is_voided) over same_order
-    from (
-        select
-            entry ->> 'id' as shopify_order_id,
-            entry ->> 'order_number' as order_number,
-            thetis.order_email(entry) as email,
-            coalesce((entry ->> 'updated_at')::timestamptz, '-infinity') as as_of,
-            coalesce(entry ->> 'processed_at', entry ->> 'created_at')::timestamptz as purchased_at,
-            thetis.is_paid(entry) as is_paid,
-            entry ->> 'financial_status' = 'voided' as is_voided
-        from jsonb_array_elements(p_orders) as ordered (entry)
-    ) as heard
-    where heard.shopify_order_id = any(p_order_ids)
-    window same_order as (partition by heard.shopify_order_id)
-    order by
-        heard.shopify_order_id asc,
-        heard.email is null asc,
-        heard.as_of desc,
-        heard.email desc
-    on conflict (shopify_order_id) do update set
-        order_number = coalesce(known.order_number, excluded.order_number),
-        purchased_at = coalesce(known.purchased_at, excluded.purchased_at),
-        paid_as_of = least(known.paid_as_of, excluded.paid_as_of),
-        voided_as_of = greatest(known.voided_as_of, excluded.voided_as_of),
-        (email, email_as_of) = (
-            select address.email, address.as_of
-            from (
-                values (known.email, known.email_as_of), (excluded.email, excluded.email_as_of)
-            ) as address (email, as_of)
-            order by address.email is null asc, address.as_of desc, address.email desc
-            limit 1
-        )
-    where
-        known.purchased_at is null
-        or (excluded.email is not null and known.email is null)
-        or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email)
-        or least(known.paid_as_of, excluded.paid_as_of) is distinct from known.paid_as_of
-        or greatest(known.voided_as_of, excluded.voided_as_of) is distinct from known.voided_as_of;
-end;
-$$;
-
-CREATE FUNCTION thetis.hear_refunds(p_refunds jsonb) RETURNS text[]
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    v_news text[];
-begin
-    with news as (
-        insert into thetis.refunds as known (
-            shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
-        )
-        select distinct on (1, 2)
-            refund.entry ->> 'id',
-            line.entry ->> 'line_item_id',
-            refund.entry ->> 'order_id',
-            sum((line.entry ->> 'quantity')::bigint)
-        from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
-        cross join lateral jsonb_array_elements(
-            refund.entry -> 'refund_line_items'
-        ) as line (entry)
-        group by refund.place, 1, 2, 3
-        order by 1, 2, 4 desc
-        on conflict (shopify_refund_id, shopify_line_item_id) do update set
-            quantity = excluded.quantity
-        where excluded.quantity > known.quantity
-        returning known.shopify_order_id
-    )
-
-    select array_agg(news.shopify_order_id) into v_news from news;
-    return v_news;
-end;
-$$;
-
-CREATE FUNCTION thetis.heard_lines(p_orders jsonb) RETURNS thetis.heard_line[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return array(
-        select
-            row(
-                ordered.entry ->> 'id',
-                line.entry ->> 'id',
-                product.product_slug,
-                (line.entry ->> 'quantity')::integer,
-                thetis.is_paid(ordered.entry),
-                greatest(
-                    case
-                        when ordered.entry ->> 'cancelled_at' is not null
-                            then 'cancelled'::thetis.purchase_status
-                    end,
-                    case
-                        when ordered.entry ->> 'financial_status' = 'refunded'
-                            then 'refunded'::thetis.purchase_status
-                    end,
-                    case
-                        when line.entry ->> 'current_quantity' = '0'
-                            then 'refunded'::thetis.purchase_status
-                    end
-                )
-            )::thetis.heard_line
-        from jsonb_array_elements(p_orders) as ordered (entry)
-        cross join lateral jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
-        left join thetis.shopify_products as product
-            on line.entry ->> 'product_id' = product.shopify_product_id
-        where
-            product.product_slug is not null
-            or line.entry ->> 'product_id' is null
-            or (
-                select true from thetis.order_lines as known
-                where
-                    known.shopify_order_id = ordered.entry ->> 'id'
-                    and known.shopify_line_item_id = line.entry ->> 'id'
-            )
-    );
-end;
-$$;
-
-CREATE FUNCTION thetis.is_paid(p_order jsonb) RETURNS boolean
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return coalesce(
-        p_order ->> 'financial_status' in ('paid', 'partially_refunded', 'refunded'), false
-    );
-end;
-$$;
-
-CREATE FUNCTION thetis.is_quantity(p_value jsonb) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $_$
-    select p_value #>> '{}' ~ '^[0-9]{1,9}$';
-$_$;
-
-CREATE FUNCTION thetis.is_shopify_id(p_value jsonb) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $_$
-    select p_value #>> '{}' ~ '^[1-9][0-9]{0,18}$';
-$_$;
-
-CREATE FUNCTION thetis.judge_orders(p_order_ids text[], OUT tracked text[], OUT without_email text[]) RETURNS record
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    select
-        array_agg(line.shopify_order_id),
-        array_agg(line.shopify_order_id) filter (
-            where
-            known.email is null
-            and line.is_granted
-            and line.ended is null
-            and not exists (
-                select from public.purchases as stored
-                where
-                    stored.shopify_order_id = line.shopify_order_id
-                    and stored.shopify_line_item_id = line.shopify_line_item_id
-            )
-        )
-    into tracked, without_email
-    from thetis.order_lines as line
-    inner join thetis.orders as known on line.shopify_order_id = known.shopify_order_id
-    where line.shopify_order_id = any(p_order_ids) and line.product_slug is not null;
-end;
-$$;
-
-CREATE FUNCTION thetis.knock_trigger_payload(p_order_id text) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return (
-        select jsonb_build_object(
-            'workflow', 'post-purchase',
-            'recipient', jsonb_build_object('id', known.email, 'email', known.email),
-            'cancellation_key', p_order_id,
-            'data', jsonb_build_object(
-                'order_number', known.order_number,
-                'products_ordered', jsonb_agg(distinct bought.product_slug),
-                'categories_ordered', jsonb_agg(distinct coalesce(product.category, 'other'))
-            )
-        )
-        from thetis.orders as known
-        inner join public.purchases as bought on known.shopify_order_id = bought.shopify_order_id
-        left join public.products as product on bought.product_slug = product.slug
-        where known.shopify_order_id = p_order_id and bought.status = 'active'
-        group by known.email, known.order_number
-    );
-end;
-$$;
-
-CREATE FUNCTION thetis.link_purchases(p_user_id uuid) RETURNS integer
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    v_email text;
-    v_linked integer;
-begin
-    select users.email into v_email from auth.users where users.id = p_user_id;
-    perform thetis.lock_emails(array[v_email]);
-
-    if thetis.confirmed_user_id(v_email) is distinct from p_user_id then
-        return 0;
-    end if;
-
-    update public.purchases set user_id = p_user_id
-    where shopify_customer_email = v_email and user_id is null;
-
-    get diagnostics v_linked = row_count;
-    return v_linked;
-end;
-$$;
-
-CREATE FUNCTION thetis.link_purchases_to_user() RETURNS trigger
+CREATE FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text DEFAULT NULL::text, access_period text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    SET lock_timeout TO '3s'
-    AS $$
-begin
-    if new.deleted_at is null then
-        perform thetis.link_purchases(new.id);
-    else
-        update public.purchases set user_id = null
-        where user_id = new.id;
-    end if;
-    return null;
-exception when others then
-    raise warning 'link_purchases_to_user: user % not linked: % (%)', new.id, sqlerrm, sqlstate;
-    return null;
-end;
-$$;
-
-CREATE FUNCTION thetis.lock_emails(p_emails text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    perform pg_advisory_xact_lock(hashtext('thetis.purchases.email'), bucket.number)
-    from (
-        select distinct mod(abs(hashtext(address)::bigint), 1024)::integer as number
-        from unnest(p_emails) as address
-        where address is not null
-        order by number
-    ) as bucket;
-end;
-$$;
-
-CREATE FUNCTION thetis.lock_orders(p_order_ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    insert into thetis.orders as known (shopify_order_id)
-    select distinct order_id from unnest(p_order_ids) as order_id order by order_id
-    on conflict (shopify_order_id) do update set shopify_order_id = excluded.shopify_order_id
-    where false;
-end;
-$$;
-
-CREATE FUNCTION thetis.merged_status(p_stored text, p_derived thetis.purchase_status) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select case p_stored
-        when 'refunded' then p_derived
-        else greatest(p_stored::thetis.purchase_status, p_derived)
-    end::text;
-$$;
-
-CREATE FUNCTION thetis.normalised_email(p_email text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return nullif(lower(btrim(p_email, E' \t\r\n')), '');
-end;
-$$;
-
-CREATE FUNCTION thetis.order_email(p_order jsonb) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return coalesce(
-        thetis.normalised_email(p_order ->> 'email'),
-        thetis.normalised_email(p_order ->> 'contact_email'),
-        thetis.normalised_email(p_order #>> '{customer,email}')
-    );
-end;
-$$;
-
-CREATE FUNCTION thetis.order_faults(p_orders jsonb) RETURNS text[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $_$
-begin
-    return array(
-        select
-            case
-                when jsonb_typeof(ordered.entry) is distinct from 'object' then 'not an object'
-                when (ordered.entry ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true
-                    then 'id: not a Shopify id'
-                when jsonb_typeof(ordered.entry -> 'line_items') is distinct from 'array'
-                    then 'line_items: not an array'
-                when exists (
-                    select from jsonb_array_elements(ordered.entry -> 'line_items') as line (entry)
-                    where
-                        (line.entry ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true
-                        or (line.entry ->> 'quantity' ~ '^[0-9]{1,9}$') is not true
-                        or (line.entry ->> 'current_quantity' ~ '^[0-9]{1,9}$') is false
-                ) then 'line_items: an id or a quantity is not usable'
-                when jsonb_typeof(ordered.entry -> 'refunds') not in ('array', 'null')
-                    then 'refunds: not an array'
-                when jsonb_typeof(ordered.entry -> 'refunds') = 'array' and exists (
-                    select from jsonb_array_elements(ordered.entry -> 'refunds') as refund (entry)
-                    where thetis.refund_fault(refund.entry) is not null
-                ) then 'refunds: one is not usable'
-                when
-                    not pg_input_is_valid(ordered.entry ->> 'updated_at', 'timestamptz')
-                    or not pg_input_is_valid(ordered.entry ->> 'processed_at', 'timestamptz')
-                    or not pg_input_is_valid(ordered.entry ->> 'created_at', 'timestamptz')
-                    or not pg_input_is_valid(ordered.entry ->> 'cancelled_at', 'timestamptz')
-                    then 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
-                when
-                    jsonb_typeof(ordered.entry -> 'email') not in ('string', 'null')
-                    or jsonb_typeof(ordered.entry -> 'contact_email') not in ('string', 'null')
-                    or jsonb_typeof(ordered.entry #> '{customer,email}') not in ('string', 'null')
-                    then 'email, contact_email or customer.email: not text'
-            end
-        from jsonb_array_elements(p_orders) with ordinality as ordered (entry, ordinal)
-        order by ordered.ordinal
-    );
-end;
-$_$;
-
-CREATE FUNCTION thetis.owe_cancellations(p_order_ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    insert into thetis.notifications (kind, shopify_order_id, payload, due_at)
-    select
-        'knock.cancel',
-        started.shopify_order_id,
-        jsonb_build_object(
-            'workflow', started.payload -> 'workflow',
-            'recipients', jsonb_build_array(started.payload -> 'recipient' -> 'id'),
-            'cancellation_key', started.payload -> 'cancellation_key'
-        ),
-        greatest(
-            now(), coalesce(started.leased_until, started.settled_at) + interval '6 seconds'
-        )
-    from thetis.notifications as started
-    where
-        started.shopify_order_id = any(p_order_ids)
-        and started.kind = 'knock.trigger'
-        and started.attempts > 0
-        and not exists (
-            select from public.purchases as kept
-            where kept.shopify_order_id = started.shopify_order_id and kept.status = 'active'
-        )
-    on conflict (shopify_order_id, kind) do update set
-        status = excluded.status, due_at = excluded.due_at, settled_at = null
-    where notifications.status = 'skipped';
-end;
-$$;
-
-CREATE FUNCTION thetis.owe_messages(p_changes thetis.purchase_change[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    insert into thetis.notifications (kind, shopify_order_id, payload)
-    select owed.kind, owed.shopify_order_id, owed.payload
-    from (
-        select
-            due.kind,
-            due.shopify_order_id,
-            case due.kind
-                when 'knock.trigger' then thetis.knock_trigger_payload(due.shopify_order_id)
-                else thetis.course_access_payload(due.shopify_order_id)
-            end as payload
-        from (
-            select distinct
-                message.kind,
-                change.shopify_order_id
-            from unnest(p_changes) as change
-            inner join thetis.orders as known
-                on change.shopify_order_id = known.shopify_order_id
-            left join public.products as product on change.product_slug = product.slug
-            inner join (values ('knock.trigger'), ('resend.course_access')) as message (kind)
-                on message.kind = 'knock.trigger' or product.category = 'course'
-            where
-                change.became = 'active'
-                and change.was is distinct from 'active'
-                and known.email <> ''
-                and known.first_heard_at
-                < coalesce(known.purchased_at, known.first_heard_at) + interval '3 days'
-        ) as due
-    ) as owed
-    where owed.payload is not null
-    on conflict (shopify_order_id, kind) do update set
-        payload = case notifications.attempts
-            when 0 then excluded.payload else notifications.payload
-        end,
-        status = excluded.status,
-        due_at = greatest(excluded.due_at, notifications.leased_until),
-        settled_at = null
-    where
-        (notifications.status = 'pending' and notifications.attempts = 0)
-        or (
-            notifications.status = 'skipped'
-            and not exists (
-                select from thetis.notifications as cancellation
-                where
-                    notifications.kind = 'knock.trigger'
-                    and cancellation.shopify_order_id = notifications.shopify_order_id
-                    and cancellation.kind = 'knock.cancel'
-                    and cancellation.attempts > 0
-            )
-        );
-end;
-$$;
-
-CREATE FUNCTION thetis.refund_fault(p_refund jsonb) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return case
-        when jsonb_typeof(p_refund) is distinct from 'object' then 'not an object'
-        when thetis.is_shopify_id(p_refund -> 'id') is not true then 'id: not a Shopify id'
-        when jsonb_typeof(p_refund -> 'refund_line_items') is distinct from 'array'
-            then 'refund_line_items: not an array'
-        when exists (
-            select from jsonb_array_elements(p_refund -> 'refund_line_items') as line (entry)
-            where
-                thetis.is_shopify_id(line.entry -> 'line_item_id') is not true
-                or thetis.is_quantity(line.entry -> 'quantity') is not true
-        ) then 'refund_line_items: an id or a quantity is not usable'
-    end;
-end;
-$$;
-
-CREATE FUNCTION thetis.refunds_of(p_orders jsonb, p_order_ids text[]) RETURNS jsonb
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return (
-        select jsonb_agg(
-            refund.entry || jsonb_build_object('order_id', ordered.entry -> 'id')
-        )
-        from jsonb_array_elements(p_orders) as ordered (entry)
-        cross join lateral jsonb_array_elements(
-            coalesce(nullif(ordered.entry -> 'refunds', 'null'), '[]')
-        ) as refund (entry)
-        where ordered.entry ->> 'id' = any(p_order_ids)
-    );
-end;
-$$;
-
-CREATE FUNCTION thetis.retry_delay(p_attempts integer, p_retry_after_seconds double precision) RETURNS interval
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-    select make_interval(secs => greatest(
-        least(5 * 2 ^ least(p_attempts - 1, 10), 3600) * (0.75 + random() / 2),
-        least(coalesce(p_retry_after_seconds, 0), 43200)
-    ));
-$$;
-
-CREATE FUNCTION thetis.revise_messages(p_order_ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    update thetis.notifications as waiting
-    set
-        payload = case
-            when waiting.attempts = 0 then coalesce(revised.payload, waiting.payload)
-            else waiting.payload
-        end,
-        status = case when revised.payload is null then 'skipped' else waiting.status end,
-        settled_at = case when revised.payload is null then now() end
-    from (
-        select
-            pending.id,
-            case pending.kind
-                when 'knock.trigger' then thetis.knock_trigger_payload(pending.shopify_order_id)
-                else thetis.course_access_payload(pending.shopify_order_id)
-            end as payload
-        from thetis.notifications as pending
-        where
-            pending.shopify_order_id = any(p_order_ids)
-            and pending.kind in ('knock.trigger', 'resend.course_access')
-            and pending.settled_at is null
-        for update
-    ) as revised
-    where waiting.id = revised.id;
-end;
-$$;
-
-CREATE FUNCTION thetis.set_updated_at() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    if new is distinct from old then
-        new.updated_at := now();
-    end if;
-    return new;
-end;
-$$;
-
-CREATE FUNCTION thetis.update_messages(p_changes thetis.purchase_change[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    v_revised text[] := array(
-        select distinct change.shopify_order_id
-        from unnest(p_changes) as change
-        where change.was is not null
-    );
-begin
-    perform thetis.owe_messages(p_changes);
-    perform thetis.withdraw_cancellations(
-        array(select distinct change.shopify_order_id from unnest(p_changes) as change)
-    );
-    if cardinality(v_revised) > 0 then
-        perform thetis.revise_messages(v_revised);
-        perform thetis.owe_cancellations(v_revised);
-    end if;
-end;
-$$;
-
-CREATE FUNCTION thetis.update_purchases(p_order_ids text[]) RETURNS thetis.purchase_change[]
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    v_changes thetis.purchase_change[];
-    v_user_ids uuid[] := array(
-        select thetis.confirmed_user_id(known.email)
-        from unnest(p_order_ids) with ordinality as given (order_id, place)
-        left join thetis.orders as known on given.order_id = known.shopify_order_id
-        order by given.place
-    );
-begin
-    with before as (
-        select stored.id, stored.status
-        from public.purchases as stored
-        where stored.shopify_order_id = any(p_order_ids)
-    ),
-
-    written as (
-        insert into public.purchases as stored (
-            user_id, product_slug, shopify_order_id, shopify_order_number,
-            shopify_customer_email, shopify_line_item_id, status, purchased_at, expires_at
-        )
-        select
-            owner.user_id,
-            derived.product_slug,
-            derived.shopify_order_id,
-            derived.shopify_order_number,
-            derived.shopify_customer_email,
-            derived.shopify_line_item_id,
-            derived.status,
-            derived.purchased_at,
-            derived.expires_at
-        from unnest(p_order_ids, v_user_ids) as owner (shopify_order_id, user_id)
-        inner join thetis.derived_purchases as derived
-            on owner.shopify_order_id = derived.shopify_order_id
-        on conflict (shopify_order_id, shopify_line_item_id) do update set
-            user_id = coalesce(stored.user_id, excluded.user_id),
-            shopify_customer_email = excluded.shopify_customer_email,
-            status = thetis.merged_status(
-                stored.status, excluded.status::thetis.purchase_status
-            )
-        where
-            (stored.user_id is null and excluded.user_id is not null)
-            or stored.shopify_customer_email <> excluded.shopify_customer_email
-            or stored.status <> thetis.merged_status(
-                stored.status, excluded.status::thetis.purchase_status
-            )
-        returning stored.id, stored.shopify_order_id, stored.product_slug, stored.status
-    )
-
-    select
-        array_agg(
-            row(
-                written.shopify_order_id, written.product_slug, before.status, written.status
-            )::thetis.purchase_change
-        )
-    into v_changes
-    from written
-    left join before on written.id = before.id;
-
-    return v_changes;
-end;
-$$;
-
-CREATE FUNCTION thetis.withdraw_cancellations(p_order_ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    update thetis.notifications as waiting
-    set status = 'skipped', settled_at = now()
-    where
-        waiting.shopify_order_id = any(p_order_ids)
-        and waiting.kind = 'knock.cancel'
-        and waiting.settled_at is null
-        and exists (
-            select from public.purchases as kept
-            where kept.shopify_order_id = waiting.shopify_order_id and kept.status = 'active'
-        );
-end;
-$$;
-
-CREATE FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text DEFAULT NULL::text, access_period interval DEFAULT NULL::interval) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 declare
     v_taken_by text;
+    v_constraint text;
 begin
-    insert into public.products as known (slug, name, category, access_period)
+    insert into public.products as existing (slug, name, category, access_period)
     values (
-        add_product.slug, add_product.name, add_product.category, add_product.access_period
+        add_product.slug, add_product.name, add_product.category,
+        thetis.access_period(add_product.access_period)
     )
     on conflict (slug) do update set
-        name = excluded.name, category = excluded.category, access_period = excluded.access_period;
+        name = excluded.name,
+        category = excluded.category,
+        access_period = case
+            when add_product.access_period is null then existing.access_period
+            else excluded.access_period
+        end;
 
     if add_product.shopify_product_id is null then
         return;
     end if;
 
-    insert into thetis.shopify_products as mapped (shopify_product_id, product_slug)
+    insert into thetis.shopify_products as existing (shopify_product_id, product_slug)
     values (add_product.shopify_product_id, add_product.slug)
-    on conflict (shopify_product_id) do update set product_slug = mapped.product_slug
-    returning mapped.product_slug into v_taken_by;
+    on conflict (shopify_product_id) do update set product_slug = existing.product_slug
+    returning existing.product_slug into v_taken_by;
 
     if v_taken_by <> add_product.slug then
         raise exception 'Shopify product % is already %', add_product.shopify_product_id, v_taken_by
         using errcode = 'TH001';
     end if;
+exception when check_violation or not_null_violation then
+    get stacked diagnostics v_constraint = constraint_name;
+    raise exception '%', case v_constraint
+        when 'slug_is_lower_snake_case'
+            then 'slug: lower case letters, digits and underscores, beginning with a letter'
+        when 'name_is_not_blank' then 'name: must not be blank'
+        when 'category_is_lower_snake_case'
+            then 'category: lower case letters, digits and underscores, beginning with a letter'
+        when 'access_period_is_positive' then 'access period: must be longer than nothing'
+        when 'shopify_product_id_is_a_number'
+            then 'Shopify product id: a number of 19 digits at most'
+        else 'slug, name and category must be given'
+    end
+    using errcode = 'TH004';
 end;
 $$;
 
-CREATE FUNCTION public.claim_notifications(provider text DEFAULT NULL::text, max_count integer DEFAULT 10, lease_seconds integer DEFAULT 60) RETURNS TABLE(id uuid, kind text, attempt integer, shopify_order_id text, payload jsonb)
+CREATE FUNCTION public.check_schema(calls jsonb) RETURNS TABLE(version integer, missing text[])
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        1,
+        array(
+            select call.function
+            from jsonb_each(check_schema.calls) as call (function, arguments)
+            where not exists (
+                select from pg_proc as present
+                where
+                    present.pronamespace = 'public'::regnamespace
+                    and present.proname = call.function
+                    and has_function_privilege(present.oid, 'execute')
+                    and not exists (
+                        select from jsonb_array_elements_text(call.arguments) as argument
+                        where argument <> all(
+                            coalesce(present.proargnames[:present.pronargs], '{}')
+                        )
+                    )
+            )
+            order by call.function
+        );
+end;
+$$;
+
+CREATE FUNCTION public.claim_notifications(provider text, max_count integer DEFAULT 10, lease_seconds integer DEFAULT 60) RETURNS TABLE(id uuid, kind text, attempt integer, shopify_order_id text, payload jsonb)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
@@ -848,31 +168,25 @@ CREATE FUNCTION public.claim_notifications(provider text DEFAULT NULL::text, max
     AS $$
 #variable_conflict use_column
 begin
-    perform thetis.bury_stale_notifications();
+    perform thetis.expire_stale_notifications();
 
     return query
     with due as materialized (
         select waiting.id
-        from unnest(array['knock', 'resend']) as known (provider)
-        cross join lateral (
-            select each.id, each.due_at
-            from thetis.notifications as each
-            where
-                each.status = 'pending'
-                and each.due_at <= now()
-                and each.provider = known.provider
-            order by each.due_at
-            limit claim_notifications.max_count
-            for update skip locked
-        ) as waiting
-        where known.provider = coalesce(claim_notifications.provider, known.provider)
+        from thetis.notifications as waiting
+        where
+            waiting.status = 'pending'
+            and waiting.due_at <= now()
+            and waiting.provider = claim_notifications.provider
         order by waiting.due_at
         limit claim_notifications.max_count
+        for update skip locked
     )
     update thetis.notifications as mine
     set
         attempts = mine.attempts + 1,
-        first_attempt_at = coalesce(mine.first_attempt_at, now()),
+        claimed_at = now(),
+        uncertain_since = coalesce(mine.uncertain_since, now()),
         leased_until = now() + make_interval(secs => claim_notifications.lease_seconds),
         due_at = now() + make_interval(secs => claim_notifications.lease_seconds)
     from due
@@ -883,32 +197,74 @@ $$;
 
 CREATE FUNCTION public.claim_purchases() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     return thetis.link_purchases((select auth.uid()));
 end;
 $$;
 
+CREATE FUNCTION public.count_address_conflicts() RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select count(*) from thetis.orders
+        where
+            orders.has_address_conflict
+            and exists (
+                select from public.purchases as owned
+                where
+                    owned.shopify_order_id = orders.shopify_order_id
+                    and owned.user_id is not null
+                    and owned.shopify_customer_email <> orders.email
+            )
+    );
+end;
+$$;
+
+CREATE FUNCTION public.get_rejected_webhook(id bigint) RETURNS TABLE(topic text, webhook_id text, reason text, received_at text, replayed_at text, body_base64 text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        kept.topic,
+        kept.webhook_id,
+        kept.reason,
+        date_trunc('second', kept.received_at)::text,
+        date_trunc('second', kept.replayed_at)::text,
+        encode(kept.body, 'base64')
+    from thetis.rejected_webhooks as kept
+    where kept.id = get_rejected_webhook.id;
+end;
+$$;
+
 CREATE FUNCTION public.has_access(slug text) RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     return exists (
         select from public.purchases
+        inner join auth.users on purchases.user_id = users.id
         where
             purchases.user_id = (select auth.uid())
             and purchases.product_slug = has_access.slug
             and purchases.status = 'active'
             and (purchases.expires_at is null or purchases.expires_at > now())
+            and users.deleted_at is null
     );
 end;
 $$;
 
 CREATE FUNCTION public.list_products() RETURNS TABLE(slug text, name text, category text, access_period text, shopify_product_ids text[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 begin
@@ -929,9 +285,9 @@ begin
 end;
 $$;
 
-CREATE FUNCTION public.list_rejected_webhooks(include_replayed boolean DEFAULT false) RETURNS TABLE(id bigint, topic text, webhook_id text, reason text, received_at text, replayed_at text)
+CREATE FUNCTION public.list_rejected_webhooks(include_replayed boolean DEFAULT false, after_id bigint DEFAULT 0, max_count integer DEFAULT 500) RETURNS TABLE(id bigint, topic text, webhook_id text, reason text, received_at text, replayed_at text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS $$
 #variable_conflict use_column
@@ -945,14 +301,17 @@ begin
         date_trunc('second', kept.received_at)::text,
         date_trunc('second', kept.replayed_at)::text
     from thetis.rejected_webhooks as kept
-    where list_rejected_webhooks.include_replayed or kept.replayed_at is null
-    order by kept.id;
+    where
+        kept.id > list_rejected_webhooks.after_id
+        and (list_rejected_webhooks.include_replayed or kept.replayed_at is null)
+    order by kept.id
+    limit list_rejected_webhooks.max_count;
 end;
 $$;
 
 CREATE FUNCTION public.mark_webhook_replayed(id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     update thetis.rejected_webhooks as kept set replayed_at = now()
@@ -962,95 +321,112 @@ $$;
 
 CREATE FUNCTION public.notification_backlog() RETURNS TABLE(provider text, pending bigint, oldest_due_seconds double precision, dead bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 begin
     return query
     select
-        known.provider,
+        each.provider,
+        waiting.total,
+        greatest(extract(epoch from now() - waiting.first_due)::double precision, 0),
         (
-            select count(*) from thetis.notifications as waiting
-            where waiting.provider = known.provider and waiting.status = 'pending'
-        ),
-        greatest(extract(epoch from now() - (
-            select min(waiting.due_at) from thetis.notifications as waiting
-            where waiting.provider = known.provider and waiting.status = 'pending'
-        ))::double precision, 0),
-        (
-            select count(*) from thetis.notifications as buried
-            where buried.provider = known.provider and buried.status = 'dead'
+            select count(*) from thetis.notifications as given_up
+            where
+                given_up.provider = each.provider
+                and given_up.status = 'dead'
+                and not given_up.is_test
         )
-    from (values ('knock'), ('resend')) as known (provider);
+    from unnest(array['knock', 'resend']) as each (provider)
+    cross join lateral (
+        select count(*) as total, min(pending.due_at) as first_due
+        from thetis.notifications as pending
+        where
+            pending.provider = each.provider
+            and pending.status = 'pending'
+            and not pending.is_test
+    ) as waiting;
 end;
 $$;
 
-CREATE FUNCTION public.record_orders(orders jsonb) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
+CREATE FUNCTION public.record_orders(orders jsonb, test_orders text DEFAULT 'grant'::text) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $_$
+    AS $$
 #variable_conflict use_column
 declare
+    v_incoming thetis.incoming;
+    v_ids text[];
     v_faults text[];
-    v_usable jsonb := orders;
-    v_lines thetis.heard_line[];
     v_order_ids text[];
-    v_news text[];
     v_tracked text[];
-    v_without_email text[];
+    v_news text[];
+    v_nameless text[];
 begin
-    v_faults := thetis.order_faults(orders);
-    if num_nonnulls(variadic v_faults) > 0 then
-        select coalesce(jsonb_agg(ordered.entry), '[]') into v_usable
-        from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
-        where v_faults[ordered.ordinal] is null;
-    end if;
+    begin
+        v_incoming := thetis.read_orders(orders, test_orders);
+        v_ids := array(select each.shopify_order_id from unnest(v_incoming.orders) as each);
+    exception when data_exception or integrity_constraint_violation then
+        select array_agg(each.shopify_order_id), array_agg(each.fault)
+        into v_ids, v_faults
+        from thetis.describe_orders(orders) as each;
+        v_incoming := thetis.read_orders(
+            thetis.without_faults(orders, v_faults), test_orders
+        );
+    end;
 
-    v_lines := thetis.heard_lines(v_usable);
-    v_order_ids := array(select distinct line.shopify_order_id from unnest(v_lines) as line);
-
+    v_order_ids := array(
+        select distinct incoming.shopify_order_id from unnest(v_incoming.lines) as incoming
+    );
     if cardinality(v_order_ids) > 0 then
-        perform thetis.hear_orders(v_usable, v_order_ids);
-        v_news := thetis.hear_lines(v_lines);
-        if jsonb_path_exists(v_usable, '$[*].refunds[*]') then
-            v_news := v_news || thetis.hear_refunds(
-                thetis.refunds_of(v_usable, v_order_ids)
-            );
+        v_tracked := thetis.tracked_orders(v_incoming.lines);
+        perform thetis.merge_orders(v_incoming.orders, v_order_ids, v_tracked);
+        v_news := thetis.merge_lines(v_incoming.lines);
+        if v_incoming.refunds is not null then
+            v_news := v_news || thetis.merge_refunds(array(
+                select incoming from unnest(v_incoming.refunds) as incoming
+                where incoming.shopify_order_id = any(v_order_ids)
+            ));
         end if;
-        v_news := v_news || thetis.apply_facts(v_order_ids);
-        select judged.tracked, judged.without_email into v_tracked, v_without_email
-        from thetis.judge_orders(v_order_ids) as judged;
+        v_news := v_news || thetis.refresh_orders(v_order_ids);
+
+        v_nameless := array(
+            select incoming.shopify_order_id
+            from unnest(v_incoming.orders) as incoming
+            where incoming.email is null and incoming.shopify_order_id = any(v_tracked)
+        );
+        if cardinality(v_nameless) > 0 then
+            v_nameless := thetis.orders_without_email(v_nameless);
+        end if;
     end if;
 
     return query
     select
-        ordered.ordinal::integer,
-        ordered.entry ->> 'id',
+        each.place::integer,
+        each.id,
         case
-            when v_faults[ordered.ordinal] is not null then 'rejected'
-            when (ordered.entry ->> 'id' = any(v_tracked)) is not true then 'ignored'
-            when ordered.entry ->> 'id' = any(v_without_email) then 'rejected'
-            when ordered.entry ->> 'id' = any(v_news) then 'recorded'
+            when v_faults[each.place] is not null then 'rejected'
+            when (each.id = any(v_tracked)) is not true then 'ignored'
+            when each.id = any(v_nameless) then 'rejected'
+            when each.id = any(v_news) then 'recorded'
             else 'unchanged'
         end,
         coalesce(
-            v_faults[ordered.ordinal],
-            case
-                when ordered.entry ->> 'id' = any(v_without_email) then 'no email address'
-            end
+            v_faults[each.place],
+            case when each.id = any(v_nameless) then 'no email address' end
         )
-    from jsonb_array_elements(orders) with ordinality as ordered (entry, ordinal)
-    order by ordered.ordinal;
+    from unnest(v_ids) with ordinality as each (id, place)
+    order by each.place;
 end;
-$_$;
+$$;
 
 CREATE FUNCTION public.record_refunds(refunds jsonb) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
@@ -1058,68 +434,47 @@ CREATE FUNCTION public.record_refunds(refunds jsonb) RETURNS TABLE(ordinal integ
     AS $$
 #variable_conflict use_column
 declare
-    v_usable jsonb;
+    v_ids text[];
+    v_have_lines boolean[];
+    v_faults text[];
+    v_incoming thetis.incoming_refund[];
     v_order_ids text[];
     v_news text[];
 begin
-    select coalesce(jsonb_agg(entry), '[]') into v_usable
-    from jsonb_array_elements(refunds) as refund (entry)
-    where
-        thetis.refund_fault(entry) is null
-        and thetis.is_shopify_id(entry -> 'order_id')
-        and entry -> 'refund_line_items' <> '[]';
+    select array_agg(each.shopify_order_id), array_agg(each.has_lines), array_agg(each.fault)
+    into v_ids, v_have_lines, v_faults
+    from thetis.describe_refunds(refunds) as each;
 
+    v_incoming := thetis.read_refunds(thetis.without_faults(refunds, v_faults));
     v_order_ids := array(
-        select distinct entry ->> 'order_id' from jsonb_array_elements(v_usable) as refund (entry)
+        select distinct incoming.shopify_order_id from unnest(v_incoming) as incoming
     );
-
     if cardinality(v_order_ids) > 0 then
         perform thetis.lock_orders(v_order_ids);
-        v_news := thetis.hear_refunds(v_usable);
-        v_news := v_news || thetis.apply_facts(v_order_ids);
+        v_news := thetis.merge_refunds(v_incoming);
+        v_news := v_news || thetis.refresh_orders(v_order_ids);
     end if;
 
     return query
     select
-        refund.ordinal::integer,
-        refund.entry ->> 'order_id',
+        each.place::integer,
+        each.id,
         case
-            when judged.fault is not null then 'rejected'
-            when refund.entry -> 'refund_line_items' = '[]' then 'ignored'
-            when refund.entry ->> 'order_id' = any(v_news) then 'recorded'
+            when each.fault is not null then 'rejected'
+            when not each.has_lines then 'ignored'
+            when each.id = any(v_news) then 'recorded'
             else 'unchanged'
         end,
-        judged.fault
-    from jsonb_array_elements(refunds) with ordinality as refund (entry, ordinal)
-    cross join lateral (
-        select coalesce(
-            thetis.refund_fault(refund.entry),
-            case
-                when thetis.is_shopify_id(refund.entry -> 'order_id') is not true
-                    then 'order_id: not a Shopify id'
-            end
-        ) as fault
-    ) as judged
-    order by refund.ordinal;
-end;
-$$;
-
-CREATE FUNCTION public.rejected_webhook_body(id bigint) RETURNS text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    return (
-        select encode(kept.body, 'base64')
-        from thetis.rejected_webhooks as kept
-        where kept.id = rejected_webhook_body.id
-    );
+        each.fault
+    from unnest(v_ids, v_have_lines, v_faults) with ordinality
+        as each (id, has_lines, fault, place)
+    order by each.place;
 end;
 $$;
 
 CREATE FUNCTION public.remove_product(slug text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 begin
@@ -1129,14 +484,29 @@ begin
         raise exception 'there are purchases of %', remove_product.slug using errcode = 'TH002';
     end if;
 
-    delete from public.products as known where known.slug = remove_product.slug;
+    delete from public.products as existing where existing.slug = remove_product.slug;
     return found;
+end;
+$$;
+
+CREATE FUNCTION public.remove_shopify_product(shopify_product_id text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_slug text;
+begin
+    delete from thetis.shopify_products as mapped
+    where mapped.shopify_product_id = remove_shopify_product.shopify_product_id
+    returning mapped.product_slug into v_slug;
+    return v_slug;
 end;
 $$;
 
 CREATE FUNCTION public.settle_notifications(results jsonb) RETURNS TABLE(id uuid, status text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
@@ -1154,10 +524,19 @@ begin
                 then now() + thetis.retry_delay(settled.attempts, result.retry_after_seconds)
             else settled.due_at
         end,
+        uncertain_since = case
+            when result.is_refused and settled.uncertain_since = settled.claimed_at then null
+            else settled.uncertain_since
+        end,
         leased_until = null,
         last_error = left(result.error, 1000)
     from jsonb_to_recordset(results) as result (
-        id uuid, attempt integer, result text, error text, retry_after_seconds double precision
+        id uuid,
+        attempt integer,
+        result text,
+        error text,
+        retry_after_seconds double precision,
+        is_refused boolean
     )
     where
         settled.id = result.id
@@ -1172,7 +551,7 @@ $$;
 
 CREATE FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 declare
@@ -1192,49 +571,1078 @@ begin
 end;
 $$;
 
-CREATE TABLE thetis.order_lines (
-    shopify_order_id text NOT NULL,
-    shopify_line_item_id text NOT NULL,
-    product_slug text,
-    quantity integer,
-    is_granted boolean NOT NULL,
-    ended thetis.purchase_status,
-    CONSTRAINT ended_is_an_end CHECK ((ended <> 'active'::thetis.purchase_status))
-);
+CREATE FUNCTION thetis.access_period(p_words text) RETURNS interval
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return case when p_words <> 'for ever' then p_words::interval end;
+exception when data_exception then
+    raise exception 'access period: say for example "1 year", "90 days" or "for ever"'
+    using errcode = 'TH004';
+end;
+$$;
 
-COMMENT ON COLUMN thetis.order_lines.product_slug IS 'The first product heard. Shopify sends null once a product is deleted; that takes nothing away.';
+CREATE FUNCTION thetis.cancellation_delay() RETURNS interval
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return interval '6 seconds';
+end;
+$$;
 
-COMMENT ON COLUMN thetis.order_lines.quantity IS 'The most ever heard to be bought; null on rows that came from the old enrollments table.';
+CREATE FUNCTION thetis.confirmed_user_id(p_email text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+begin
+    return (
+        select users.id
+        from auth.users
+        where
+            users.id = (
+                select candidate.id
+                from (
+                    select exact.id, 1 as place
+                    from auth.users as exact
+                    where
+                        exact.email = p_email
+                        and exact.is_sso_user = false
+                        and exact.email_confirmed_at is not null
+                        and exact.deleted_at is null
+                    union all
+                    select imported.id, 2
+                    from auth.users as imported
+                    where
+                        imported.instance_id = '00000000-0000-0000-0000-000000000000'
+                        and lower(imported.email) = p_email
+                        and imported.is_sso_user = false
+                        and imported.email_confirmed_at is not null
+                        and imported.deleted_at is null
+                ) as candidate
+                where p_email <> ''
+                order by candidate.place, candidate.id
+                limit 1
+            )
+            and users.deleted_at is null
+        for key share
+    );
+end;
+$$;
 
-COMMENT ON COLUMN thetis.order_lines.is_granted IS 'Paid for, at some time.';
+CREATE FUNCTION thetis.describe_orders(p_orders jsonb) RETURNS TABLE(place bigint, shopify_order_id text, fault text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select ordered.place, ordered.entry ->> 'id', thetis.order_fault(ordered.entry)
+    from jsonb_array_elements(p_orders) with ordinality as ordered (entry, place)
+    order by ordered.place;
+end;
+$$;
 
-COMMENT ON COLUMN thetis.order_lines.ended IS 'The furthest end an order event gave this line.';
+CREATE FUNCTION thetis.describe_refunds(p_refunds jsonb) RETURNS TABLE(place bigint, shopify_order_id text, has_lines boolean, fault text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select
+        refund.place,
+        refund.entry ->> 'order_id',
+        refund.entry -> 'refund_line_items' <> '[]',
+        thetis.refund_fault(refund.entry)
+    from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
+    order by refund.place;
+end;
+$$;
 
-CREATE TABLE thetis.orders (
-    shopify_order_id text NOT NULL,
-    order_number text,
-    email text,
-    email_as_of timestamp with time zone,
-    purchased_at timestamp with time zone,
-    paid_as_of timestamp with time zone,
-    voided_as_of timestamp with time zone,
-    first_heard_at timestamp with time zone DEFAULT now() NOT NULL
-);
+CREATE FUNCTION thetis.end_purchases_without_line(p_order_ids text[]) RETURNS thetis.purchase_change[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_changes thetis.purchase_change[];
+begin
+    with ended as (
+        update public.purchases as existing
+        set status = case
+            when orders.refunded_as_of is not null then 'refunded' else 'cancelled'
+        end
+        from thetis.orders
+        where
+            existing.shopify_order_id = any(p_order_ids)
+            and existing.shopify_line_item_id is null
+            and existing.status = 'active'
+            and orders.shopify_order_id = existing.shopify_order_id
+            and (orders.refunded_as_of is not null or orders.cancelled_at is not null)
+        returning existing.shopify_order_id, existing.product_slug, existing.status
+    )
 
-COMMENT ON COLUMN thetis.orders.email IS 'The newest address heard (a shop may correct a typing error), as of the order''s own updated_at.';
+    select
+        array_agg(
+            row(
+                ended.shopify_order_id, ended.product_slug, 'active', ended.status
+            )::thetis.purchase_change
+        )
+    into v_changes
+    from ended;
+    return v_changes;
+end;
+$$;
 
-COMMENT ON COLUMN thetis.orders.paid_as_of IS 'The earliest word that it was paid, as of the order''s own updated_at.';
+CREATE FUNCTION thetis.enqueue_notifications(p_changes thetis.purchase_change[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into thetis.notifications as existing (kind, shopify_order_id, payload, is_test)
+    select told.kind, told.shopify_order_id, told.payload, orders.is_test
+    from (
+        select
+            change.shopify_order_id,
+            bool_or(product.category = 'course') as has_course
+        from unnest(p_changes) as change
+        left join public.products as product on change.product_slug = product.slug
+        where change.became = 'active' and change.was is distinct from 'active'
+        group by change.shopify_order_id
+    ) as granted
+    inner join thetis.orders on granted.shopify_order_id = orders.shopify_order_id
+    inner join thetis.notification_payloads as told
+        on granted.shopify_order_id = told.shopify_order_id
+    where
+        orders.is_historic is not true
+        and (told.kind = 'post_purchase' or granted.has_course)
+    on conflict (shopify_order_id, kind) do update set
+        payload = case existing.attempts when 0 then excluded.payload else existing.payload end,
+        status = excluded.status,
+        due_at = greatest(excluded.due_at, existing.leased_until),
+        enqueued_at = excluded.enqueued_at,
+        settled_at = null
+    where
+        (existing.status = 'pending' and existing.attempts = 0)
+        or (
+            existing.status = 'skipped'
+            and not exists (
+                select from thetis.notifications as cancellation
+                where
+                    existing.kind = 'post_purchase'
+                    and cancellation.shopify_order_id = existing.shopify_order_id
+                    and cancellation.kind = 'post_purchase_cancel'
+                    and cancellation.attempts > 0
+            )
+        );
+end;
+$$;
 
-COMMENT ON COLUMN thetis.orders.voided_as_of IS 'The latest word that its payment was voided. Shopify lets such an order be paid after all.';
+CREATE FUNCTION thetis.expire_stale_notifications() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update thetis.notifications
+    set
+        status = 'dead',
+        settled_at = now(),
+        last_error = concat_ws(
+            ' ',
+            'gave up: not accepted within',
+            extract(epoch from thetis.repeatable_for(kind))::integer / 3600,
+            'hours.',
+            last_error
+        )
+    where id in (
+        select stale.id
+        from thetis.notifications as stale
+        where
+            stale.status = 'pending'
+            and stale.due_at <= now()
+            and stale.uncertain_since < now() - thetis.repeatable_for('post_purchase')
+            and stale.uncertain_since < now() - thetis.repeatable_for(stale.kind)
+        order by stale.uncertain_since
+        limit 100
+        for update skip locked
+    );
+end;
+$$;
 
-COMMENT ON COLUMN thetis.orders.first_heard_at IS 'An order that was already old when we first heard of it is history and owes nobody a message.';
+CREATE FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from auth.users where users.id = p_user_id and lower(users.email) = p_email
+    );
+end;
+$$;
 
-CREATE TABLE thetis.refunds (
-    shopify_refund_id text NOT NULL,
-    shopify_line_item_id text NOT NULL,
-    shopify_order_id text NOT NULL,
-    quantity bigint NOT NULL
-);
+CREATE FUNCTION thetis.is_deleted_account(p_user_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from auth.users where users.id = p_user_id and users.deleted_at is not null
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.link_purchases(p_user_id uuid) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+declare
+    v_email text;
+    v_linked integer;
+begin
+    select thetis.normalised_email(users.email) into v_email
+    from auth.users where users.id = p_user_id;
+    perform thetis.lock_emails(array[v_email]);
+
+    if thetis.confirmed_user_id(v_email) is distinct from p_user_id then
+        return 0;
+    end if;
+
+    update public.purchases set user_id = null
+    where
+        purchases.id in (
+            select own.id from public.purchases as own
+            where own.shopify_customer_email = v_email
+            union all
+            select conflicting.id
+            from thetis.orders
+            inner join public.purchases as conflicting
+                on orders.shopify_order_id = conflicting.shopify_order_id
+            where orders.has_address_conflict and orders.email = v_email
+        )
+        and thetis.is_deleted_account(purchases.user_id);
+
+    update public.purchases set user_id = p_user_id
+    where shopify_customer_email = v_email and user_id is null;
+
+    get diagnostics v_linked = row_count;
+    return v_linked;
+end;
+$$;
+
+CREATE FUNCTION thetis.link_purchases_to_user() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '3s'
+    AS $$
+begin
+    if new.deleted_at is null then
+        perform thetis.link_purchases(new.id);
+    else
+        update public.purchases set user_id = null
+        where user_id = new.id;
+    end if;
+    return null;
+exception when query_canceled or others then  -- `others` does not include the first
+    raise warning 'link_purchases_to_user: user % not linked: % (%)', new.id, sqlerrm, sqlstate;
+    return null;
+end;
+$$;
+
+CREATE FUNCTION thetis.lock_emails(p_emails text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtext('thetis.purchases.email'), bucket.number)
+    from (
+        select distinct mod(abs(hashtext(address)::bigint), 1024)::integer as number
+        from unnest(p_emails) as address
+        where address is not null
+        order by number
+    ) as bucket;
+end;
+$$;
+
+CREATE FUNCTION thetis.lock_orders(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into thetis.orders as existing (shopify_order_id)
+    select distinct order_id from unnest(p_order_ids) as order_id order by order_id
+    on conflict (shopify_order_id) do update set shopify_order_id = excluded.shopify_order_id
+    where false;
+end;
+$$;
+
+CREATE FUNCTION thetis.mark_address_conflicts(p_order_ids text[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_news text[];
+begin
+    with news as (
+        update thetis.orders
+        set has_address_conflict = found.is_conflict
+        from (
+            select
+                stored.shopify_order_id,
+                bool_or(
+                    stored.user_id is not null and stored.shopify_customer_email <> owned.email
+                ) as is_conflict
+            from thetis.orders as owned
+            inner join public.purchases as stored
+                on owned.shopify_order_id = stored.shopify_order_id
+            where owned.shopify_order_id = any(p_order_ids) and owned.email is not null
+            group by stored.shopify_order_id
+        ) as found
+        where
+            orders.shopify_order_id = found.shopify_order_id
+            and orders.has_address_conflict <> found.is_conflict
+        returning orders.shopify_order_id
+    )
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
+end;
+$$;
+
+CREATE FUNCTION thetis.merge_lines(p_lines thetis.incoming_line[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_news text[];
+begin
+    with news as (
+        insert into thetis.order_lines as existing (
+            shopify_order_id, shopify_line_item_id, product_slug, quantity, paid_as_of, end_status
+        )
+        select
+            incoming.shopify_order_id,
+            incoming.shopify_line_item_id,
+            max(incoming.product_slug),
+            max(incoming.quantity),
+            min(incoming.paid_as_of),
+            max(incoming.end_status)
+        from unnest(p_lines) as incoming
+        group by incoming.shopify_order_id, incoming.shopify_line_item_id
+        on conflict (shopify_order_id, shopify_line_item_id) do update set
+            product_slug = coalesce(existing.product_slug, excluded.product_slug),
+            quantity = greatest(existing.quantity, excluded.quantity),
+            paid_as_of = least(existing.paid_as_of, excluded.paid_as_of),
+            end_status = greatest(existing.end_status, excluded.end_status)
+        where
+            (existing.product_slug is null and excluded.product_slug is not null)
+            or excluded.quantity > coalesce(existing.quantity, -1)
+            or least(existing.paid_as_of, excluded.paid_as_of)
+            is distinct from existing.paid_as_of
+            or greatest(existing.end_status, excluded.end_status)
+            is distinct from existing.end_status
+        returning existing.shopify_order_id
+    )
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
+end;
+$$;
+
+CREATE FUNCTION thetis.merge_orders(p_orders thetis.incoming_order[], p_order_ids text[], p_tracked text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into thetis.orders as existing (
+        shopify_order_id, order_number, email, email_as_of, purchased_at, paid_as_of,
+        voided_as_of, refunded_as_of, cancelled_at, is_test, is_historic
+    )
+    select distinct on (incoming.shopify_order_id)
+        incoming.shopify_order_id,
+        incoming.order_number,
+        case when incoming.shopify_order_id = any(p_tracked) then incoming.email end,
+        incoming.as_of,
+        incoming.purchased_at,
+        min(incoming.as_of) filter (where incoming.is_paid) over same_order,
+        max(incoming.as_of) filter (where incoming.is_voided) over same_order,
+        max(incoming.as_of) filter (where incoming.is_refunded) over same_order,
+        min(incoming.cancelled_at) over same_order,
+        bool_or(incoming.is_test) over same_order,
+        coalesce(incoming.purchased_at + thetis.new_for() <= now(), false)
+    from unnest(p_orders) as incoming
+    where incoming.shopify_order_id = any(p_order_ids)
+    window same_order as (partition by incoming.shopify_order_id)
+    order by
+        incoming.shopify_order_id asc,
+        incoming.email is null asc,
+        incoming.as_of desc,
+        incoming.email desc
+    on conflict (shopify_order_id) do update set
+        order_number = coalesce(existing.order_number, excluded.order_number),
+        purchased_at = coalesce(existing.purchased_at, excluded.purchased_at),
+        paid_as_of = least(existing.paid_as_of, excluded.paid_as_of),
+        voided_as_of = greatest(existing.voided_as_of, excluded.voided_as_of),
+        refunded_as_of = greatest(existing.refunded_as_of, excluded.refunded_as_of),
+        cancelled_at = least(existing.cancelled_at, excluded.cancelled_at),
+        is_test = existing.is_test or excluded.is_test,
+        is_historic = coalesce(
+            existing.is_historic,
+            excluded.purchased_at + thetis.new_for() <= existing.first_heard_at,
+            false
+        ),
+        (email, email_as_of) = (
+            select
+                case when existing.erased_at is null then address.email end,
+                address.as_of
+            from (
+                values
+                (existing.email, existing.email_as_of), (excluded.email, excluded.email_as_of)
+            ) as address (email, as_of)
+            order by address.email is null asc, address.as_of desc, address.email desc
+            limit 1
+        )
+    where
+        existing.is_historic is null
+        or existing.purchased_at is null
+        or (excluded.email is not null and existing.email is null and existing.erased_at is null)
+        or (
+            excluded.email is not null
+            and (excluded.email_as_of, excluded.email) > (existing.email_as_of, existing.email)
+        )
+        or least(existing.paid_as_of, excluded.paid_as_of) is distinct from existing.paid_as_of
+        or greatest(existing.voided_as_of, excluded.voided_as_of)
+        is distinct from existing.voided_as_of
+        or greatest(existing.refunded_as_of, excluded.refunded_as_of)
+        is distinct from existing.refunded_as_of
+        or least(existing.cancelled_at, excluded.cancelled_at)
+        is distinct from existing.cancelled_at
+        or (excluded.is_test and not existing.is_test);
+end;
+$$;
+
+CREATE FUNCTION thetis.merge_refunds(p_refunds thetis.incoming_refund[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_news text[];
+begin
+    with news as (
+        insert into thetis.refunds as existing (
+            shopify_refund_id, shopify_line_item_id, shopify_order_id, quantity
+        )
+        select
+            incoming.shopify_refund_id,
+            incoming.shopify_line_item_id,
+            min(incoming.shopify_order_id),
+            max(incoming.quantity)
+        from unnest(p_refunds) as incoming
+        group by incoming.shopify_refund_id, incoming.shopify_line_item_id
+        order by incoming.shopify_refund_id, incoming.shopify_line_item_id
+        on conflict (shopify_refund_id, shopify_line_item_id) do update set
+            quantity = excluded.quantity
+        where excluded.quantity > existing.quantity
+        returning existing.shopify_order_id
+    )
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
+end;
+$$;
+
+CREATE FUNCTION thetis.merged_status(p_existing text, p_derived thetis.purchase_status) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return case p_existing
+        when 'refunded' then p_derived
+        else greatest(p_existing::thetis.purchase_status, p_derived)
+    end::text;
+end;
+$$;
+
+CREATE FUNCTION thetis.new_for() RETURNS interval
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return interval '3 days';
+end;
+$$;
+
+CREATE FUNCTION thetis.normalised_email(p_email text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return nullif(lower(btrim(p_email, E' \t\r\n')), '');
+end;
+$$;
+
+CREATE FUNCTION thetis.order_fault(p_order jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if jsonb_typeof(p_order) <> 'object' then
+        return 'not an object';
+    end if;
+    perform thetis.read_orders(jsonb_build_array(p_order), 'grant');
+    return null;
+exception when data_exception or integrity_constraint_violation then
+    return case
+        when (p_order ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true then 'id: not a Shopify id'
+        when jsonb_typeof(p_order -> 'line_items') is distinct from 'array'
+            then 'line_items: not an array'
+        when exists (
+            select from jsonb_array_elements(p_order -> 'line_items') as line (entry)
+            where
+                (line.entry ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true
+                or (line.entry ->> 'quantity' ~ '^[0-9]{1,9}$') is not true
+                or (line.entry ->> 'current_quantity' ~ '^[0-9]{1,9}$') is false
+        ) then 'line_items: an id or a quantity is not usable'
+        when jsonb_typeof(p_order -> 'refunds') not in ('array', 'null') then 'refunds: not an array'
+        when exists (
+            select
+            from jsonb_array_elements(coalesce(nullif(p_order -> 'refunds', 'null'), '[]'))
+                as refund (entry)
+            where thetis.refund_fault(refund.entry || '{"order_id": 1}') is not null
+        ) then 'refunds: one is not usable'
+        when jsonb_typeof(p_order -> 'test') not in ('boolean', 'null')
+            then 'test: neither true nor false'
+        when (p_order ->> 'total_outstanding' ~ '^-?[0-9]+(\.[0-9]+)?$') is false
+            then 'total_outstanding: not an amount'
+        when
+            jsonb_typeof(p_order -> 'email') not in ('string', 'null')
+            or jsonb_typeof(p_order -> 'contact_email') not in ('string', 'null')
+            or jsonb_typeof(p_order #> '{customer,email}') not in ('string', 'null')
+            then 'email, contact_email or customer.email: not text'
+        else 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
+    end;
+end;
+$_$;
+
+CREATE FUNCTION thetis.order_owners(p_order_ids text[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select thetis.confirmed_user_id(orders.email)
+        from unnest(p_order_ids) with ordinality as given (shopify_order_id, place)
+        left join thetis.orders on given.shopify_order_id = orders.shopify_order_id
+        order by given.place
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.orders_without_email(p_order_ids text[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select distinct line.shopify_order_id
+        from thetis.order_lines as line
+        inner join thetis.orders on line.shopify_order_id = orders.shopify_order_id
+        where
+            line.shopify_order_id = any(p_order_ids)
+            and line.product_slug is not null
+            and line.paid_as_of is not null
+            and line.end_status is null
+            and orders.email is null
+            and orders.erased_at is null
+            and orders.refunded_as_of is null
+            and not exists (
+                select from public.purchases as stored
+                where
+                    stored.shopify_order_id = line.shopify_order_id
+                    and stored.shopify_line_item_id = line.shopify_line_item_id
+            )
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.read_orders(p_orders jsonb, p_test_orders text) RETURNS thetis.incoming
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_incoming thetis.incoming;
+begin
+    with parsed as materialized (
+        select
+            told.*,
+            (told.customer -> 'email')::thetis.optional_json_text as customer_email,
+            coalesce(told.updated_at, '-infinity') as as_of,
+            told.financial_status = 'paid'
+            or (
+                told.financial_status in ('partially_refunded', 'refunded')
+                and coalesce(told.total_outstanding, 0) <= 0
+            ) as is_paid
+        from rows from (
+            jsonb_to_recordset(p_orders) as (
+                id thetis.shopify_id,
+                order_number text,
+                email thetis.optional_json_text,
+                contact_email thetis.optional_json_text,
+                customer jsonb,
+                financial_status text,
+                total_outstanding numeric,
+                cancelled_at timestamptz,
+                created_at timestamptz,
+                processed_at timestamptz,
+                updated_at timestamptz,
+                test boolean,
+                line_items thetis.json_array,
+                refunds thetis.optional_json_array
+            )
+        ) with ordinality as told
+    )
+
+    select
+        (
+            select
+                array_agg(
+                    row(
+                        parsed.id,
+                        parsed.order_number,
+                        coalesce(
+                            thetis.normalised_email(parsed.email #>> '{}'),
+                            thetis.normalised_email(parsed.contact_email #>> '{}'),
+                            thetis.normalised_email(parsed.customer_email #>> '{}')
+                        ),
+                        parsed.as_of,
+                        coalesce(parsed.processed_at, parsed.created_at),
+                        coalesce(parsed.is_paid, false),
+                        coalesce(parsed.financial_status = 'voided', false),
+                        coalesce(parsed.financial_status = 'refunded', false),
+                        parsed.cancelled_at,
+                        coalesce(parsed.test, false)
+                    )::thetis.incoming_order order by parsed.ordinality
+                )
+            from parsed
+        ),
+        (
+            select
+                array_agg(
+                    row(
+                        parsed.id,
+                        line.id,
+                        product.product_slug,
+                        line.quantity,
+                        case when parsed.is_paid then parsed.as_of end,
+                        case
+                            when line.current_quantity = 0 then 'refunded'
+                            when parsed.cancelled_at is not null then 'cancelled'
+                        end
+                    )::thetis.incoming_line
+                ) filter (
+                    where
+                    product.product_slug is not null
+                    or line.product_id is null
+                    or (
+                        select true from thetis.order_lines as existing
+                        where
+                            existing.shopify_order_id = parsed.id
+                            and existing.shopify_line_item_id = line.id
+                    )
+                )
+            from parsed
+            cross join lateral jsonb_to_recordset(parsed.line_items) as line (
+                id thetis.shopify_id,
+                product_id text,
+                quantity thetis.shopify_quantity,
+                current_quantity thetis.optional_quantity
+            )
+            left join thetis.shopify_products as product
+                on line.product_id = product.shopify_product_id
+            where p_test_orders = 'grant' or parsed.test is not true
+        ),
+        (
+            select array_agg(unnested)
+            from parsed
+            cross join lateral unnest(
+                thetis.read_refunds_of(parsed.id, parsed.refunds)
+            ) as unnested
+            where
+                parsed.refunds <> '[]'
+                and (p_test_orders = 'grant' or parsed.test is not true)
+        )
+    into v_incoming.orders, v_incoming.lines, v_incoming.refunds;
+    return v_incoming;
+end;
+$$;
+
+CREATE FUNCTION thetis.read_refunds(p_refunds jsonb) RETURNS thetis.incoming_refund[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select
+            row(
+                refund.id, line.line_item_id, refund.order_id, sum(line.quantity)
+            )::thetis.incoming_refund
+        from rows from (
+            jsonb_to_recordset(p_refunds) as (
+                id thetis.shopify_id,
+                order_id thetis.shopify_id,
+                refund_line_items thetis.json_array
+            )
+        ) with ordinality as refund
+        cross join lateral jsonb_to_recordset(refund.refund_line_items) as line (
+            line_item_id thetis.shopify_id, quantity thetis.shopify_quantity
+        )
+        group by refund.ordinality, refund.id, line.line_item_id, refund.order_id
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.read_refunds_of(p_order_id text, p_refunds jsonb) RETURNS thetis.incoming_refund[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return thetis.read_refunds((
+        select jsonb_agg(refund.entry || jsonb_build_object('order_id', p_order_id))
+        from jsonb_array_elements(p_refunds) as refund (entry)
+    ));
+end;
+$$;
+
+CREATE FUNCTION thetis.refresh_cancellations(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_lost text[] := array(
+        select distinct given.shopify_order_id
+        from unnest(p_order_ids) as given (shopify_order_id)
+        where (  -- not as a join, for which the planner might read all that is active
+            select true from public.purchases as kept
+            where kept.shopify_order_id = given.shopify_order_id and kept.status = 'active'
+            limit 1
+        ) is null
+    );
+begin
+    update thetis.notifications as waiting
+    set status = 'skipped', settled_at = now()
+    where
+        waiting.shopify_order_id = any(p_order_ids)
+        and waiting.shopify_order_id <> all(v_lost)
+        and waiting.kind = 'post_purchase_cancel'
+        and waiting.status = 'pending';
+
+    insert into thetis.notifications as existing (
+        kind, shopify_order_id, payload, is_test, due_at
+    )
+    select
+        'post_purchase_cancel',
+        started.shopify_order_id,
+        jsonb_build_object(
+            'order_id', started.shopify_order_id, 'email', started.payload -> 'email'
+        ),
+        started.is_test,
+        greatest(
+            now(),
+            coalesce(started.leased_until, started.settled_at) + thetis.cancellation_delay()
+        )
+    from thetis.notifications as started
+    where
+        started.shopify_order_id = any(v_lost)
+        and started.kind = 'post_purchase'
+        and started.attempts > 0
+    on conflict (shopify_order_id, kind) do update set
+        status = excluded.status,
+        due_at = excluded.due_at,
+        enqueued_at = excluded.enqueued_at,
+        settled_at = null
+    where existing.status = 'skipped';
+end;
+$$;
+
+CREATE FUNCTION thetis.refresh_notifications(p_order_ids text[], p_changes thetis.purchase_change[], p_had_purchases boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if cardinality(p_changes) > 0 then
+        perform thetis.enqueue_notifications(p_changes);
+    end if;
+    if p_had_purchases then
+        perform thetis.refresh_pending_notifications(p_order_ids);
+    end if;
+    if p_had_purchases and cardinality(p_changes) > 0 then
+        perform thetis.refresh_cancellations(p_order_ids);
+    end if;
+end;
+$$;
+
+CREATE FUNCTION thetis.refresh_orders(p_order_ids text[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_changes thetis.purchase_change[];
+    v_had_purchases boolean;
+    v_conflicts text[];
+begin
+    select refreshed.changes, refreshed.had_purchases, refreshed.conflicts
+    into v_changes, v_had_purchases, v_conflicts
+    from thetis.refresh_purchases(p_order_ids) as refreshed;
+
+    perform thetis.refresh_notifications(p_order_ids, v_changes, v_had_purchases);
+    return v_conflicts || array(
+        select distinct change.shopify_order_id from unnest(v_changes) as change
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.refresh_pending_notifications(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update thetis.notifications as waiting
+    set
+        payload = case waiting.attempts
+            when 0 then coalesce(told.payload, waiting.payload)
+            else waiting.payload
+        end,
+        status = case when told.payload is null then 'skipped' else waiting.status end,
+        settled_at = case when told.payload is null then now() end
+    from (
+        select pending.id, pending.shopify_order_id, pending.kind
+        from thetis.notifications as pending
+        where
+            pending.shopify_order_id = any(p_order_ids)
+            and pending.kind in ('post_purchase', 'course_access')
+            and pending.status = 'pending'
+        for update
+    ) as locked
+    left join lateral (
+        select current.payload from thetis.notification_payloads as current
+        where
+            current.shopify_order_id = locked.shopify_order_id and current.kind = locked.kind
+        limit 1  -- keeps the planner from reading the payloads of all orders
+    ) as told on true
+    where waiting.id = locked.id;
+end;
+$$;
+
+CREATE FUNCTION thetis.refresh_purchases(p_order_ids text[], OUT changes thetis.purchase_change[], OUT had_purchases boolean, OUT conflicts text[]) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_emails text[];
+begin
+    select array_agg(address.email), bool_or(address.is_purchase)
+    into v_emails, had_purchases
+    from (
+        select orders.email, false as is_purchase from thetis.orders
+        where orders.shopify_order_id = any(p_order_ids)
+        union all
+        select stored.shopify_customer_email, true from public.purchases as stored
+        where stored.shopify_order_id = any(p_order_ids)
+    ) as address;
+
+    perform thetis.lock_emails(v_emails);
+    changes := thetis.write_purchases(p_order_ids, thetis.order_owners(p_order_ids));
+    if had_purchases then
+        changes := changes || thetis.end_purchases_without_line(p_order_ids);
+        conflicts := thetis.mark_address_conflicts(p_order_ids);
+    end if;
+end;
+$$;
+
+CREATE FUNCTION thetis.refund_fault(p_refund jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if jsonb_typeof(p_refund) <> 'object' then
+        return 'not an object';
+    end if;
+    perform thetis.read_refunds(jsonb_build_array(p_refund));
+    return null;
+exception when data_exception or integrity_constraint_violation then
+    return case
+        when (p_refund ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true then 'id: not a Shopify id'
+        when (p_refund ->> 'order_id' ~ '^[1-9][0-9]{0,18}$') is not true
+            then 'order_id: not a Shopify id'
+        when jsonb_typeof(p_refund -> 'refund_line_items') is distinct from 'array'
+            then 'refund_line_items: not an array'
+        else 'refund_line_items: an id or a quantity is not usable'
+    end;
+end;
+$_$;
+
+CREATE FUNCTION thetis.repeatable_for(p_kind text) RETURNS interval
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return case p_kind
+        when 'post_purchase_cancel' then interval '14 days' else interval '23 hours'
+    end;
+end;
+$$;
+
+CREATE FUNCTION thetis.retry_delay(p_attempts integer, p_retry_after_seconds double precision) RETURNS interval
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return make_interval(secs => greatest(
+        least(5 * 2 ^ least(p_attempts - 1, 10), 3600) * (0.75 + random() / 2),
+        least(coalesce(p_retry_after_seconds, 0), 43200)
+    ));
+end;
+$$;
+
+CREATE FUNCTION thetis.return_to_order_email() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.shopify_customer_email := coalesce(
+        (
+            select orders.email from thetis.orders
+            where orders.shopify_order_id = new.shopify_order_id
+        ),
+        new.shopify_customer_email
+    );
+    return new;
+end;
+$$;
+
+CREATE FUNCTION thetis.set_updated_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if new is distinct from old then
+        new.updated_at := now();
+    end if;
+    return new;
+end;
+$$;
+
+CREATE FUNCTION thetis.tracked_orders(p_lines thetis.incoming_line[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select incoming.shopify_order_id
+        from unnest(p_lines) as incoming
+        group by incoming.shopify_order_id
+        having
+            bool_or(incoming.product_slug is not null)
+            or exists (
+                select from thetis.order_lines as existing
+                where
+                    existing.shopify_order_id = incoming.shopify_order_id
+                    and existing.product_slug is not null
+            )
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.without_faults(p_elements jsonb, p_faults text[]) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select coalesce(jsonb_agg(element.entry order by element.place), '[]')
+        from jsonb_array_elements(p_elements) with ordinality as element (entry, place)
+        where p_faults[element.place] is null
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.write_purchases(p_order_ids text[], p_owner_ids uuid[]) RETURNS thetis.purchase_change[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_changes thetis.purchase_change[];
+begin
+    with before as (
+        select stored.id, stored.status
+        from public.purchases as stored
+        where stored.shopify_order_id = any(p_order_ids)
+    ),
+
+    written as (
+        insert into public.purchases as existing (
+            user_id, product_slug, shopify_order_id, shopify_order_number,
+            shopify_customer_email, shopify_line_item_id, status, purchased_at, expires_at
+        )
+        select
+            owner.user_id,
+            derived.product_slug,
+            derived.shopify_order_id,
+            derived.shopify_order_number,
+            derived.shopify_customer_email,
+            derived.shopify_line_item_id,
+            derived.status,
+            derived.purchased_at,
+            derived.expires_at
+        from unnest(p_order_ids, p_owner_ids) as owner (shopify_order_id, user_id)
+        inner join thetis.derived_purchases as derived
+            on owner.shopify_order_id = derived.shopify_order_id
+        on conflict (shopify_order_id, shopify_line_item_id) do update set
+            (user_id, shopify_customer_email) = (
+                select
+                    case when is_free then excluded.user_id else existing.user_id end,
+                    case
+                        when is_free then excluded.shopify_customer_email
+                        else existing.shopify_customer_email
+                    end
+                from (
+                    values (
+                        existing.user_id is null or thetis.is_deleted_account(existing.user_id)
+                    )
+                ) as owned (is_free)
+            ),
+            status = thetis.merged_status(
+                existing.status, excluded.status::thetis.purchase_status
+            )
+        where
+            existing.status <> thetis.merged_status(
+                existing.status, excluded.status::thetis.purchase_status
+            )
+            or (
+                (existing.user_id, existing.shopify_customer_email)
+                is distinct from (excluded.user_id, excluded.shopify_customer_email)
+                and (existing.user_id is null or thetis.is_deleted_account(existing.user_id))
+            )
+        returning existing.id, existing.shopify_order_id, existing.product_slug, existing.status
+    )
+
+    select
+        array_agg(
+            row(
+                written.shopify_order_id, written.product_slug, before.status, written.status
+            )::thetis.purchase_change
+        )
+    into v_changes
+    from written
+    left join before on written.id = before.id;
+
+    return v_changes;
+end;
+$$;
 
 CREATE TABLE public.products (
     slug text NOT NULL,
@@ -1252,54 +1660,167 @@ COMMENT ON COLUMN public.products.category IS 'course, device, ...: messages are
 
 COMMENT ON COLUMN public.products.access_period IS 'How long a purchase grants access, from the day it was bought; null is for ever.';
 
+CREATE TABLE public.purchases (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid,
+    product_slug text NOT NULL,
+    shopify_order_id text,
+    shopify_order_number text,
+    shopify_customer_email text NOT NULL,
+    shopify_line_item_id text,
+    status text DEFAULT 'active'::text NOT NULL,
+    purchased_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT email_is_normalised CHECK ((shopify_customer_email = lower(btrim(shopify_customer_email, ' 	
+'::text)))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text])))
+);
+
+COMMENT ON COLUMN public.purchases.user_id IS 'Null until an account with this address, confirmed, exists; null again if it is deleted.';
+
+COMMENT ON COLUMN public.purchases.product_slug IS 'Not a foreign key: what was bought stays true when the catalogue changes.';
+
+CREATE TABLE thetis.order_lines (
+    shopify_order_id text NOT NULL,
+    shopify_line_item_id text NOT NULL,
+    product_slug text,
+    quantity integer,
+    paid_as_of timestamp with time zone,
+    end_status thetis.purchase_status,
+    CONSTRAINT end_status_is_an_end CHECK ((end_status <> 'active'::thetis.purchase_status))
+);
+
+COMMENT ON COLUMN thetis.order_lines.product_slug IS 'The first product heard. Shopify sends null once a product is deleted; that takes nothing away.';
+
+COMMENT ON COLUMN thetis.order_lines.quantity IS 'The most ever heard to be bought; null on rows that came from the old enrollments table.';
+
+COMMENT ON COLUMN thetis.order_lines.paid_as_of IS 'The earliest word that the order, with this line in it, was paid; null while it was not.';
+
+COMMENT ON COLUMN thetis.order_lines.end_status IS 'The furthest end that was heard of this line by itself.';
+
+CREATE TABLE thetis.orders (
+    shopify_order_id text NOT NULL,
+    order_number text,
+    email text,
+    email_as_of timestamp with time zone,
+    purchased_at timestamp with time zone,
+    paid_as_of timestamp with time zone,
+    voided_as_of timestamp with time zone,
+    refunded_as_of timestamp with time zone,
+    cancelled_at timestamp with time zone,
+    is_test boolean DEFAULT false NOT NULL,
+    is_historic boolean,
+    has_address_conflict boolean DEFAULT false NOT NULL,
+    first_heard_at timestamp with time zone DEFAULT now() NOT NULL,
+    erased_at timestamp with time zone
+);
+
+COMMENT ON COLUMN thetis.orders.email IS 'The newest address heard (a shop may correct it), once the order holds something of ours.';
+
+COMMENT ON COLUMN thetis.orders.paid_as_of IS 'The earliest word that nothing was outstanding.';
+
+COMMENT ON COLUMN thetis.orders.voided_as_of IS 'The latest word that its payment was voided. Shopify lets such an order be paid after all.';
+
+COMMENT ON COLUMN thetis.orders.refunded_as_of IS 'The latest word that all its money was paid back. That ends what was paid for until then.';
+
+COMMENT ON COLUMN thetis.orders.is_test IS 'Made with a test gateway. It grants what any order grants, and is left out of figures.';
+
+COMMENT ON COLUMN thetis.orders.is_historic IS 'Was it already old when we first heard of it? Then it causes no notification. Decided once.';
+
+COMMENT ON COLUMN thetis.orders.has_address_conflict IS 'Somebody owns a purchase of it by another address than the order has now.';
+
+COMMENT ON COLUMN thetis.orders.erased_at IS 'When the person was erased. No later event brings an address back.';
+
+CREATE TABLE thetis.refunds (
+    shopify_refund_id text NOT NULL,
+    shopify_line_item_id text NOT NULL,
+    shopify_order_id text NOT NULL,
+    quantity bigint NOT NULL
+);
+
 CREATE VIEW thetis.derived_purchases WITH (security_invoker='true') AS
  SELECT line.shopify_order_id,
     line.shopify_line_item_id,
     line.product_slug,
-    known.order_number AS shopify_order_number,
-    known.email AS shopify_customer_email,
-    known.purchased_at,
-    (known.purchased_at + product.access_period) AS expires_at,
-    GREATEST('active'::thetis.purchase_status, line.ended,
+    orders.order_number AS shopify_order_number,
+    COALESCE(orders.email, ''::text) AS shopify_customer_email,
+    orders.purchased_at,
+    (orders.purchased_at + product.access_period) AS expires_at,
+    GREATEST('active'::thetis.purchase_status, line.end_status,
         CASE
-            WHEN (known.voided_as_of >= COALESCE(known.paid_as_of, '-infinity'::timestamp with time zone)) THEN 'cancelled'::thetis.purchase_status
+            WHEN (orders.voided_as_of > COALESCE(orders.paid_as_of, '-infinity'::timestamp with time zone)) THEN 'cancelled'::thetis.purchase_status
             ELSE NULL::thetis.purchase_status
         END,
         CASE
-            WHEN (( SELECT sum(refund.quantity) AS sum
+            WHEN ((orders.refunded_as_of >= line.paid_as_of) OR (( SELECT sum(refund.quantity) AS sum
                FROM thetis.refunds refund
-              WHERE ((refund.shopify_order_id = line.shopify_order_id) AND (refund.shopify_line_item_id = line.shopify_line_item_id))) >= (line.quantity)::numeric) THEN 'refunded'::thetis.purchase_status
+              WHERE ((refund.shopify_order_id = line.shopify_order_id) AND (refund.shopify_line_item_id = line.shopify_line_item_id))) >= (line.quantity)::numeric)) THEN 'refunded'::thetis.purchase_status
             ELSE NULL::thetis.purchase_status
         END) AS status
    FROM ((thetis.order_lines line
-     JOIN thetis.orders known ON ((line.shopify_order_id = known.shopify_order_id)))
+     JOIN thetis.orders ON ((line.shopify_order_id = orders.shopify_order_id)))
      LEFT JOIN public.products product ON ((line.product_slug = product.slug)))
-  WHERE (line.is_granted AND (line.product_slug IS NOT NULL) AND (known.email IS NOT NULL));
+  WHERE ((line.paid_as_of IS NOT NULL) AND (line.product_slug IS NOT NULL) AND ((orders.email IS NOT NULL) OR (orders.erased_at IS NOT NULL)));
+
+CREATE VIEW thetis.notification_payloads WITH (security_invoker='true') AS
+ SELECT ordered.shopify_order_id,
+    told.kind,
+    told.payload
+   FROM ((thetis.orders ordered
+     CROSS JOIN LATERAL ( SELECT jsonb_agg(DISTINCT stored.product_slug) AS products,
+            jsonb_agg(DISTINCT COALESCE(product.category, 'other'::text)) AS categories,
+            jsonb_agg(DISTINCT jsonb_build_object('slug', product.slug, 'name', product.name)) FILTER (WHERE (product.category = 'course'::text)) AS courses,
+            bool_and(thetis.is_address_of(stored.user_id, ordered.email)) FILTER (WHERE (product.category = 'course'::text)) AS has_account
+           FROM (public.purchases stored
+             LEFT JOIN public.products product ON ((stored.product_slug = product.slug)))
+          WHERE ((stored.shopify_order_id = ordered.shopify_order_id) AND (stored.status = 'active'::text))) bought)
+     CROSS JOIN LATERAL ( VALUES ('post_purchase'::text,
+                CASE
+                    WHEN (bought.products IS NOT NULL) THEN jsonb_build_object('order_id', ordered.shopify_order_id, 'order_number', ordered.order_number, 'email', ordered.email, 'products', bought.products, 'categories', bought.categories)
+                    ELSE NULL::jsonb
+                END), ('course_access'::text,
+                CASE
+                    WHEN (bought.courses IS NOT NULL) THEN jsonb_build_object('order_number', ordered.order_number, 'email', ordered.email, 'has_account', bought.has_account, 'courses', bought.courses)
+                    ELSE NULL::jsonb
+                END)) told(kind, payload))
+  WHERE ((ordered.email IS NOT NULL) AND (told.payload IS NOT NULL));
 
 CREATE TABLE thetis.notifications (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     kind text NOT NULL,
-    provider text GENERATED ALWAYS AS (split_part(kind, '.'::text, 1)) STORED NOT NULL,
+    provider text GENERATED ALWAYS AS (
+CASE kind
+    WHEN 'course_access'::text THEN 'resend'::text
+    ELSE 'knock'::text
+END) STORED NOT NULL,
     shopify_order_id text NOT NULL,
     payload jsonb NOT NULL,
+    is_test boolean DEFAULT false NOT NULL,
     status text DEFAULT 'pending'::text NOT NULL,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
+    claimed_at timestamp with time zone,
     leased_until timestamp with time zone,
-    first_attempt_at timestamp with time zone,
+    uncertain_since timestamp with time zone,
     last_error text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    enqueued_at timestamp with time zone DEFAULT now() NOT NULL,
     settled_at timestamp with time zone,
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['knock.trigger'::text, 'knock.cancel'::text, 'resend.course_access'::text]))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['post_purchase'::text, 'post_purchase_cancel'::text, 'course_access'::text]))),
     CONSTRAINT settled_unless_pending CHECK (((status = 'pending'::text) = (settled_at IS NULL))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'skipped'::text, 'dead'::text])))
 );
 
 COMMENT ON COLUMN thetis.notifications.id IS 'Also the idempotency key at the provider: a second try of the same row is the same message.';
 
-COMMENT ON COLUMN thetis.notifications.payload IS 'What the provider is sent. Never changed after the first attempt: a retry must be identical.';
+COMMENT ON COLUMN thetis.notifications.payload IS 'What there is to tell. Never changed after the first attempt: a retry must be identical.';
+
+COMMENT ON COLUMN thetis.notifications.is_test IS 'Of a test order: sent like any other, and left out of figures.';
 
 COMMENT ON COLUMN thetis.notifications.due_at IS 'When to send; moved forward by a lease and by every retry.';
+
+COMMENT ON COLUMN thetis.notifications.uncertain_since IS 'The first attempt of which nobody knows whether the provider took it.';
 
 CREATE TABLE thetis.rejected_webhooks (
     id bigint NOT NULL,
@@ -1329,30 +1850,17 @@ CREATE TABLE thetis.shopify_products (
     CONSTRAINT shopify_product_id_is_a_number CHECK ((shopify_product_id ~ '^[1-9][0-9]{0,18}$'::text))
 );
 
-CREATE TABLE public.purchases (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid,
-    product_slug text NOT NULL,
-    shopify_order_id text,
-    shopify_order_number text,
-    shopify_customer_email text NOT NULL,
-    shopify_line_item_id text,
-    status text DEFAULT 'active'::text NOT NULL,
-    purchased_at timestamp with time zone,
-    expires_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT email_is_normalised CHECK ((shopify_customer_email = lower(btrim(shopify_customer_email, ' 	
-'::text)))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text])))
-);
+ALTER TABLE ONLY public.purchases
+    ADD CONSTRAINT one_row_per_line_item UNIQUE (shopify_order_id, shopify_line_item_id);
 
-COMMENT ON COLUMN public.purchases.user_id IS 'Null until an account with this address, confirmed, exists; null again if it is deleted.';
+ALTER TABLE ONLY public.products
+    ADD CONSTRAINT products_pkey PRIMARY KEY (slug);
 
-COMMENT ON COLUMN public.purchases.product_slug IS 'Not a foreign key: what was bought stays true when the catalogue changes.';
+ALTER TABLE ONLY public.purchases
+    ADD CONSTRAINT purchases_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY thetis.notifications
-    ADD CONSTRAINT each_message_once_per_order UNIQUE (shopify_order_id, kind);
+    ADD CONSTRAINT each_kind_once_per_order UNIQUE (shopify_order_id, kind);
 
 ALTER TABLE ONLY thetis.rejected_webhooks
     ADD CONSTRAINT kept_once UNIQUE (topic, body_sha256);
@@ -1375,38 +1883,41 @@ ALTER TABLE ONLY thetis.rejected_webhooks
 ALTER TABLE ONLY thetis.shopify_products
     ADD CONSTRAINT shopify_products_pkey PRIMARY KEY (shopify_product_id);
 
-ALTER TABLE ONLY public.purchases
-    ADD CONSTRAINT one_row_per_line_item UNIQUE (shopify_order_id, shopify_line_item_id);
-
-ALTER TABLE ONLY public.products
-    ADD CONSTRAINT products_pkey PRIMARY KEY (slug);
-
-ALTER TABLE ONLY public.purchases
-    ADD CONSTRAINT purchases_pkey PRIMARY KEY (id);
-
-CREATE INDEX notifications_dead ON thetis.notifications USING btree (provider) WHERE (status = 'dead'::text);
-
-CREATE INDEX notifications_due ON thetis.notifications USING btree (provider, due_at) WHERE (status = 'pending'::text);
-
-CREATE INDEX notifications_tried ON thetis.notifications USING btree (first_attempt_at) WHERE ((status = 'pending'::text) AND (first_attempt_at IS NOT NULL));
-
-CREATE INDEX refunds_line ON thetis.refunds USING btree (shopify_order_id, shopify_line_item_id);
-
-CREATE INDEX shopify_products_product_slug ON thetis.shopify_products USING btree (product_slug);
-
 CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_email);
 
 CREATE INDEX purchases_product_slug_status ON public.purchases USING btree (product_slug, status);
 
 CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, product_slug, status);
 
+CREATE INDEX notifications_dead ON thetis.notifications USING btree (provider) WHERE (status = 'dead'::text);
+
+CREATE INDEX notifications_due ON thetis.notifications USING btree (provider, due_at) WHERE (status = 'pending'::text);
+
+CREATE INDEX notifications_uncertain ON thetis.notifications USING btree (uncertain_since) WHERE ((status = 'pending'::text) AND (uncertain_since IS NOT NULL));
+
+CREATE INDEX orders_address_conflict ON thetis.orders USING btree (email) WHERE has_address_conflict;
+
+CREATE INDEX refunds_line ON thetis.refunds USING btree (shopify_order_id, shopify_line_item_id);
+
+CREATE INDEX shopify_products_product_slug ON thetis.shopify_products USING btree (product_slug);
+
+CREATE TRIGGER return_to_order_email BEFORE UPDATE OF user_id ON public.purchases FOR EACH ROW WHEN (((old.user_id IS NOT NULL) AND (new.user_id IS NULL))) EXECUTE FUNCTION thetis.return_to_order_email();
+
 CREATE TRIGGER set_updated_at BEFORE UPDATE ON public.purchases FOR EACH ROW EXECUTE FUNCTION thetis.set_updated_at();
+
+ALTER TABLE ONLY public.purchases
+    ADD CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY thetis.shopify_products
     ADD CONSTRAINT shopify_products_product_slug_fkey FOREIGN KEY (product_slug) REFERENCES public.products(slug) ON DELETE CASCADE;
 
-ALTER TABLE ONLY public.purchases
-    ADD CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+CREATE POLICY "Signed-in users read the catalogue" ON public.products FOR SELECT TO authenticated USING (true);
+
+CREATE POLICY "Users read their own purchases" ON public.purchases FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
+
+ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.purchases ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.notifications ENABLE ROW LEVEL SECURITY;
 
@@ -1420,44 +1931,81 @@ ALTER TABLE thetis.rejected_webhooks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.shopify_products ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "Signed-in users read the catalogue" ON public.products FOR SELECT TO authenticated USING (true);
-
-CREATE POLICY "Users read their own purchases" ON public.purchases FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) = user_id));
-
-ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.purchases ENABLE ROW LEVEL SECURITY;
-
 GRANT USAGE ON SCHEMA public TO postgres;
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
 
-REVOKE ALL ON FUNCTION thetis.apply_facts(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period text) TO service_role;
 
-REVOKE ALL ON FUNCTION thetis.bury_stale_notifications() FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.check_schema(calls jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.check_schema(calls jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.claim_notifications(provider text, max_count integer, lease_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_notifications(provider text, max_count integer, lease_seconds integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.claim_purchases() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_purchases() TO authenticated;
+
+REVOKE ALL ON FUNCTION public.count_address_conflicts() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_address_conflicts() TO service_role;
+
+REVOKE ALL ON FUNCTION public.get_rejected_webhook(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_rejected_webhook(id bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION public.has_access(slug text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.has_access(slug text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.list_products() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_products() TO service_role;
+
+REVOKE ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean, after_id bigint, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean, after_id bigint, max_count integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.mark_webhook_replayed(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_webhook_replayed(id bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION public.notification_backlog() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.notification_backlog() TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_refunds(refunds jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_refunds(refunds jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.remove_product(slug text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_product(slug text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.remove_shopify_product(shopify_product_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_shopify_product(shopify_product_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.settle_notifications(results jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_notifications(results jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) TO service_role;
+
+REVOKE ALL ON FUNCTION thetis.access_period(p_words text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.cancellation_delay() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.confirmed_user_id(p_email text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.course_access_payload(p_order_id text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.describe_orders(p_orders jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.hear_lines(p_lines thetis.heard_line[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.describe_refunds(p_refunds jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.hear_orders(p_orders jsonb, p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.end_purchases_without_line(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.hear_refunds(p_refunds jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.enqueue_notifications(p_changes thetis.purchase_change[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.heard_lines(p_orders jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.expire_stale_notifications() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.is_paid(p_order jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.is_quantity(p_value jsonb) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION thetis.is_shopify_id(p_value jsonb) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION thetis.judge_orders(p_order_ids text[], OUT tracked text[], OUT without_email text[]) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION thetis.knock_trigger_payload(p_order_id text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.is_deleted_account(p_user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.link_purchases(p_user_id uuid) FROM PUBLIC;
 
@@ -1467,75 +2015,57 @@ REVOKE ALL ON FUNCTION thetis.lock_emails(p_emails text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.lock_orders(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.merged_status(p_stored text, p_derived thetis.purchase_status) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.mark_address_conflicts(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.merge_lines(p_lines thetis.incoming_line[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.merge_orders(p_orders thetis.incoming_order[], p_order_ids text[], p_tracked text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.merge_refunds(p_refunds thetis.incoming_refund[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.merged_status(p_existing text, p_derived thetis.purchase_status) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.new_for() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.normalised_email(p_email text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.order_email(p_order jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.order_fault(p_order jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.order_faults(p_orders jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.order_owners(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.owe_cancellations(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.orders_without_email(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.owe_messages(p_changes thetis.purchase_change[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.read_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.read_refunds(p_refunds jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.read_refunds_of(p_order_id text, p_refunds jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.refresh_cancellations(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.refresh_notifications(p_order_ids text[], p_changes thetis.purchase_change[], p_had_purchases boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.refresh_orders(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.refresh_pending_notifications(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.refresh_purchases(p_order_ids text[], OUT changes thetis.purchase_change[], OUT had_purchases boolean, OUT conflicts text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refund_fault(p_refund jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.refunds_of(p_orders jsonb, p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.repeatable_for(p_kind text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.retry_delay(p_attempts integer, p_retry_after_seconds double precision) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.revise_messages(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.return_to_order_email() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.set_updated_at() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.update_messages(p_changes thetis.purchase_change[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.tracked_orders(p_lines thetis.incoming_line[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.update_purchases(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.without_faults(p_elements jsonb, p_faults text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.withdraw_cancellations(p_order_ids text[]) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period interval) TO service_role;
-
-REVOKE ALL ON FUNCTION public.claim_notifications(provider text, max_count integer, lease_seconds integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.claim_notifications(provider text, max_count integer, lease_seconds integer) TO service_role;
-
-REVOKE ALL ON FUNCTION public.claim_purchases() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.claim_purchases() TO authenticated;
-
-REVOKE ALL ON FUNCTION public.has_access(slug text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.has_access(slug text) TO authenticated;
-
-REVOKE ALL ON FUNCTION public.list_products() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.list_products() TO service_role;
-
-REVOKE ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean) TO service_role;
-
-REVOKE ALL ON FUNCTION public.mark_webhook_replayed(id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.mark_webhook_replayed(id bigint) TO service_role;
-
-REVOKE ALL ON FUNCTION public.notification_backlog() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.notification_backlog() TO service_role;
-
-REVOKE ALL ON FUNCTION public.record_orders(orders jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_orders(orders jsonb) TO service_role;
-
-REVOKE ALL ON FUNCTION public.record_refunds(refunds jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_refunds(refunds jsonb) TO service_role;
-
-REVOKE ALL ON FUNCTION public.rejected_webhook_body(id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.rejected_webhook_body(id bigint) TO service_role;
-
-REVOKE ALL ON FUNCTION public.remove_product(slug text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.remove_product(slug text) TO service_role;
-
-REVOKE ALL ON FUNCTION public.settle_notifications(results jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.settle_notifications(results jsonb) TO service_role;
-
-REVOKE ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) TO service_role;
+REVOKE ALL ON FUNCTION thetis.write_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.products TO authenticated;
 GRANT SELECT ON TABLE public.products TO service_role;

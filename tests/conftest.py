@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 
 import hypothesis
 import pytest
@@ -27,22 +28,40 @@ def pytest_report_header() -> str:
     return f"programs: {programs.versions()}"
 
 
+@pytest.fixture(scope="session")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Cluster]]:
+    """The cluster of a version, started when it is first asked for and kept to the end.
+
+    A fixture with the version as its parameter would be torn down, and its cluster made anew,
+    whenever tests of another version come in between.
+    """
+    started: dict[int, Cluster] = {}
+    with ExitStack() as running:
+
+        def cluster(version: int) -> Cluster:
+            if version not in started:
+                folder = tmp_path_factory.mktemp("platform")
+                started[version] = running.enter_context(Cluster.starting(folder, postgres=version))
+            return started[version]
+
+        yield cluster
+
+
 @pytest.fixture(
     scope="session",
     params=["image"] if IMAGE else platform.VERSIONS,
     ids=lambda version: f"pg{version}",
 )
 def cluster(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, clusters: Callable[[int], Cluster]
 ) -> Iterator[Cluster]:
     if IMAGE:
         from tests.support import container  # noqa: PLC0415 - slow to import, and seldom needed
 
         with container.started(IMAGE) as running:
             yield Cluster(running)
-        return
-    with Cluster.starting(tmp_path_factory.mktemp("platform"), postgres=request.param) as started:
-        yield started
+    else:
+        yield clusters(request.param)
 
 
 @pytest.fixture

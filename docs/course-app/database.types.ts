@@ -42,13 +42,26 @@ export type Database = {
             "add_product":
 { Args: { "access_period"?: string,"category": string,"name": string,"shopify_product_id"?: string,"slug": string }; Returns: undefined
                            },
+"check_schema":
+{ Args: { "calls": Json }; Returns: {
+              "missing": (string)[],"version": number
+            }[]
+                           },
 "claim_notifications":
-{ Args: { "lease_seconds"?: number,"max_count"?: number,"provider"?: string }; Returns: {
+{ Args: { "lease_seconds"?: number,"max_count"?: number,"provider": string }; Returns: {
               "attempt": number,"id": string,"kind": string,"payload": Json,"shopify_order_id": string
             }[]
                            },
 "claim_purchases":
 { Args: Record<PropertyKey, never>; Returns: number
+                           },
+"count_address_conflicts":
+{ Args: Record<PropertyKey, never>; Returns: number
+                           },
+"get_rejected_webhook":
+{ Args: { "id": number }; Returns: {
+              "body_base64": string,"reason": string,"received_at": string,"replayed_at": string,"topic": string,"webhook_id": string
+            }[]
                            },
 "has_access":
 { Args: { "slug": string }; Returns: boolean
@@ -59,7 +72,7 @@ export type Database = {
             }[]
                            },
 "list_rejected_webhooks":
-{ Args: { "include_replayed"?: boolean }; Returns: {
+{ Args: { "after_id"?: number,"include_replayed"?: boolean,"max_count"?: number }; Returns: {
               "id": number,"reason": string,"received_at": string,"replayed_at": string,"topic": string,"webhook_id": string
             }[]
                            },
@@ -72,7 +85,7 @@ export type Database = {
             }[]
                            },
 "record_orders":
-{ Args: { "orders": Json }; Returns: {
+{ Args: { "orders": Json,"test_orders"?: string }; Returns: {
               "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
             }[]
                            },
@@ -81,11 +94,11 @@ export type Database = {
               "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
             }[]
                            },
-"rejected_webhook_body":
-{ Args: { "id": number }; Returns: string
-                           },
 "remove_product":
 { Args: { "slug": string }; Returns: boolean
+                           },
+"remove_shopify_product":
+{ Args: { "shopify_product_id": string }; Returns: string
                            },
 "settle_notifications":
 { Args: { "results": Json }; Returns: {

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from thetis.transports import DatabaseRefused
+from thetis.errors import DatabaseRefused
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

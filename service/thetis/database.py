@@ -1,93 +1,72 @@
-"""What the service may ask of the database: one method for each SQL function, and no SQL."""
+"""What the service may ask of the database: one method for each SQL function, and no SQL.
+
+There is one deadline, and it is here: `timeout` seconds for each call, and for all calls inside
+`deadline()` together. Shopify waits 5 seconds for an answer, and a webhook may wait for a call that
+others started, make one of its own and then keep a rejected body. Transports have no deadline; a
+call that is given up is cancelled.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
 from functools import partial
-from typing import Any, Literal, LiteralString, TypeVar
+from typing import Any, LiteralString, TypeVar
 
-from thetis.transports import DatabaseUnavailable, Row, Transport
+from thetis.errors import DatabaseUnavailable
+from thetis.model import (
+    Backlog,
+    Notification,
+    Outcome,
+    Product,
+    RejectedWebhook,
+    SchemaStatus,
+    Settlement,
+    TestOrders,
+    WebhookOutcome,
+)
+from thetis.transports import Row, Transport
 
 Answer = TypeVar("Answer")
 
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of one order or refund: recorded, unchanged, ignored or rejected."""
-
-    shopify_order_id: str | None
-    outcome: str
-    reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Notification:
-    """A message that is ours to send until its lease ends. `attempt` names the lease."""
-
-    id: str
-    kind: str
-    attempt: int
-    shopify_order_id: str
-    payload: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settlement:
-    """What became of one attempt to send."""
-
-    id: str
-    attempt: int
-    result: Literal["sent", "retry", "dead"]
-    error: str | None = None
-    retry_after_seconds: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Backlog:
-    """How the outbox stands for one provider. Ages are in seconds."""
-
-    provider: str
-    pending: int
-    dead: int
-    oldest_due_seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Product:
-    """One product of the catalogue. `access_period` is a Postgres interval; None is for ever."""
-
-    slug: str
-    name: str
-    category: str
-    access_period: str | None
-    shopify_product_ids: list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RejectedWebhook:
-    """A webhook that could not be used, without its body. Times are in UTC."""
-
-    id: int
-    topic: str
-    webhook_id: str | None
-    reason: str
-    received_at: str
-    replayed_at: str | None
+CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
+    "record_orders": ("orders", "test_orders"),
+    "record_refunds": ("refunds",),
+    "store_rejected_webhook": ("topic", "webhook_id", "body_base64", "reason"),
+    "list_rejected_webhooks": ("include_replayed", "after_id", "max_count"),
+    "get_rejected_webhook": ("id",),
+    "mark_webhook_replayed": ("id",),
+    "claim_notifications": ("provider", "max_count", "lease_seconds"),
+    "settle_notifications": ("results",),
+    "notification_backlog": (),
+    "count_address_conflicts": (),
+    "list_products": (),
+    "add_product": ("slug", "name", "category", "shopify_product_id", "access_period"),
+    "remove_product": ("slug",),
+    "remove_shopify_product": ("shopify_product_id",),
+    "check_schema": ("calls",),
+}
+"""Every function that the service calls, with the names of its arguments. What is called and what
+check_schema asks for both come from here.
+"""
 
 
 class Database:
-    """Each method is one SQL function of the same name, one transaction, one answer.
+    """Each method is the SQL function of the same name, one transaction, one answer.
 
-    All raise DatabaseUnavailable when there is no answer within `timeout` seconds, or
-    DatabaseRefused when the request itself is at fault.
+    All raise DatabaseUnavailable when there is no answer in time, or DatabaseRefused when the
+    request itself is at fault.
     """
 
-    def __init__(self, transport: Transport, *, timeout: float) -> None:
+    def __init__(
+        self, transport: Transport, *, timeout: float, test_orders: TestOrders = "grant"
+    ) -> None:
         self._transport = transport
         self._timeout = timeout
+        self._test_orders = test_orders
         self._given_up: set[asyncio.Future[list[Row]]] = set()
 
     async def open(self) -> None:
@@ -98,63 +77,73 @@ class Database:
             call.cancel()  # once more: else it waits for the server to confirm the first
         await self._transport.close()
 
+    @asynccontextmanager
+    async def deadline(self) -> AsyncIterator[None]:
+        """Everything in this block together gets the time of one call."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                yield
+        except TimeoutError:
+            raise self._too_late() from None
+
+    async def check_schema(self) -> SchemaStatus:
+        """Raises DatabaseUnavailable also when the database is too old to have this function."""
+        return _read(await self._call("check_schema", CALLS), lambda rows: SchemaStatus(**rows[0]))
+
     async def record_orders(self, orders: Sequence[dict[str, Any]]) -> list[Outcome]:
         """One outcome for each order, in their order."""
-        rows = await self._call("record_orders", orders=list(orders))
+        rows = await self._call("record_orders", list(orders), self._test_orders)
         return _read(rows, partial(_outcomes, count=len(orders)))
 
     async def record_refunds(self, refunds: Sequence[dict[str, Any]]) -> list[Outcome]:
         """One outcome for each refund, in their order."""
-        rows = await self._call("record_refunds", refunds=list(refunds))
+        rows = await self._call("record_refunds", list(refunds))
         return _read(rows, partial(_outcomes, count=len(refunds)))
 
     async def store_rejected_webhook(
         self, *, topic: str, webhook_id: str | None, body: bytes, reason: str
     ) -> int:
         """The id under which the body is kept."""
-        rows = await self._call(
-            "store_rejected_webhook",
-            topic=topic,
-            webhook_id=webhook_id,
-            body_base64=base64.b64encode(body).decode(),
-            reason=reason,
-        )
+        encoded = base64.b64encode(body).decode()
+        rows = await self._call("store_rejected_webhook", topic, webhook_id, encoded, reason)
         return _read(rows, lambda rows: int(rows[0]["store_rejected_webhook"]))
 
-    async def list_rejected_webhooks(self, *, include_replayed: bool) -> list[RejectedWebhook]:
-        """The oldest first."""
-        rows = await self._call("list_rejected_webhooks", include_replayed=include_replayed)
+    async def list_rejected_webhooks(
+        self, *, include_replayed: bool, after_id: int = 0, max_count: int = 1000
+    ) -> list[RejectedWebhook]:
+        """At most `max_count` with a higher id than `after_id`, the oldest first.
+
+        Supabase's API gives no more than 1,000 rows, so that is the largest `max_count`.
+        """
+        rows = await self._call("list_rejected_webhooks", include_replayed, after_id, max_count)
         return _read(rows, lambda rows: [RejectedWebhook(**row) for row in rows])
 
-    async def rejected_webhook_body(self, rejected_id: int) -> bytes | None:
-        """The bytes as they came, or None if there is no such webhook."""
-        rows = await self._call("rejected_webhook_body", id=rejected_id)
-        encoded = _read(rows, lambda rows: rows[0]["rejected_webhook_body"])
-        return None if encoded is None else base64.b64decode(encoded)
+    async def get_rejected_webhook(self, rejected_id: int) -> RejectedWebhook | None:
+        """With its body, byte for byte; None if there is no such webhook."""
+        rows = await self._call("get_rejected_webhook", rejected_id)
+        return _read(rows, partial(_rejected_webhook, rejected_id=rejected_id))
 
     async def mark_webhook_replayed(self, rejected_id: int) -> None:
-        await self._call("mark_webhook_replayed", id=rejected_id)
+        await self._call("mark_webhook_replayed", rejected_id)
 
     async def claim_notifications(
         self, *, provider: str, max_count: int, lease_seconds: int
     ) -> list[Notification]:
-        rows = await self._call(
-            "claim_notifications",
-            provider=provider,
-            max_count=max_count,
-            lease_seconds=lease_seconds,
-        )
+        rows = await self._call("claim_notifications", provider, max_count, lease_seconds)
         return _read(rows, _notifications)
 
     async def settle_notifications(self, settlements: Sequence[Settlement]) -> None:
-        rows = await self._call(
-            "settle_notifications", results=[asdict(each) for each in settlements]
-        )
+        rows = await self._call("settle_notifications", [asdict(each) for each in settlements])
         _read(rows, lambda rows: [row["status"] for row in rows])
 
     async def notification_backlog(self) -> list[Backlog]:
         """One for each provider."""
         return _read(await self._call("notification_backlog"), _backlogs)
+
+    async def count_address_conflicts(self) -> int:
+        """Orders of which somebody owns a purchase by another address than the order has now."""
+        rows = await self._call("count_address_conflicts")
+        return _read(rows, lambda rows: int(rows[0]["count_address_conflicts"]))
 
     async def list_products(self) -> list[Product]:
         rows = await self._call("list_products")
@@ -169,23 +158,24 @@ class Database:
         shopify_product_id: str | None,
         access_period: str | None,
     ) -> None:
-        await self._call(
-            "add_product",
-            slug=slug,
-            name=name,
-            category=category,
-            shopify_product_id=shopify_product_id,
-            access_period=access_period,
-        )
+        """Without an access period an existing product keeps its own; 'for ever' ends it."""
+        await self._call("add_product", slug, name, category, shopify_product_id, access_period)
 
     async def remove_product(self, slug: str) -> bool:
         """Whether there was one."""
-        rows = await self._call("remove_product", slug=slug)
+        rows = await self._call("remove_product", slug)
         return _read(rows, lambda rows: bool(rows[0]["remove_product"]))
 
-    async def _call(self, function: LiteralString, **arguments: Any) -> list[Row]:
+    async def remove_shopify_product(self, shopify_product_id: str) -> str | None:
+        """The slug of the product that the id meant, or None if it meant none."""
+        rows = await self._call("remove_shopify_product", shopify_product_id)
+        slug: str | None = _read(rows, lambda rows: rows[0]["remove_shopify_product"])
+        return slug
+
+    async def _call(self, function: LiteralString, *values: Any) -> list[Row]:
         # Not asyncio.timeout: cancelling a query on a server that hangs takes seconds by itself,
         # and the answer must not wait for that.
+        arguments = dict(zip(CALLS[function], values, strict=True))
         call = asyncio.ensure_future(self._transport.call(function, arguments))
         try:
             done, _ = await asyncio.wait({call}, timeout=self._timeout)
@@ -195,7 +185,10 @@ class Database:
         if done:
             return call.result()
         self._give_up(call)
-        raise DatabaseUnavailable(f"no answer within {self._timeout} s")
+        raise self._too_late()
+
+    def _too_late(self) -> DatabaseUnavailable:
+        return DatabaseUnavailable(f"no answer within {self._timeout} s")
 
     def _give_up(self, call: asyncio.Future[list[Row]]) -> None:
         self._given_up.add(call)
@@ -209,13 +202,19 @@ class Database:
 
 
 def _read(rows: list[Row], form: Callable[[list[Row]], Answer]) -> Answer:
-    """An answer of another shape comes from something else than our database, or another release
-    of it: perhaps a proxy.
-    """
+    """An answer of another shape comes from a proxy, or from another release of the database."""
     try:
         return form(rows)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise DatabaseUnavailable(f"an unreadable answer ({type(error).__name__})") from error
+
+
+def _rejected_webhook(rows: list[Row], *, rejected_id: int) -> RejectedWebhook | None:
+    if not rows:
+        return None
+    [row] = rows
+    body = base64.b64decode(row.pop("body_base64"))
+    return RejectedWebhook(**row, id=rejected_id, body=body)
 
 
 def _notifications(rows: list[Row]) -> list[Notification]:
@@ -234,7 +233,7 @@ def _outcomes(rows: list[Row], *, count: int) -> list[Outcome]:
     return [
         Outcome(
             shopify_order_id=row["shopify_order_id"],
-            outcome=row["outcome"],
+            outcome=WebhookOutcome(row["outcome"]),
             reason=row["reason"],
         )
         for row in sorted(rows, key=lambda row: row["ordinal"])

@@ -1,6 +1,6 @@
 """Structured logs on standard error: constant event names with fields.
 
-The events are listed in docs/OPERATIONS.md. No event carries a payload, a secret or an address.
+The events are listed in docs/REFERENCE.md. No event carries a payload, a secret or an address.
 """
 
 from __future__ import annotations
@@ -41,15 +41,16 @@ def configure(level: str, log_format: Literal["json", "console"]) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # At INFO theirs carry whole URLs, Knock's name recipients in some, and the pool's are several
-    # for each call.
+    # At INFO the HTTP clients log whole URLs, and some of Knock's hold a recipient's address. The
+    # pool logs several lines for each call.
     for noisy in ("httpx", "httpcore", "knockapi", "psycopg.pool"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def where(error: BaseException) -> str:
-    """The way to an exception, outermost first. Unlike a traceback it tells no values: the words
-    of an exception may hold what must not be logged.
+    """The files and lines that led to an exception, outermost first.
+
+    A traceback would also show the exception's message, which may hold what must not be logged.
     """
     steps = traceback.extract_tb(error.__traceback__)
     return " > ".join(f"{Path(step.filename).name}:{step.lineno}" for step in steps)

@@ -1,12 +1,10 @@
-"""What `/metrics` tells, in Prometheus' words. Labels hold only values from fixed sets."""
+"""The metrics that `/metrics` shows. Labels hold only values from fixed sets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from thetis.database import Backlog
+from thetis.model import Figures
 
 
 class Metrics:
@@ -16,7 +14,13 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.webhooks = Counter(
             "thetis_webhooks",
-            "Webhooks received, by topic and outcome.",
+            "Webhooks received, by topic and outcome, but for those of test orders.",
+            ["topic", "outcome"],
+            registry=self.registry,
+        )
+        self.test_webhooks = Counter(
+            "thetis_test_webhooks",
+            "Webhooks of orders that Shopify marks as tests, by topic and outcome.",
             ["topic", "outcome"],
             registry=self.registry,
         )
@@ -24,6 +28,12 @@ class Metrics:
             "thetis_webhook_seconds",
             "Seconds from the whole request to the answer.",
             buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4),
+            registry=self.registry,
+        )
+        self._closed = Counter(
+            "thetis_connections_closed",
+            "Connections closed before their request was whole or the answer read, by reason.",
+            ["reason"],
             registry=self.registry,
         )
         self.notifications = Counter(
@@ -34,33 +44,49 @@ class Metrics:
         )
         self._pending = Gauge(
             "thetis_notifications_pending",
-            "Messages not sent yet.",
+            "Notifications not sent yet.",
             ["provider"],
             registry=self.registry,
         )
         self._oldest = Gauge(
             "thetis_notifications_oldest_due_seconds",
-            "How long the oldest due message has been waiting for a worker.",
+            "How long the oldest due notification has been waiting for a worker.",
             ["provider"],
             registry=self.registry,
         )
         self._dead = Gauge(
             "thetis_notifications_dead",
-            "Messages given up; somebody has to look.",
+            "Notifications given up; a person has to look.",
             ["provider"],
             registry=self.registry,
         )
 
-    def observe_backlog(self, backlog: Sequence[Backlog]) -> None:
-        for each in backlog:
+        self._conflicts = Gauge(
+            "thetis_address_conflicts",
+            "Orders of which somebody owns a purchase by another address than the order has now.",
+            registry=self.registry,
+        )
+
+    def count_webhook(self, topic: str, outcome: str, *, is_test: bool) -> None:
+        """A webhook counts as one of a test order once its body has been read."""
+        counter = self.test_webhooks if is_test else self.webhooks
+        counter.labels(topic, outcome).inc()
+
+    def observe(self, figures: Figures) -> None:
+        self._conflicts.set(figures.address_conflicts)
+        for each in figures.backlog:
             self._pending.labels(each.provider).set(each.pending)
             self._oldest.labels(each.provider).set(each.oldest_due_seconds)
             self._dead.labels(each.provider).set(each.dead)
 
-    def forget_backlog(self) -> None:
+    def forget(self) -> None:
         """An unreachable database: no figure is better than an old one."""
+        self._conflicts.set(float("nan"))
         for gauge in (self._pending, self._oldest, self._dead):
             gauge.clear()
+
+    def count_closed(self, reason: str) -> None:
+        self._closed.labels(reason).inc()
 
     def exposition(self) -> bytes:
         return generate_latest(self.registry)

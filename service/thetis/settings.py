@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
 import psycopg
@@ -17,18 +19,37 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    GetCoreSchemaHandler,
     HttpUrl,
-    PositiveInt,
     SecretStr,
     ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     field_validator,
 )
+from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from thetis.errors import SettingsError
+from thetis.model import TestOrders
 
-class SettingsError(Exception):
-    """The environment does not describe a service that could start; the message names it all."""
+
+@dataclass(frozen=True)
+class Form:
+    """What a setting looks like, in words for the person who has to set it."""
+
+    words: str
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(self._check, handler(source))
+
+    def _check(self, value: object, validate: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return validate(value)
+        except ValueError:
+            raise ValueError(f"must be {self.words}") from None
 
 
 def _split(value: object) -> object:
@@ -40,12 +61,12 @@ def _split(value: object) -> object:
 def _plain(value: SecretStr) -> SecretStr:
     secret = value.get_secret_value()
     if not (secret and secret.isascii() and secret.isprintable() and " " not in secret):
-        raise ValueError("must be printable ASCII without spaces")
+        raise ValueError
     return value
 
 
 def _not_a_public_key(key: SecretStr) -> SecretStr:
-    """The keys that a project has for browsers are a slip of the hand away, and may do nothing."""
+    """A project has keys for browsers too. They look alike, and may not call our functions."""
     text = key.get_secret_value()
     if text.startswith("sb_publishable_") or _role(text) in {"anon", "authenticated"}:
         raise ValueError("must be the secret key or the service_role key, not a public one")
@@ -67,34 +88,65 @@ def _libpq(value: SecretStr) -> SecretStr:
     except psycopg.ProgrammingError:  # its words quote the value
         parts = {}
     if not parts:
-        raise ValueError("must be a libpq URI: postgresql://user:password@host/name")
+        raise ValueError
     return value
 
 
-Secret = Annotated[SecretStr, AfterValidator(_plain)]
+Secret = Annotated[
+    SecretStr, AfterValidator(_plain), Form("a secret of printable ASCII without spaces")
+]
 SupabaseKey = Annotated[Secret, AfterValidator(_not_a_public_key)]
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_libpq)]
-BaseUrl = Annotated[str, AfterValidator(lambda url: str(HttpUrl(url)).rstrip("/"))]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+DatabaseUrl = Annotated[
+    SecretStr,
+    AfterValidator(_libpq),
+    Form("a libpq URI, such as postgresql://user:password@host:5432/name"),
+]
+BaseUrl = Annotated[
+    str,
+    AfterValidator(lambda url: str(HttpUrl(url)).rstrip("/")),
+    Form("an http or https address, such as https://learn.example.com"),
+]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False), Form("a number above 0, such as 2")]
+Seconds = Annotated[
+    float, Field(gt=0, allow_inf_nan=False), Form("a number of seconds above 0, such as 2.5")
+]
+Count = Annotated[int, Field(gt=0), Form("a whole number above 0, such as 60")]
 
 
 class DatabaseSettings(BaseSettings):
     """How to reach the database: DATABASE_URL, or else SUPABASE_URL with SUPABASE_SECRET_KEY."""
 
     model_config = SettingsConfigDict(
-        frozen=True, hide_input_in_errors=True, extra="ignore", env_ignore_empty=True
+        frozen=True,
+        hide_input_in_errors=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        use_attribute_docstrings=True,  # for docs/REFERENCE.md
     )
 
     database_url: DatabaseUrl | None = None
-    """A libpq URI: direct, or through a pooler. Used when both ways are given; it is faster."""
+    """A Postgres URI, direct or through a pooler. Used when both ways are given: it is faster."""
     supabase_url: BaseUrl | None = None
-    """The project's API, for example https://PROJECT.supabase.co."""
+    """The project's API, for example `https://abcdefghijklmnopqrst.supabase.co`. Together with the
+    next one it is the other way to the database.
+    """
     supabase_secret_key: Annotated[SupabaseKey | None, Field(validate_default=True)] = None
-    """An `sb_secret_...` key, or the legacy service_role key."""
+    """A key that begins with `sb_secret_`, or the legacy service_role key. One for browsers
+    (`sb_publishable_…`, or the anon key) is refused.
+    """
     database_timeout_seconds: Seconds = 4.0
-    """A call that takes longer is given up. Shopify gives up on us after 5 seconds."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["json", "console"] = "json"
+    """A call to the database that takes longer is given up. Shopify gives up on us after 5 seconds.
+    """
+    test_orders: Annotated[TestOrders, Form("grant or ignore")] = "grant"
+    """`grant` or `ignore`: whether orders that Shopify marks as tests grant access and send, or are
+    ignored.
+    """
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Form("debug, info, warning or error")
+    ] = "info"
+    """`debug`, `info`, `warning` or `error`."""
+    log_format: Annotated[Literal["json", "console"], Form("json or console")] = "json"
+    """`json`, one object a line, or `console`, for people."""
 
     @field_validator("supabase_secret_key")
     @classmethod
@@ -110,22 +162,40 @@ class DatabaseSettings(BaseSettings):
 
 
 class WorkerSettings(DatabaseSettings):
-    """How to send what is owed."""
+    """How to send notifications."""
 
     knock_api_key: Secret
+    """The secret key of one Knock environment; it begins with `sk_`."""
     knock_base_url: BaseUrl = "https://api.knock.app"
+    """Where Knock's API is, without `/v1`."""
     resend_api_key: Secret
+    """It begins with `re_`."""
     resend_base_url: BaseUrl = "https://api.resend.com"
-    email_from: Annotated[str, Field(pattern=r"^[^\r\n]*[^\s<>]+@[^\s<>]+>?$")]
-    """The sender of the course email: `Name <address>`, on a domain verified at Resend."""
+    """Where Resend's API is."""
+    resend_requests_per_second: Rate | None = None
+    """A limit of your own for each process. Without it, the service keeps to the limit that Resend
+    tells in its answers.
+    """
+    email_from: Annotated[
+        str,
+        Field(pattern=r"^[^\r\n]*[^\s<>]+@[^\s<>]+>?$"),
+        Form("a sender, such as Courses <courses@example.com>"),
+    ]
+    """The sender of the course email, `Name <address>`, on a domain that is verified at Resend. The
+    email asks for replies: somebody must read them.
+    """
     course_app_url: BaseUrl
-    """Where the course app is; the email links to its /claim page."""
+    """Where the course app is. The email links to its `/claim` page."""
     send_timeout_seconds: Seconds = 15.0
-    """How long a provider may take for one message, connection to last byte."""
-    lease_seconds: Annotated[PositiveInt, Field(validate_default=True)] = 60
-    """How long a claimed message is ours alone; at least twice as long as a send may take."""
+    """How long Knock or Resend may take for one request, from the connection to the last byte.
+    After that the notification is tried again.
+    """
+    lease_seconds: Annotated[Count, Field(validate_default=True)] = 60
+    """For how long a claimed notification belongs to one worker; at least twice
+    `SEND_TIMEOUT_SECONDS`. If the worker is killed, the notification waits for the end of it.
+    """
     poll_seconds: Seconds = 1.0
-    """How long the worker rests when nothing is due and nobody wakes it."""
+    """How long the worker rests when nothing is due and no webhook wakes it."""
 
     @field_validator("lease_seconds")
     @classmethod
@@ -139,13 +209,20 @@ class ServiceSettings(WorkerSettings):
     """How to receive webhooks."""
 
     shopify_webhook_secrets: Annotated[
-        tuple[Secret, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)
+        tuple[Secret, ...],
+        NoDecode,
+        BeforeValidator(_split),
+        Field(min_length=1),
+        Form("one or more secrets, separated by commas"),
     ]
-    """Comma-separated; any of them may have signed, so that a secret can be rotated."""
-    max_body_bytes: PositiveInt = 8 * 1024 * 1024
+    """One secret, or several separated by commas. Any of them may have signed, so that a secret can
+    be rotated.
+    """
+    max_body_bytes: Count = 8 * 1024 * 1024
+    """A larger webhook is answered 413."""
     backlog_limit_seconds: Seconds = 900.0
-    """/readyz fails when a message has been due for longer: no worker is at work, or hundreds
-    wait for a provider that hangs.
+    """`/readyz` fails when a notification has been due for longer: no worker is at work, or
+    hundreds wait for a provider that hangs.
     """
 
 
@@ -160,8 +237,15 @@ def load(kind: type[SettingsType], **given: Any) -> SettingsType:
     try:
         return kind(**given)
     except ValidationError as error:
-        faults = [
-            f"  {str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors()
-        ]
-        raise SettingsError("\n".join(["settings are missing or malformed:", *faults])) from None
+        faults = "\n".join(f"  {fault}" for fault in _faults(kind, error))
+        raise SettingsError(f"settings are missing or malformed:\n{faults}") from None
+
+
+def _faults(kind: type[DatabaseSettings], error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False, include_input=False):
+        name = str(fault["loc"][0])
+        if fault["type"] == "missing":
+            [form] = [each for each in kind.model_fields[name].metadata if isinstance(each, Form)]
+            yield f"{name.upper()}: is not set; must be {form.words}"
+        else:
+            yield f"{name.upper()}: {fault['msg'].removeprefix('Value error, ')}"

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, FailFast, Field, ValidationError
 from pydantic_core import PydanticCustomError
+
+from thetis.errors import UnusablePayload
 
 TOPICS: Mapping[str, Literal["order", "refund"]] = {
     "orders/create": "order",
@@ -31,13 +34,7 @@ its body is an edit, not an order (https://shopify.dev/docs/api/webhooks/latest)
 REASON_LIMIT = 500
 """Characters in the reason of an UnusablePayload, at most."""
 
-
-class UnusablePayload(Exception):
-    """The body is not one we can use. The reason names fields and faults, never a value."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,10})?")
 
 
 def verify_signature(body: bytes, header: str | None, secrets: Sequence[str]) -> bool:
@@ -123,6 +120,16 @@ def _usable_address(value: object) -> str | None:
     return value if "@" in text[1:-1] and " " not in text and text.isprintable() else None
 
 
+def _amount(value: object) -> str | None:
+    """An amount of money as a decimal number in text, or None for anything else.
+
+    Shopify sends text, and some old payloads lack the field: the amount must not cost the order.
+    """
+    is_number = (type(value) is int and abs(value) < 10**15) or type(value) is float
+    text = str(value) if is_number else value
+    return text if isinstance(text, str) and _AMOUNT.fullmatch(text) else None
+
+
 T = TypeVar("T", bound="LineItem | OrderRefund")
 
 
@@ -135,6 +142,8 @@ def _distinct(items: list[T]) -> list[T]:
 Id = Annotated[str, BeforeValidator(_digits)]
 Address = Annotated[str | None, BeforeValidator(_usable_address)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
+Amount = Annotated[str | None, BeforeValidator(_amount)]
+Flag = Annotated[bool, BeforeValidator(lambda value: value is True)]
 Quantity = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
 Text = Annotated[str, Field(strict=True, max_length=100, pattern=r"^[^\x00]*$")]
 
@@ -200,6 +209,8 @@ class Order(BaseModel):
     contact_email: Address = None
     customer: Customer | None = None
     financial_status: Text | None
+    total_outstanding: Amount = None
+    test: Flag = False
     cancelled_at: Instant | None = None
     created_at: Instant | None = None
     processed_at: Instant | None = None

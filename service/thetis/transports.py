@@ -1,13 +1,16 @@
 """The two ways to call a function in the database, with one meaning.
 
 A transport takes a function of schema public and its named arguments, commits, and returns rows
-as dicts; a function that returns a single value gives one row with the function's name as key.
+as dicts. A function that returns a single value gives one row with the function's name as key, and
+one that returns nothing (void) gives no row.
+
+A transport sets no limit to how long a call takes: thetis.database does, and cancels it.
 """
 
 from __future__ import annotations
 
+import math
 from functools import cache
-from math import ceil
 from typing import Any, LiteralString, Protocol
 
 import httpx
@@ -17,32 +20,27 @@ from postgrest.exceptions import APIError
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 from pydantic_core import to_json
 
+from thetis.errors import DatabaseError, DatabaseRefused, DatabaseUnavailable
 from thetis.settings import DatabaseSettings
 
 Row = dict[str, Any]
 
 
-class DatabaseError(Exception):
-    """The database did not do what was asked. `code` is a SQLSTATE or PostgREST's own code."""
+class Transport(Protocol):
+    async def open(self) -> None: ...
 
-    def __init__(self, message: str, code: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
+    async def call(self, function: LiteralString, arguments: dict[str, Any]) -> list[Row]:
+        """Raises DatabaseUnavailable or DatabaseRefused."""
+        ...
 
-
-class DatabaseUnavailable(DatabaseError):
-    """Nothing is wrong with the request: it may well succeed later."""
+    async def close(self) -> None: ...
 
 
 class _ConnectionLost(DatabaseError):
     """Nobody knows whether the call was carried out."""
-
-
-class DatabaseRefused(DatabaseError):
-    """The request itself is at fault, and would be refused again."""
 
 
 # Classes of SQLSTATE that blame the data (22, 23) or are our own refusals (TH). All others,
@@ -56,18 +54,12 @@ def _error(message: str, code: str | None) -> DatabaseError:
     return kind(message, code)
 
 
-class Transport(Protocol):
-    async def open(self) -> None: ...
-
-    async def call(self, function: LiteralString, arguments: dict[str, Any]) -> list[Row]:
-        """Raises DatabaseUnavailable or DatabaseRefused."""
-        ...
-
-    async def close(self) -> None: ...
-
-
 class PostgresTransport:
-    """Directly, or through a pooler: no prepared statements, which a transaction pooler lacks."""
+    """Directly, or through a pooler: no prepared statements, which a transaction pooler lacks.
+
+    `timeout` is how many seconds one attempt to connect may take. The pool connects in the
+    background, where no caller's deadline ends it.
+    """
 
     def __init__(self, url: str, *, timeout: float, max_connections: int = 10) -> None:
         self._pool = AsyncConnectionPool(
@@ -76,14 +68,15 @@ class PostgresTransport:
                 "autocommit": True,
                 "prepare_threshold": None,
                 "row_factory": dict_row,
-                "connect_timeout": ceil(timeout),
+                "connect_timeout": math.ceil(timeout),
             },
             connection_class=psycopg.AsyncConnection[Row],
             min_size=1,
             max_size=max_connections,
-            timeout=timeout,
-            # Its pauses between attempts double until then: by default, after an outage of two
-            # minutes it would not notice for another that the server is back.
+            timeout=math.inf,
+            # The pool doubles its pauses between attempts until this long after the first. With the
+            # default of five minutes, the service would notice the end of a two-minute outage two
+            # minutes late.
             reconnect_timeout=timeout,
             open=False,
         )
@@ -96,9 +89,10 @@ class PostgresTransport:
         try:
             return await self._run(query, _adapted(arguments))
         except _ConnectionLost:
-            # A restart of the server leaves dead connections in the pool. Any of our functions may
-            # be called again, so this costs nobody a refused webhook, nor each call a check. All
-            # go: to ask each whether it lives would take for ever with those that hang.
+            # A restart of the server leaves dead connections in the pool. Every function of ours
+            # may be called twice, so we call again, instead of testing a connection before each
+            # call. The pool drops all its connections: to test each would take too long with those
+            # that hang.
             await self._pool.drain()
         try:
             return await self._run(query, _adapted(arguments))
@@ -110,13 +104,11 @@ class PostgresTransport:
             async with self._pool.connection() as connection:
                 try:
                     cursor = await connection.execute(query, arguments)
-                    return await cursor.fetchall()
+                    return [] if _is_void(cursor) else await cursor.fetchall()
                 except psycopg.OperationalError as error:
                     if connection.broken:
                         raise _ConnectionLost(str(error), error.sqlstate) from error
                     raise
-        except PoolTimeout as error:
-            raise DatabaseUnavailable("no connection") from error
         except psycopg.Error as error:
             message = error.diag.message_primary or type(error).__name__
             raise _error(message, error.sqlstate) from error
@@ -134,12 +126,23 @@ def _query(function: LiteralString, names: tuple[str, ...]) -> bytes:
     return query.format(sql.Identifier(function), sql.SQL(", ").join(named)).as_bytes()
 
 
-# Tried, for eight orders: json.dumps 84 µs, pydantic's serializer, which we have anyway, 33 µs.
 def _adapted(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Lists and dicts as jsonb.
+
+    Pydantic's serializer, which we have anyway, takes 33 µs for eight orders; json.dumps takes 84.
+    """
     return {
         name: Jsonb(value, dumps=to_json) if isinstance(value, list | dict) else value
         for name, value in arguments.items()
     }
+
+
+_VOID = 2278
+"""The OID of Postgres's type void."""
+
+
+def _is_void(cursor: psycopg.AsyncCursor[Row]) -> bool:
+    return cursor.description is not None and cursor.description[0].type_code == _VOID
 
 
 class SupabaseTransport:
@@ -150,14 +153,14 @@ class SupabaseTransport:
     https://supabase.com/docs/guides/getting-started/migrating-to-new-api-keys
     """
 
-    def __init__(self, url: str, secret_key: str, *, timeout: float) -> None:
+    def __init__(self, url: str, secret_key: str) -> None:
         headers = {"apikey": secret_key}
         if not secret_key.startswith("sb_"):
             headers["Authorization"] = f"Bearer {secret_key}"
         self._client = AsyncPostgrestClient(
             f"{url}/rest/v1",
             headers=headers,
-            http_client=httpx.AsyncClient(timeout=timeout),
+            http_client=httpx.AsyncClient(timeout=None, event_hooks={"response": [_must_be_json]}),  # noqa: S113
             retry_enabled=False,
         )
 
@@ -169,25 +172,37 @@ class SupabaseTransport:
             response = await self._client.rpc(function, arguments).execute()
         except APIError as error:
             raise _error(error.message or "no message", error.code) from error
+        except httpx.ConnectError as error:
+            raise DatabaseUnavailable("no connection") from error
         except httpx.HTTPError as error:
-            raise DatabaseUnavailable(type(error).__name__) from error
+            raise DatabaseUnavailable(f"no answer ({type(error).__name__})") from error
         data: Any = response.data
-        if isinstance(data, str):  # what the client makes of an answer that is not JSON
-            raise DatabaseUnavailable("an answer that PostgREST does not give")
-        if isinstance(data, list):
-            return data
-        return [{function: data}]
+        return data if isinstance(data, list) else [{function: data}]
 
     async def close(self) -> None:
         await self._client.aclose()
 
 
+async def _must_be_json(response: httpx.Response) -> None:
+    """Raise DatabaseUnavailable for a body that PostgREST does not send.
+
+    The client gives such a body to us as a string, like that of a function that returns text. Only
+    here can the two be told apart.
+    """
+    await response.aread()
+    if not response.content and response.is_success:
+        return  # of a function that returns void
+    try:
+        response.json()
+    except ValueError:
+        words = f"{response.url.host} answered {response.status_code}, and not with JSON"
+        raise DatabaseUnavailable(words, str(response.status_code)) from None
+
+
 def transport(settings: DatabaseSettings) -> Transport:
     """The way to the database that the settings describe."""
-    timeout = settings.database_timeout_seconds
     if settings.database_url is not None:
-        return PostgresTransport(settings.database_url.get_secret_value(), timeout=timeout)
+        url = settings.database_url.get_secret_value()
+        return PostgresTransport(url, timeout=settings.database_timeout_seconds)
     assert settings.supabase_url and settings.supabase_secret_key
-    return SupabaseTransport(
-        settings.supabase_url, settings.supabase_secret_key.get_secret_value(), timeout=timeout
-    )
+    return SupabaseTransport(settings.supabase_url, settings.supabase_secret_key.get_secret_value())

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from thetis.batching import Batcher
-from thetis.database import Database, Outcome
-from thetis.shopify import TOPICS, UnusablePayload, translate_order, translate_refund
-from thetis.transports import DatabaseRefused, DatabaseUnavailable
+from thetis.database import Database
+from thetis.errors import DatabaseRefused, UnusablePayload
+from thetis.model import Outcome, WebhookOutcome
+from thetis.shopify import TOPICS, translate_order, translate_refund
 
 _TOPIC = re.compile(r"[a-z_]{1,50}/[a-z_]{1,50}")
 _WEBHOOK_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -20,54 +21,49 @@ log = structlog.get_logger()
 
 
 class WebhookRecorder:
-    """Records webhooks. Concurrent ones of a kind share a call to the database.
+    """Records webhooks. Concurrent ones of a kind share a call to the database."""
 
-    `timeout` is in seconds, from here to the answer, waiting for a shared call included.
-    """
-
-    def __init__(self, database: Database, *, timeout: float) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._timeout = timeout
         self._orders: Batcher[dict[str, Any], Outcome] = Batcher(database.record_orders)
         self._refunds: Batcher[dict[str, Any], Outcome] = Batcher(database.record_refunds)
 
-    async def record(self, topic: str, webhook_id: str | None, body: bytes) -> str:
+    async def record(self, topic: str, webhook_id: str | None, body: bytes) -> Outcome:
         """recorded, unchanged, ignored or rejected: true once this returns, for it is committed.
 
-        Raises DatabaseUnavailable; nothing is lost if the webhook is then sent again.
+        Raises DatabaseUnavailable, within the database's deadline; nothing is lost if the webhook
+        is then sent again.
         """
         # Headers are not signed: what does not look like Shopify's is neither logged nor kept.
         webhook_id = webhook_id if _WEBHOOK_ID.fullmatch(webhook_id or "") else None
         if topic not in TOPICS:
             shown = topic if _TOPIC.fullmatch(topic) else None
             log.info("webhook.topic_ignored", topic=shown, webhook_id=webhook_id)
-            return "ignored"
-        try:
-            async with asyncio.timeout(self._timeout):
-                outcome = await self._record(topic, body)
-                if outcome.outcome == "rejected":
-                    await self._keep(topic, webhook_id, body, outcome)
-        except TimeoutError:
-            raise DatabaseUnavailable(f"no answer within {self._timeout} s") from None
+            return Outcome(shopify_order_id=None, outcome=WebhookOutcome.IGNORED)
+        async with self._database.deadline():
+            outcome = await self._record(topic, body)
+            if outcome.outcome is WebhookOutcome.REJECTED:
+                await self._keep(topic, webhook_id, body, outcome)
         log.info(
             "webhook.received",
             topic=topic,
             webhook_id=webhook_id,
             order_id=outcome.shopify_order_id,
             outcome=outcome.outcome,
+            is_test=outcome.is_test,
         )
-        return outcome.outcome
+        return outcome
 
     async def _record(self, topic: str, body: bytes) -> Outcome:
         try:
             if TOPICS[topic] == "refund":
                 return await self._refunds.submit(translate_refund(body))
-            return await self._orders.submit(translate_order(body))
+            order = translate_order(body)
+            return replace(await self._orders.submit(order), is_test=order["test"])
         except UnusablePayload as fault:
-            return Outcome(shopify_order_id=None, outcome="rejected", reason=str(fault))
+            return _rejected(str(fault))
         except DatabaseRefused as fault:
-            reason = f"the database refused it: {fault.code}"
-            return Outcome(shopify_order_id=None, outcome="rejected", reason=reason)
+            return _rejected(f"the database refused it: {fault.code}")
 
     async def _keep(
         self, topic: str, webhook_id: str | None, body: bytes, outcome: Outcome
@@ -84,3 +80,7 @@ class WebhookRecorder:
             rejected_id=kept_as,
             reason=reason,
         )
+
+
+def _rejected(reason: str) -> Outcome:
+    return Outcome(shopify_order_id=None, outcome=WebhookOutcome.REJECTED, reason=reason)

@@ -19,7 +19,11 @@ from thetis.worker import Worker
 
 
 def database(settings: DatabaseSettings) -> Database:
-    return Database(transport(settings), timeout=settings.database_timeout_seconds)
+    return Database(
+        transport(settings),
+        timeout=settings.database_timeout_seconds,
+        test_orders=settings.test_orders,
+    )
 
 
 def worker(settings: WorkerSettings, to: Database, metrics: Metrics) -> Worker:
@@ -35,6 +39,7 @@ def worker(settings: WorkerSettings, to: Database, metrics: Metrics) -> Worker:
         email_from=settings.email_from,
         course_app_url=settings.course_app_url,
         timeout=settings.send_timeout_seconds,
+        max_per_second=settings.resend_requests_per_second,
     )
     return Worker(
         to,
@@ -59,7 +64,7 @@ def parts(settings: ServiceSettings) -> Parts:
         worker=worker(settings, to, metrics),
         metrics=metrics,
         preflight=partial(check_email_confirmation, settings),
-        recorder=WebhookRecorder(to, timeout=settings.database_timeout_seconds),
+        recorder=WebhookRecorder(to),
         secrets=tuple(each.get_secret_value() for each in settings.shopify_webhook_secrets),
         max_body_bytes=settings.max_body_bytes,
         backlog_limit_seconds=settings.backlog_limit_seconds,

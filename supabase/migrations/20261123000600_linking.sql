@@ -1,23 +1,14 @@
 -- A purchase can precede the account. It becomes the user's once they have proven the address it
 -- was bought with, and never before.
 
--- The accounts to which an address may belong: confirmed, alive, and not a single-sign-on identity,
--- of which several may carry the same address. email_confirmed_at, because confirmed_at is also
--- set by a confirmed phone.
-create view thetis.confirmed_accounts
-with (security_invoker = true) as
-select users.id, users.instance_id, users.email
-from auth.users
-where
-    users.is_sso_user = false
-    and users.email_confirmed_at is not null
-    and users.deleted_at is null;
-
--- The one user to whom an address belongs, or null. Locks the user's row against deletion, so that
--- a purchase cannot be given to somebody who is gone by the time it is written.
+-- The one user to whom an address belongs, or null: confirmed, alive, and not a single-sign-on
+-- identity, of which several may carry the same address. email_confirmed_at, because confirmed_at
+-- is also set by a confirmed phone. Locks the user's row against deletion, so that a purchase
+-- cannot be given to somebody who is gone by the time it is written.
 -- Auth stores addresses in lower case, but an import by SQL may not have. There is an index of
 -- Auth's own for each way to look: on email, and on (instance_id, lower(email)). The instance is
 -- that of every account that Auth lets sign in.
+-- No view of ours names auth.users: Auth could no longer alter the columns that one uses.
 create function thetis.confirmed_user_id(p_email text)
 returns uuid
 language plpgsql
@@ -25,26 +16,34 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
-        select account.id
-        from thetis.confirmed_accounts as account
+        select users.id
+        from auth.users
         where
-            account.id = (
+            users.id = (
                 select candidate.id
                 from (
                     select exact.id, 1 as place
-                    from thetis.confirmed_accounts as exact
-                    where exact.email = p_email
+                    from auth.users as exact
+                    where
+                        exact.email = p_email
+                        and exact.is_sso_user = false
+                        and exact.email_confirmed_at is not null
+                        and exact.deleted_at is null
                     union all
                     select imported.id, 2
-                    from thetis.confirmed_accounts as imported
+                    from auth.users as imported
                     where
                         imported.instance_id = '00000000-0000-0000-0000-000000000000'
                         and lower(imported.email) = p_email
+                        and imported.is_sso_user = false
+                        and imported.email_confirmed_at is not null
+                        and imported.deleted_at is null
                 ) as candidate
                 where p_email <> ''
                 order by candidate.place, candidate.id
                 limit 1
             )
+            and users.deleted_at is null
         for key share
     );
 end;
@@ -79,6 +78,20 @@ as $$
 begin
     return exists (
         select from auth.users where users.id = p_user_id and users.deleted_at is not null
+    );
+end;
+$$;
+
+-- Is this the address of this account? Whoever reads mail there finds the account's purchases.
+create function thetis.is_address_of(p_user_id uuid, p_email text)
+returns boolean
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (
+        select from auth.users where users.id = p_user_id and lower(users.email) = p_email
     );
 end;
 $$;
@@ -222,11 +235,12 @@ $$;
 
 -- Privileges
 
-revoke all on table thetis.confirmed_accounts from public, anon, authenticated, service_role;
 revoke all on function thetis.confirmed_user_id(text)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.lock_emails(text[]) from public, anon, authenticated, service_role;
 revoke all on function thetis.is_deleted_account(uuid)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.is_address_of(uuid, text)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.return_to_order_email()
 from public, anon, authenticated, service_role;

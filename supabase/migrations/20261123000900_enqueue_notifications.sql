@@ -5,54 +5,54 @@
 --   post_purchase   {order_id, order_number, email, products, categories}: what of it is active
 --   course_access   {order_number, email, has_account, courses: [{slug, name}]}; `has_account`:
 --                   whoever reads the email finds the courses in their account already
+-- noqa: disable=LT02
 create view thetis.notification_payloads
 with (security_invoker = true) as
 select
-    orders.shopify_order_id,
+    ordered.shopify_order_id,
     told.kind,
     told.payload
-from thetis.orders
+from thetis.orders as ordered
 cross join lateral (
     select
         jsonb_agg(distinct stored.product_slug) as products,
         jsonb_agg(distinct coalesce(product.category, 'other')) as categories,
         jsonb_agg(distinct jsonb_build_object('slug', product.slug, 'name', product.name))
         filter (where product.category = 'course') as courses,
-        bool_and(exists (
-            select from auth.users
-            where users.id = stored.user_id and lower(users.email) = orders.email
-        )) filter (where product.category = 'course') as has_account
+        bool_and(thetis.is_address_of(stored.user_id, ordered.email))
+        filter (where product.category = 'course') as has_account
     from public.purchases as stored
     left join public.products as product on stored.product_slug = product.slug
-    where stored.shopify_order_id = orders.shopify_order_id and stored.status = 'active'
-) as active
+    where stored.shopify_order_id = ordered.shopify_order_id and stored.status = 'active'
+) as bought
 cross join lateral (
     values
     (
         'post_purchase',
         case
-            when active.products is not null then jsonb_build_object(
-                'order_id', orders.shopify_order_id,
-                'order_number', orders.order_number,
-                'email', orders.email,
-                'products', active.products,
-                'categories', active.categories
+            when bought.products is not null then jsonb_build_object(
+                'order_id', ordered.shopify_order_id,
+                'order_number', ordered.order_number,
+                'email', ordered.email,
+                'products', bought.products,
+                'categories', bought.categories
             )
         end
     ),
     (
         'course_access',
         case
-            when active.courses is not null then jsonb_build_object(
-                'order_number', orders.order_number,
-                'email', orders.email,
-                'has_account', active.has_account,
-                'courses', active.courses
+            when bought.courses is not null then jsonb_build_object(
+                'order_number', ordered.order_number,
+                'email', ordered.email,
+                'has_account', bought.has_account,
+                'courses', bought.courses
             )
         end
     )
 ) as told (kind, payload)
-where orders.email is not null and told.payload is not null;
+where ordered.email is not null and told.payload is not null;
+-- noqa: enable=LT02
 
 -- Enqueues what is to be told of newly active purchases: each kind once per order, whatever is
 -- heard later. One that nobody has tried to send yet is brought up to date instead. One that was

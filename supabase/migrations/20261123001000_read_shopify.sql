@@ -50,9 +50,9 @@ create type thetis.incoming_refund as (
 );
 
 create type thetis.incoming as (
-    orders thetis.incoming_order[],
-    lines thetis.incoming_line[],
-    refunds thetis.incoming_refund[]
+    orders thetis.incoming_order[],  -- noqa: LT01
+    lines thetis.incoming_line[],  -- noqa: LT01
+    refunds thetis.incoming_refund[]  -- noqa: LT01
 );
 
 -- Reads an array of refunds, each with the order's id, as refunds/create has it. Raises if any of

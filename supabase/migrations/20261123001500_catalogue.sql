@@ -1,5 +1,6 @@
 -- Looking after the catalogue: what `thetis products` calls.
 
+-- Every product with its Shopify product ids.
 create function public.list_products()
 returns table (
     slug text, name text, category text, access_period text, shopify_product_ids text[]

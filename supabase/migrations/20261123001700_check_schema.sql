@@ -1,8 +1,9 @@
 -- Lets a service find out, before it takes a webhook, whether it can do its work here.
 
--- `calls` names the functions that the service calls, each with the names of its arguments. Returns
--- the version of this schema, to be raised with every change that an older or newer service would
--- stumble over, and those functions that are not there like that or that the caller may not execute.
+-- Tells the version of this schema, to be raised with every change that an older or newer service
+-- would stumble over, and which of its calls a service cannot make here. `calls` names functions,
+-- each with the names of its arguments; `missing` lists those that are not there like that, or that
+-- the caller may not execute.
 create function public.check_schema(calls jsonb)
 returns table (version integer, missing text[])
 language plpgsql

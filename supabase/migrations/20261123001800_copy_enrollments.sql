@@ -195,7 +195,8 @@ end;
 $$;
 
 -- Makes one old row a purchase and returns its id. The old id is kept where it can be. A line item
--- that is taken already (see matching_purchase) is left out, since it may stand only once in purchases.
+-- that is taken already (see matching_purchase) is left out, since it may stand only once in
+-- purchases.
 create function thetis.insert_enrollment(p_row thetis.readable_enrollments)
 returns uuid
 language plpgsql

@@ -1,4 +1,4 @@
-"""Every `thetis …` that a document shows is one that the command accepts."""
+"""Every `thetis …` and `thetis-dev …` that a document shows is one that the command accepts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from contextlib import suppress
 import click
 import pytest
 
+from devtools import cli as devtools_cli
 from tests.support.docs import Document, documents
-from thetis.cli import main
+from thetis import cli
 
+PROGRAMS: dict[str, click.Command] = {"thetis": cli.main, "thetis-dev": devtools_cli.main}
 ENDS_A_COMMAND = {";", "&", "&&", "|", "||", "(", ")", "#"}
 
 
 def command_lines(page: Document) -> Iterator[list[str]]:
-    """The arguments of each `thetis` in the page's shell blocks."""
+    """Each call of a program of ours in the page's shell blocks."""
     for block in page.blocks("bash", "sh", "console"):
         for line in block.replace("\\\n", " ").splitlines():
             yield from _arguments(line)
@@ -28,17 +30,19 @@ def _arguments(line: str) -> Iterator[list[str]]:
     lexer.whitespace_split = True
     words = list(lexer)
     for start, word in enumerate(words):
-        if word.split("/")[-1] == "thetis" and (start == 0 or words[start - 1] in ENDS_A_COMMAND):
+        program = word.split("/")[-1]
+        if program in PROGRAMS and (start == 0 or words[start - 1] in ENDS_A_COMMAND):
             end = next(
                 (at for at, later in enumerate(words) if at > start and later in ENDS_A_COMMAND),
                 len(words),
             )
-            yield words[start + 1 : end]
+            yield [program, *words[start + 1 : end]]
 
 
 def find(arguments: list[str]) -> tuple[click.Command, list[str]]:
     """The command that these arguments name, and those that are left for it."""
-    command: click.Command = main
+    program, *arguments = arguments
+    command = PROGRAMS[program]
     while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
         name, *arguments = arguments
         assert name in command.commands, name
@@ -51,8 +55,9 @@ MENTIONED = sorted(
     {
         (page.name, span)
         for page in documents()
+        if page.name != "CHANGELOG.md"  # which also tells of commands that are gone
         for span in page.spans()
-        if span.startswith("thetis ") and "…" not in span
+        if span.split(" ")[0] in PROGRAMS and " " in span and "…" not in span
     }
 )
 
@@ -73,8 +78,8 @@ def test_a_command_line_is_complete_and_valid(page: str, arguments: list[str]) -
 
 @pytest.mark.parametrize(("page", "span"), MENTIONED)
 def test_a_command_that_is_mentioned_exists_with_its_options(page: str, span: str) -> None:
-    command, rest = find(shlex.split(span.removeprefix("thetis ")))
-    known = {
+    command, rest = find(shlex.split(span))
+    options = {
         name for parameter in command.get_params(click.Context(command)) for name in parameter.opts
     }
-    assert set(re.findall(r"(?<!\S)--[a-z-]+", " ".join(rest))) <= known | {"--version"}
+    assert set(re.findall(r"(?<!\S)--[a-z-]+", " ".join(rest))) <= options | {"--version"}

@@ -20,11 +20,16 @@ def test_the_example_of_what_knock_receives_is_what_it_receives(database: Databa
     [example] = SETUP.blocks("json")
     database.record_orders(order(5992405700101, COURSE, SPLINT, order_number=1001))
 
-    payload = database.notifications(5992405700101)["knock.trigger"]["payload"]
+    facts = database.notifications(5992405700101)["post_purchase"]["payload"]
+    address = facts["email"]
     assert json.loads(example) == {
-        "recipients": [payload["recipient"]],
-        "cancellation_key": payload["cancellation_key"],
-        "data": payload["data"],
+        "recipients": [{"id": address, "email": address}],
+        "cancellation_key": facts["order_id"],
+        "data": {
+            "order_number": facts["order_number"],
+            "products_ordered": facts["products"],
+            "categories_ordered": facts["categories"],
+        },
     }
 
 

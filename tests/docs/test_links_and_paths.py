@@ -64,6 +64,13 @@ def test_every_make_target_exists(page: Document) -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+def test_every_command_of_the_makefile_is_declared_phony() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    [phony] = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
+    assert targets == set(phony.split())
+
+
 def test_the_readme_is_short_and_names_the_two_commands() -> None:
     readme = document("README.md")
     assert len(readme.text.splitlines()) <= 120

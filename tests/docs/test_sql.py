@@ -14,7 +14,7 @@ from tests.support.database import Connection, Database
 from tests.support.docs import Document, blocks, document, documents
 from tests.support.shopify import COURSE, SPLINT, order, refund
 
-OPERATIONS = document("docs/OPERATIONS.md")
+RUNBOOK = document("docs/RUNBOOK.md")
 # All but the page about a table that a migrated database no longer has.
 PAGES = [page for page in documents() if page.blocks("sql") and page.name != "docs/ENROLLMENTS.md"]
 
@@ -37,7 +37,7 @@ def reject(database: Database, topic: str, body: bytes) -> int:
 def give_up(database: Database, kind: str, error: str, attempts: int = 1) -> None:
     database.execute(
         "update thetis.notifications set status = 'dead', attempts = %s, settled_at = now(),"
-        " first_attempt_at = now(), last_error = %s where kind = %s",
+        " uncertain_since = now(), last_error = %s where kind = %s",
         attempts,
         error,
         kind,
@@ -46,7 +46,7 @@ def give_up(database: Database, kind: str, error: str, attempts: int = 1) -> Non
 
 def examples(section: str) -> list[str]:
     """The SQL blocks of a section of the runbook."""
-    return blocks(OPERATIONS.section(section), "sql")
+    return blocks(RUNBOOK.section(section), "sql")
 
 
 def run(database: Database, text: str) -> list[list[dict[str, Any]]]:
@@ -101,7 +101,7 @@ def test_asking_as_a_user_gives_the_answer_that_the_user_gets(database: Database
 def test_the_purchase_is_found_by_address_and_by_number(database: Database) -> None:
     database.accounts.sign_up(ADA)
     database.record_orders(an_order(COURSE))
-    by_address, by_number, account, link, facts, messages, *_ = examples(
+    by_address, by_number, account, link, facts, notifications, *_ = examples(
         "I paid, where is my course?"
     )
 
@@ -113,9 +113,9 @@ def test_the_purchase_is_found_by_address_and_by_number(database: Database) -> N
     assert row["email_confirmed_at"] is not None
     assert run(database, link) == [[{"link_purchases": 0}]]
     [[row]] = run(database, facts)
-    assert row["is_granted"]
-    [rows] = run(database, messages)
-    assert {row["kind"] for row in rows} == {"knock.trigger", "resend.course_access"}
+    assert row["paid_as_of"] is not None
+    [rows] = run(database, notifications)
+    assert {row["kind"] for row in rows} == {"post_purchase", "course_access"}
 
 
 def test_purchases_are_moved_and_stay_moved(database: Database) -> None:
@@ -161,53 +161,53 @@ def test_old_rejected_webhooks_are_deleted_and_new_ones_kept(database: Database)
     assert database.rows("select body from thetis.rejected_webhooks") == [{"body": b"new"}]
 
 
-def test_a_refused_message_goes_out_under_a_new_key_and_says_what_is_true_now(
+def test_a_refused_notification_is_sent_with_a_new_key_and_present_facts(
     database: Database,
 ) -> None:
     database.record_orders(an_order(COURSE, SPLINT))
     [before] = database.claim("knock")
-    give_up(database, "knock.trigger", "knock 404 workflow_missing: no such workflow")
+    give_up(database, "post_purchase", "knock 404 workflow_missing: no such workflow")
     database.record_refunds(refund(1, ORDER, splint=1))
 
-    look, refused, _ = examples("Dead messages")
+    look, refused, _ = examples("Dead notifications")
     assert [row["id"] for row in run(database, look)[0]] == [before["id"]]
     run(database, refused)
 
     [again] = database.claim("knock")
     assert again["id"] != before["id"]
     assert again["attempt"] == 1
-    assert again["payload"]["data"]["products_ordered"] == [COURSE]
+    assert again["payload"]["products"] == [COURSE]
 
 
-def test_a_refused_message_that_lost_its_reason_stays_dead(database: Database) -> None:
+def test_a_refused_notification_that_lost_its_reason_stays_dead(database: Database) -> None:
     database.record_orders(an_order(SPLINT))
-    give_up(database, "knock.trigger", "knock 404 workflow_missing: no such workflow")
+    give_up(database, "post_purchase", "knock 404 workflow_missing: no such workflow")
     database.record_refunds(refund(1, ORDER, splint=1))
 
-    run(database, examples("Dead messages")[1])
-    assert database.notifications(ORDER)["knock.trigger"]["status"] == "dead"
+    run(database, examples("Dead notifications")[1])
+    assert database.notifications(ORDER)["post_purchase"]["status"] == "dead"
 
 
-def test_a_message_of_unknown_fate_goes_out_under_the_same_key(database: Database) -> None:
+def test_a_notification_of_unknown_outcome_is_sent_with_the_same_key(database: Database) -> None:
     database.record_orders(an_order(COURSE))
     [before] = database.claim("resend")
-    give_up(database, "resend.course_access", "resend 401 restricted_api_key: no", attempts=3)
+    give_up(database, "course_access", "resend 401 restricted_api_key: no", attempts=3)
 
-    run(database, examples("Dead messages")[2])
+    run(database, examples("Dead notifications")[2])
     [again] = database.claim("resend")
     assert again == before | {"attempt": 4}
 
 
-def test_an_old_message_of_unknown_fate_is_left_alone(database: Database) -> None:
+def test_an_old_notification_of_unknown_outcome_is_left_alone(database: Database) -> None:
     database.record_orders(an_order(COURSE))
-    give_up(database, "resend.course_access", "gave up: not accepted within 23 hours.")
-    database.execute("update thetis.notifications set first_attempt_at = now() - interval '1 day'")
+    give_up(database, "course_access", "gave up: not accepted within 23 hours.")
+    database.execute("update thetis.notifications set uncertain_since = now() - interval '1 day'")
 
-    run(database, examples("Dead messages")[2])
-    assert database.notifications(ORDER)["resend.course_access"]["status"] == "dead"
+    run(database, examples("Dead notifications")[2])
+    assert database.notifications(ORDER)["course_access"]["status"] == "dead"
 
 
-def test_nothing_of_a_forgotten_customer_remains_and_nothing_of_another_goes(
+def test_nothing_of_an_erased_customer_remains_and_nothing_of_another_goes(
     database: Database,
 ) -> None:
     other = f"b{ADA}"
@@ -226,14 +226,30 @@ def test_nothing_of_a_forgotten_customer_remains_and_nothing_of_another_goes(
     before = everything(database)
     assert f'"{ADA}"' in before
 
-    [forget] = examples("Removing a customer's data")
-    *_, remaining = run(database, forget)
+    [erase] = examples("Removing a customer's data")
+    *_, remaining = run(database, erase)
 
     assert remaining == [{"orders": 0, "purchases": 0}]
     after = everything(database)
     assert f'"{ADA}"' not in after
     assert after.count(f'"{other}"') == before.count(f'"{other}"')
-    assert database.record_orders(order(1, COURSE, email=None)) == ["unchanged"]
+
+
+@pytest.mark.parametrize("updated_at", ["2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"])
+def test_no_webhook_brings_an_erased_address_back_whether_older_or_newer(
+    database: Database, updated_at: str
+) -> None:
+    database.record_orders(order(1, COURSE, email=ADA))
+    [erase] = examples("Removing a customer's data")
+    run(database, erase)
+
+    database.record_orders(order(1, COURSE, email=ADA, updated_at=updated_at))
+    database.record_orders(order(1, COURSE, SPLINT, email=GRACE, updated_at=updated_at))
+
+    assert ADA not in everything(database)
+    assert GRACE not in everything(database)
+    database.accounts.sign_up(ADA)
+    assert {row["user_id"] for row in database.purchases()} == {None}
 
 
 def everything(database: Database) -> str:

@@ -28,6 +28,7 @@ class Cluster:
     def __init__(self, started: platform.Platform) -> None:
         self.platform = started
         self._numbers = itertools.count()
+        self._templates: set[str] = set()
         self._administer(*(f"alter system set {each}" for each in _FASTER))
         self._administer("select pg_reload_conf()")
         self._copy("postgres", "bare")
@@ -60,6 +61,13 @@ class Cluster:
                 yield database
         finally:
             self._administer(f"drop database {name} with (force)")
+
+    def make_template(self, name: str, *, upto: str) -> None:
+        """One with our migrations up to this version, unless it is there."""
+        if name not in self._templates:
+            self._templates.add(name)
+            self._copy("bare", name)
+            migrations.apply(self.platform.url("postgres", name), SUPABASE, upto=upto)
 
     def _copy(self, template: str, name: str) -> None:
         self._administer(

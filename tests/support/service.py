@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from devtools.fake_providers import FakeProviders
 from devtools.fake_providers import running as running_fake_providers
-from thetis import wiring
+from devtools.processes import Process, free_port, process, wait_until_ready
+from thetis import server, wiring
 from thetis.app import create_app
 from thetis.cli import shopify_payloads
+from thetis.connections import Room
 from thetis.settings import ServiceSettings, load
 
 SECRET = "a-webhook-secret"
@@ -107,13 +105,23 @@ def eventually(holds: Callable[[], object], *, patience: float = 15.0) -> None:
 
 @contextmanager
 def running(
-    database: Mapping[str, Any], *, parts: Mapping[str, Any] | None = None, **changes: Any
+    database: Mapping[str, Any],
+    *,
+    parts: Mapping[str, Any] | None = None,
+    room: Room | None = None,
+    **changes: Any,
 ) -> Iterator[Service]:
-    """The whole service in a thread. `database` says how to reach one; `parts` replaces some."""
+    """The whole service in a thread. `database` says how to reach one; `parts` replaces some, and
+    `room` the limits for connections.
+    """
     fake_providers = FakeProviders()
     with running_fake_providers(fake_providers) as providers:
         chosen = load(ServiceSettings, **settings(providers, **_alone(database), **changes))
-        with _serving(lambda: create_app(replace(wiring.parts(chosen), **(parts or {})))) as url:
+
+        def app() -> Starlette:
+            return create_app(replace(wiring.parts(chosen), **(parts or {})))
+
+        with serving(app, room=room) as url:
             yield Service(url=url, fake_providers=fake_providers)
 
 
@@ -123,90 +131,44 @@ def _alone(database: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _serving(app: Callable[[], Starlette]) -> Iterator[str]:
+def serving(
+    app: Callable[[], ASGIApp],
+    *,
+    room: Room | None = None,
+    listener: socket.socket | None = None,
+) -> Iterator[str]:
     """As `thetis serve` does it, but in a thread of ours and on a free port."""
-    config = uvicorn.Config(
-        app, factory=True, log_config=None, access_log=False, timeout_graceful_shutdown=5
-    )
-    server = uvicorn.Server(config)
-    listener = socket.create_server(("127.0.0.1", 0))
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        serve = server.serve(sockets=[listener])
-        thread = threading.Thread(target=runner.run, args=(serve,), name="service", daemon=True)
+    started = server.server(app, room=room, grace_seconds=5)
+    listener = listener or server.listen("127.0.0.1", 0)
+    with asyncio.Runner(loop_factory=started.config.get_loop_factory()) as runner:
+        serving = started.serve(sockets=[listener])
+        thread = threading.Thread(target=runner.run, args=(serving,), name="service", daemon=True)
         thread.start()
         try:
-            eventually(lambda: server.started or not thread.is_alive())
+            eventually(lambda: started.started or not thread.is_alive())
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            started.should_exit = True
             thread.join(timeout=30)
             assert not thread.is_alive(), "the service does not stop"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Process:
-    """A `thetis` command in a process of its own. What it logs is in a file."""
-
-    popen: subprocess.Popen[bytes]
-    log_file: Path
-
-    def logged(self, event: str) -> bool:
-        return re.search(rf'"event": "{re.escape(event)}"', self.log()) is not None
-
-    def log(self) -> str:
-        return self.log_file.read_text(encoding="utf-8")
-
-    def stop(self) -> int:
-        """Ask it to stop, as an orchestrator does; its exit status."""
-        self.popen.terminate()
-        return self.popen.wait(timeout=30)
-
-
-@contextmanager
-def process(*command: str, log_file: Path, environment: Mapping[str, Any]) -> Iterator[Process]:
-    """`thetis COMMAND ...` with these settings and nothing else from our environment."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    given = {name.upper(): str(value) for name, value in environment.items()}
-    with (
-        log_file.open("wb") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "thetis", *command],
-            env=inherited | given,
-            cwd=Path(__file__).parents[2],
-            stdout=log,
-            stderr=log,
-        ) as popen,
-    ):
-        try:
-            yield Process(popen=popen, log_file=log_file)
-        finally:
-            popen.kill()
-
-
 @contextmanager
 def serve(
-    database: Mapping[str, Any], *, log_file: Path, **changes: Any
+    database: Mapping[str, Any], *, log_file: Path, open_files: int | None = None, **changes: Any
 ) -> Iterator[tuple[Service, Process]]:
     """`thetis serve` as a process, ready to be killed."""
     fake_providers = FakeProviders()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+    port = free_port()
+    service = Service(url=f"http://127.0.0.1:{port}", fake_providers=fake_providers)
     with (
         running_fake_providers(fake_providers) as providers,
         process(
             *("serve", "--port", str(port)),
             log_file=log_file,
             environment=settings(providers, **database, **changes),
+            open_files=open_files,
         ) as started,
     ):
-        service = Service(url=url, fake_providers=fake_providers)
-        eventually(lambda: started.popen.poll() is not None or _answers(service))
+        wait_until_ready(f"{service.url}/healthz", started)
         yield service, started
-
-
-def _answers(service: Service) -> bool:
-    try:
-        return service.get("/healthz").is_success
-    except httpx.TransportError:
-        return False

@@ -4,48 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import AsyncExitStack
 
 import click
-import uvicorn
 
-from thetis import logs, settings, wiring
+from thetis import logs, server, settings, wiring
 from thetis.cli.session import load_or_exit
 from thetis.metrics import Metrics
+from thetis.supervision import Supervisor
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on; 0.0.0.0 in a container.",
+)
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on.",
+)
 def serve(host: str, port: int) -> None:
-    """Receive webhooks, and send what is owed."""
+    """Receive webhooks, and send notifications.
+
+    Ends on Ctrl-C or SIGTERM, after what is under way.
+    """
     chosen = load_or_exit(settings.ServiceSettings)
     logs.configure(chosen.log_level, chosen.log_format)
-    uvicorn.run(
-        lambda: wiring.app(chosen),
-        factory=True,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=30,
-    )
+    try:
+        listener = server.listen(host, port)
+    except OSError as error:
+        words = f"cannot listen on {host}, port {port}: {server.reason(error)}"
+        raise click.ClickException(words) from None
+    with listener:
+        server.run(lambda: wiring.app(chosen), listener)
 
 
 @click.command()
 def worker() -> None:
-    """Only send what is owed; any number of workers may run."""
+    """Only send notifications. Any number may run, beside any number of `thetis serve`."""
     chosen = load_or_exit(settings.WorkerSettings)
     logs.configure(chosen.log_level, chosen.log_format)
-    asyncio.run(_work(chosen))
+    asyncio.run(work(chosen))
 
 
-async def _work(chosen: settings.WorkerSettings) -> None:
-    database = wiring.database(chosen)
-    worker = wiring.worker(chosen, database, Metrics())
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, worker.stop)
-    await database.open()
-    await worker.run()
-    await database.close()
+async def work(chosen: settings.WorkerSettings) -> None:
+    async with AsyncExitStack() as opened:
+        database = wiring.database(chosen)
+        opened.push_async_callback(database.close)
+        sending = wiring.worker(chosen, database, Metrics())
+        opened.push_async_callback(sending.close)
+        supervisor = Supervisor(sending)
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, supervisor.stop)
+        await database.open()
+        await supervisor.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -10,25 +11,30 @@ from typing import TypeVar
 import click
 
 from thetis import logs, wiring
+from thetis.cli import reachability
 from thetis.database import Database
-from thetis.settings import DatabaseSettings, SettingsError, SettingsType, load
-from thetis.transports import DatabaseError
+from thetis.errors import DatabaseError, SettingsError
+from thetis.settings import DatabaseSettings, SettingsType, load
 
 Answer = TypeVar("Answer")
 
 
 def ask(question: Callable[[Database], Awaitable[Answer]]) -> Answer:
+    """The answer of the database that the settings describe, or one line that says why not."""
     chosen = load_or_exit(DatabaseSettings)
     logs.configure(chosen.log_level, chosen.log_format)
+    # The pool logs each attempt to connect in libpq's words; the line below says it in ours.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     try:
         return asyncio.run(_with_database(chosen, question))
     except DatabaseError as error:
-        raise click.ClickException(f"the database says: {error}") from None
+        raise click.ClickException(reachability.in_plain_words(error, chosen)) from None
 
 
 async def _with_database(
     chosen: DatabaseSettings, question: Callable[[Database], Awaitable[Answer]]
 ) -> Answer:
+    await reachability.check(chosen)
     database = wiring.database(chosen)
     await database.open()
     try:

@@ -1,4 +1,4 @@
-"""Webhooks as Shopify sends them, for `thetis simulate` and the tests: full bodies, signed.
+"""Webhooks as Shopify sends them, for `thetis simulate`, the demo, the benchmark and the tests.
 
 The bodies are made up (example.com), their shape is that of API version 2026-10:
 https://shopify.dev/docs/api/admin-rest/latest/resources/order (and `refund`).
@@ -9,7 +9,6 @@ and the same arguments give the same bytes.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import re
@@ -24,6 +23,8 @@ from typing import Any
 
 import httpx
 
+from thetis.cli.shopify_templates import TEMPLATES, Values, hashed, identity
+
 SHOP = "thetis-demo.myshopify.com"
 SHOP_TIME = timezone(timedelta(hours=-5))
 API_VERSION = "2026-10"
@@ -31,9 +32,7 @@ TAX_RATE = Decimal("0.06")
 
 FINANCIAL_STATUS: Mapping[str, str] = {
     "orders/create": "pending",
-    "orders/paid": "paid",
-    "orders/updated": "paid",
-    "orders/cancelled": "paid",
+    **dict.fromkeys(("orders/paid", "orders/updated", "orders/cancelled"), "paid"),
 }
 
 Json = dict[str, Any]
@@ -50,21 +49,8 @@ class SampleProduct:
 
 
 SAMPLE_PRODUCTS: Mapping[str, SampleProduct] = {
-    "standard_course": SampleProduct(
-        shopify_id=9846187786568, title="Standard Course", price=Decimal("149.00")
-    ),
-    "premium_course": SampleProduct(
-        shopify_id=9846188081480, title="Premium Course", price=Decimal("249.00")
-    ),
-    "essentials_course": SampleProduct(
-        shopify_id=9846188376392, title="Essentials Course", price=Decimal("79.00")
-    ),
-    "professionals_course": SampleProduct(
-        shopify_id=9846188671304, title="Professionals Course", price=Decimal("399.00")
-    ),
-    "splint": SampleProduct(
-        shopify_id=9846188966216, title="Splint", price=Decimal("189.00"), is_shipped=True
-    ),
+    slug: SampleProduct(**{**product, "price": Decimal(product["price"])})
+    for slug, product in TEMPLATES["products"].items()
 }
 
 
@@ -90,7 +76,7 @@ def new_order_id() -> int:
 
 def line_item_id(order_id: int, product: SampleProduct) -> int:
     """The id of the line item that holds this product in this order."""
-    return _id("LineItem", order_id, product.shopify_id)
+    return identity("LineItem", order_id, product.shopify_id)
 
 
 def order(
@@ -101,6 +87,7 @@ def order(
     products: Sequence[SampleProduct],
     at: datetime,
     created_at: datetime | None = None,
+    is_test: bool = False,
 ) -> Json:
     """The body of an `orders/*` webhook, sent at `at` (aware) about an order made at `created_at`.
 
@@ -108,25 +95,25 @@ def order(
     paid, orders/cancelled of one cancelled with "refund later": only `cancelled_at` gives it away.
     """
     status = FINANCIAL_STATUS[topic]
-    cancelled_at = _time(at) if topic == "orders/cancelled" else None
-    made_at = _time(created_at or at)
+    is_cancelled = topic == "orders/cancelled"
     lines = Counter(products)
-    return {
-        "id": order_id,
-        "admin_graphql_api_id": f"gid://shopify/Order/{order_id}",
-        **_USUAL,
-        **_names(order_id),
-        **_sums(lines, is_paid=status == "paid"),
-        **_people(order_id, email, made_at, is_shipped=any(line.is_shipped for line in lines)),
-        "financial_status": status,
-        "cancelled_at": cancelled_at,
-        "cancel_reason": "customer" if cancelled_at else None,
-        "created_at": made_at,
-        "processed_at": made_at,
-        "updated_at": _time(at),
-        "line_items": [_line_item(order_id, *line) for line in lines.items()],
-        "refunds": [],
-    }
+    is_shipped = any(product.is_shipped for product in lines)
+    amounts = _amounts(lines)
+    values = Values(
+        {**amounts, **_names(order_id)},
+        email=email,
+        outstanding="0.00" if status == "paid" else amounts["total"],
+        financial_status=status,
+        cancelled_at=_time(at) if is_cancelled else None,
+        cancel_reason="customer" if is_cancelled else None,
+        made_at=_time(created_at or at),
+        at=_time(at),
+        is_test=is_test,
+        line_items=[_line(order_id, *line)["line_item"] for line in lines.items()],
+        shipping_address=TEMPLATES["address"] if is_shipped else None,
+    )
+    values["shipping_lines"] = [values["shipping_line"]] if is_shipped else []
+    return values.template("order")
 
 
 def refund(
@@ -142,28 +129,29 @@ def refund(
     of `amount` dollars, which Shopify books as a discrepancy.
     """
     lines = Counter(products)
-    line_ids = [line_item_id(order_id, product) for product in products]
-    paid_back = _with_tax(_subtotal(lines)) if amount is None else amount
-    refund_id = _id("Refund", order_id, _time(at), paid_back, *sorted(line_ids))
-    return {
-        "id": refund_id,
-        "admin_graphql_api_id": f"gid://shopify/Refund/{refund_id}",
-        "order_id": order_id,
-        "created_at": _time(at),
-        "processed_at": _time(at),
-        "note": None,
-        "user_id": _id("StaffMember", SHOP),
-        "restock": False,
-        "return": None,
-        "duties": [],
-        "total_duties_set": _money("0.00"),
-        "additional_fees": [],
-        "total_additional_fees_set": _money("0.00"),
-        "refund_shipping_lines": [],
-        "refund_line_items": [_refund_line(order_id, refund_id, *line) for line in lines.items()],
-        "order_adjustments": [] if lines else [_discrepancy(order_id, refund_id, paid_back)],
-        "transactions": [_transaction(order_id, refund_id, paid_back, _time(at))],
-    }
+    paid_back = Decimal(_amounts(lines)["total"]) if amount is None else amount
+    refund_id = identity(
+        "Refund",
+        order_id,
+        _time(at),
+        paid_back,
+        *sorted(line_item_id(order_id, each) for each in products),
+    )
+    values = Values(
+        order_id=order_id,
+        refund_id=refund_id,
+        at=_time(at),
+        amount=str(paid_back),
+        negative_amount=str(-paid_back),
+        zero="0.00",
+        payment_token=hashed("payment", order_id)[:22],
+        refund_line_items=[
+            _line(order_id, *line, refund_id=refund_id)["refund_line_item"]
+            for line in lines.items()
+        ],
+    )
+    values["order_adjustments"] = [] if lines else [values["order_adjustment"]]
+    return values.template("refund")
 
 
 def encode(payload: Json) -> bytes:
@@ -171,7 +159,7 @@ def encode(payload: Json) -> bytes:
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def headers(topic: str, body: bytes, secret: str, shop: str = SHOP) -> dict[str, str]:
+def headers(topic: str, body: bytes, secret: str) -> dict[str, str]:
     """The headers of one delivery of this body.
 
     https://shopify.dev/docs/apps/build/webhooks/delivery-structure
@@ -181,7 +169,7 @@ def headers(topic: str, body: bytes, secret: str, shop: str = SHOP) -> dict[str,
         "Content-Type": "application/json",
         "X-Shopify-Topic": topic,
         "X-Shopify-Hmac-Sha256": base64.b64encode(digest).decode(),
-        "X-Shopify-Shop-Domain": shop,
+        "X-Shopify-Shop-Domain": SHOP,
         "X-Shopify-API-Version": API_VERSION,
         "X-Shopify-Webhook-Id": str(uuid.uuid4()),
         "X-Shopify-Event-Id": str(uuid.uuid4()),
@@ -195,328 +183,43 @@ def send(topic: str, url: str, secret: str, body: bytes) -> httpx.Response:
     return httpx.post(url, content=body, headers=headers(topic, body, secret), timeout=patience)
 
 
-def _hash(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _id(*parts: object) -> int:
-    """14 digits, like today's line items."""
-    return 10**13 + int(_hash(*parts), 16) % (9 * 10**13)
-
-
 def _time(moment: datetime) -> str:
     return moment.astimezone(SHOP_TIME).isoformat(timespec="seconds")
 
 
-def _money(amount: Decimal | str) -> Json:
-    """Shopify's pair of the shop's and the customer's currency, here the same one."""
-    money = {"amount": str(amount), "currency_code": "USD"}
-    return {"shop_money": money, "presentment_money": money}
-
-
-def _subtotal(lines: Counter[SampleProduct]) -> Decimal:
-    return sum((product.price * n for product, n in lines.items()), Decimal("0.00"))
-
-
-def _tax(amount: Decimal) -> Decimal:
-    return (amount * TAX_RATE).quantize(Decimal("0.01"))
-
-
-def _with_tax(amount: Decimal) -> Decimal:
-    return amount + _tax(amount)
-
-
-def _tax_line(amount: Decimal) -> Json:
-    tax = _tax(amount)
-    return {
-        "title": "Kentucky State Tax",
-        "rate": float(TAX_RATE),
-        "price": str(tax),
-        "price_set": _money(tax),
-        "channel_liable": False,
-    }
+def _amounts(lines: Counter[SampleProduct]) -> Json:
+    subtotal = sum((product.price * n for product, n in lines.items()), Decimal("0.00"))
+    tax = (subtotal * TAX_RATE).quantize(Decimal("0.01"))
+    amounts = {"subtotal": subtotal, "tax": tax, "total": subtotal + tax, "zero": Decimal("0.00")}
+    return {name: str(amount) for name, amount in amounts.items()}
 
 
 def _names(order_id: int) -> Json:
     number = order_id % 9000 + 1
-    token = _hash("token", order_id)[:32]
-    key = _hash("key", order_id)[:32]
-    shop_url = f"https://{SHOP}/{_id('Shop')}"
     return {
+        "order_id": order_id,
         "number": number,
         "order_number": number + 1000,
-        "name": f"#{number + 1000}",
-        "confirmation_number": _hash("confirmation", order_id)[:9].upper(),
-        "token": token,
-        "cart_token": _hash("cart", order_id)[:32],
-        "checkout_id": _id("Checkout", order_id),
-        "checkout_token": _hash("checkout", order_id)[:32],
-        "order_status_url": f"{shop_url}/orders/{token}/authenticate?key={key}",
+        "confirmation_number": hashed("confirmation", order_id)[:9].upper(),
+        "shop": f"{SHOP}/{identity('Shop')}",
+        **{word: hashed(word, order_id)[:32] for word in ("token", "key", "cart", "checkout")},
     }
 
 
-def _sums(lines: Counter[SampleProduct], *, is_paid: bool) -> Json:
-    subtotal = _subtotal(lines)
-    total = _with_tax(subtotal)
-    sums = {
-        "current_subtotal_price": subtotal,
-        "current_total_discounts": Decimal("0.00"),
-        "current_total_price": total,
-        "current_total_tax": _tax(subtotal),
-        "subtotal_price": subtotal,
-        "total_discounts": Decimal("0.00"),
-        "total_line_items_price": subtotal,
-        "total_price": total,
-        "total_tax": _tax(subtotal),
-    }
-    return {
-        **{name: str(amount) for name, amount in sums.items()},
-        **{f"{name}_set": _money(amount) for name, amount in sums.items()},
-        "tax_lines": [_tax_line(subtotal)],
-        "total_outstanding": "0.00" if is_paid else str(total),
-    }
-
-
-def _people(order_id: int, email: str, made_at: str, *, is_shipped: bool) -> Json:
-    return {
-        "email": email,
-        "contact_email": email,
-        "billing_address": _ADDRESS,
-        "customer": _customer(email, made_at),
-        "shipping_address": _ADDRESS if is_shipped else None,
-        "shipping_lines": [_shipping_line(order_id)] if is_shipped else [],
-    }
-
-
-def _customer(email: str, made_at: str) -> Json:
-    customer_id = _id("Customer", email)
-    return {
-        "id": customer_id,
-        "admin_graphql_api_id": f"gid://shopify/Customer/{customer_id}",
-        "email": email,
-        "first_name": "Ada",
-        "last_name": "Example",
-        "phone": None,
-        "note": None,
-        "state": "disabled",
-        "verified_email": True,
-        "multipass_identifier": None,
-        "tax_exempt": False,
-        "tax_exemptions": [],
-        "currency": "USD",
-        "created_at": made_at,
-        "updated_at": made_at,
-        "default_address": {
-            **_ADDRESS,
-            "id": _id("Address", email),
-            "customer_id": customer_id,
-            "country_name": "United States",
-            "default": True,
-        },
-    }
-
-
-def _shipping_line(order_id: int) -> Json:
-    return {
-        "id": _id("ShippingLine", order_id),
-        "carrier_identifier": None,
-        "code": "Standard",
-        "title": "Standard",
-        "source": "shopify",
-        "price": "0.00",
-        "price_set": _money("0.00"),
-        "discounted_price": "0.00",
-        "discounted_price_set": _money("0.00"),
-        "current_discounted_price_set": _money("0.00"),
-        "is_removed": False,
-        "phone": None,
-        "requested_fulfillment_service_id": None,
-        "tax_lines": [],
-        "discount_allocations": [],
-    }
-
-
-def _line_item(order_id: int, product: SampleProduct, quantity: int) -> Json:
-    item_id = line_item_id(order_id, product)
-    return {
-        "id": item_id,
-        "admin_graphql_api_id": f"gid://shopify/LineItem/{item_id}",
-        **_USUAL_LINE_ITEM,
-        "title": product.title,
-        "name": product.title,
-        "product_id": product.shopify_id,
-        "variant_id": _id("ProductVariant", product.shopify_id),
-        "sku": product.title.upper().replace(" ", "-"),
-        "quantity": quantity,
-        "current_quantity": quantity,
-        "fulfillable_quantity": quantity,
-        "grams": 450 if product.is_shipped else 0,
-        "requires_shipping": product.is_shipped,
-        "price": str(product.price),
-        "price_set": _money(product.price),
-        "tax_lines": [_tax_line(product.price * quantity)],
-    }
-
-
-def _refund_line(order_id: int, refund_id: int, product: SampleProduct, quantity: int) -> Json:
-    subtotal = product.price * quantity
-    return {
-        "id": _id("RefundLineItem", refund_id, product.shopify_id),
-        "line_item_id": line_item_id(order_id, product),
-        "quantity": quantity,
-        "location_id": None,
-        "restock_type": "no_restock",
-        "subtotal": float(subtotal),
-        "subtotal_set": _money(subtotal),
-        "total_tax": float(_tax(subtotal)),
-        "total_tax_set": _money(_tax(subtotal)),
-        "line_item": _line_item(order_id, product, quantity),
-    }
-
-
-def _discrepancy(order_id: int, refund_id: int, amount: Decimal) -> Json:
-    return {
-        "id": _id("OrderAdjustment", refund_id),
-        "order_id": order_id,
-        "refund_id": refund_id,
-        "kind": "refund_discrepancy",
-        "reason": "Refund discrepancy",
-        "amount": str(-amount),
-        "amount_set": _money(-amount),
-        "tax_amount": "0.00",
-        "tax_amount_set": _money("0.00"),
-    }
-
-
-def _transaction(order_id: int, refund_id: int, amount: Decimal, at: str) -> Json:
-    transaction_id = _id("OrderTransaction", refund_id)
-    unsettled = {"amount": "0.0", "currency": "USD"}
-    return {
-        "id": transaction_id,
-        "admin_graphql_api_id": f"gid://shopify/OrderTransaction/{transaction_id}",
-        **_USUAL_TRANSACTION,
-        "order_id": order_id,
-        "parent_id": _id("OrderTransaction", order_id),
-        "amount": str(amount),
-        "created_at": at,
-        "processed_at": at,
-        "payment_id": f"{_hash('payment', order_id)[:22]}.2",
-        "total_unsettled_set": {"presentment_money": unsettled, "shop_money": unsettled},
-    }
-
-
-_BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/26.2"
-
-_ADDRESS: Json = {
-    "first_name": "Ada",
-    "last_name": "Example",
-    "name": "Ada Example",
-    "company": None,
-    "address1": "1 Example Street",
-    "address2": None,
-    "city": "Louisville",
-    "zip": "40202",
-    "province": "Kentucky",
-    "province_code": "KY",
-    "country": "United States",
-    "country_code": "US",
-    "phone": None,
-    "latitude": 38.2527,
-    "longitude": -85.7585,
-}
-
-# The fields of an order that are the same in all our samples.
-_USUAL: Json = {
-    "app_id": 580111,
-    "browser_ip": "203.0.113.7",
-    "buyer_accepts_marketing": False,
-    "client_details": {
-        "accept_language": "en-US",
-        "browser_height": None,
-        "browser_ip": "203.0.113.7",
-        "browser_width": None,
-        "session_hash": None,
-        "user_agent": _BROWSER,
-    },
-    "closed_at": None,
-    "confirmed": True,
-    "currency": "USD",
-    "current_shipping_price_set": _money("0.00"),
-    "current_total_additional_fees_set": None,
-    "current_total_duties_set": None,
-    "customer_locale": "en-US",
-    "device_id": None,
-    "discount_applications": [],
-    "discount_codes": [],
-    "duties_included": False,
-    "estimated_taxes": False,
-    "fulfillment_status": None,
-    "fulfillments": [],
-    "landing_site": "/",
-    "landing_site_ref": None,
-    "line_item_groups": [],
-    "location_id": None,
-    "merchant_business_entity_id": "MTU0ODM4MDAwOQ",
-    "merchant_of_record_app_id": None,
-    "note": None,
-    "note_attributes": [],
-    "original_total_additional_fees_set": None,
-    "original_total_duties_set": None,
-    "payment_gateway_names": ["shopify_payments"],
-    "payment_terms": None,
-    "phone": None,
-    "po_number": None,
-    "presentment_currency": "USD",
-    "reference": None,
-    "referring_site": None,
-    "returns": [],
-    "source_identifier": None,
-    "source_name": "web",
-    "source_url": None,
-    "tags": "",
-    "tax_exempt": False,
-    "taxes_included": False,
-    "test": False,
-    "total_cash_rounding_payment_adjustment_set": _money("0.00"),
-    "total_cash_rounding_refund_adjustment_set": _money("0.00"),
-    "total_shipping_price_set": _money("0.00"),
-    "total_tip_received": "0.00",
-    "total_weight": 0,
-    "user_id": None,
-}
-
-_USUAL_LINE_ITEM: Json = {
-    "attributed_staffs": [],
-    "discount_allocations": [],
-    "duties": [],
-    "fulfillment_service": "manual",
-    "fulfillment_status": None,
-    "gift_card": False,
-    "product_exists": True,
-    "properties": [],
-    "sales_line_item_group_id": None,
-    "taxable": True,
-    "total_discount": "0.00",
-    "total_discount_set": _money("0.00"),
-    "variant_inventory_management": None,
-    "variant_title": None,
-    "vendor": "Thetis",
-}
-
-_USUAL_TRANSACTION: Json = {
-    "kind": "refund",
-    "gateway": "shopify_payments",
-    "status": "success",
-    "message": "Transaction approved",
-    "test": False,
-    "authorization": None,
-    "location_id": None,
-    "user_id": None,
-    "device_id": None,
-    "error_code": None,
-    "source_name": "1830279",
-    "receipt": {},
-    "currency": "USD",
-    "manual_payment_gateway": False,
-    "amount_rounding": None,
-}
+def _line(order_id: int, product: SampleProduct, quantity: int, **more: Any) -> Values:
+    """What a line item and a line of a refund say."""
+    amounts = _amounts(Counter({product: quantity}))
+    return Values(
+        amounts,
+        order_id=order_id,
+        title=product.title,
+        product_id=product.shopify_id,
+        sku=product.title.upper().replace(" ", "-"),
+        quantity=quantity,
+        grams=450 if product.is_shipped else 0,
+        is_shipped=product.is_shipped,
+        price=str(product.price),
+        subtotal_number=float(amounts["subtotal"]),
+        tax_number=float(amounts["tax"]),
+        **more,
+    )

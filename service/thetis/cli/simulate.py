@@ -18,7 +18,9 @@ WEBHOOK_PATH = "/webhooks/shopify"
 @click.argument("topic", type=click.Choice(sorted(TOPICS)))
 @click.option("--url", required=True, help="Where the service is; the path may be left out.")
 @click.option("--secret", required=True, help="One of SHOPIFY_WEBHOOK_SECRETS.")
-@click.option("--email", default="customer@example.com", show_default=True)
+@click.option(
+    "--email", default="customer@example.com", show_default=True, help="The customer's address."
+)
 @click.option(
     "--product",
     "names",
@@ -26,8 +28,16 @@ WEBHOOK_PATH = "/webhooks/shopify"
     help="A slug, or a Shopify product id; repeat for more lines.  [default: standard_course]",
 )
 @click.option("--order-id", type=click.IntRange(1, 2**63 - 1), help="[default: a new order]")
+@click.option("--test", "is_test", is_flag=True, help="Mark the order as a test, as Shopify does.")
 def simulate(
-    topic: str, url: str, secret: str, email: str, names: tuple[str, ...], order_id: int | None
+    *,
+    topic: str,
+    url: str,
+    secret: str,
+    email: str,
+    names: tuple[str, ...],
+    order_id: int | None,
+    is_test: bool,
 ) -> None:
     """Send one realistic Shopify webhook of this TOPIC to a running service.
 
@@ -36,11 +46,15 @@ def simulate(
     if TOPICS[topic] == "refund" and order_id is None:
         raise click.UsageError(f"{topic} needs --order-id: which order is refunded?")
     order_id = order_id or shopify_payloads.new_order_id()
-    body = shopify_payloads.encode(_payload(topic, order_id, email, names))
+    payload = _payload(topic, order_id, email, names)
+    if is_test and TOPICS[topic] == "order":
+        payload["test"] = True
+    body = shopify_payloads.encode(payload)
     try:
         response = shopify_payloads.send(topic, _webhook_url(url), secret, body)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise click.ClickException(f"{url} does not answer: {error}") from None
+        reason = type(error).__name__
+        raise click.ClickException(f"the service at {url} does not answer ({reason})") from None
     click.echo(f"{topic} of order {order_id}: {response.status_code} {response.text}")
     if not response.is_success:
         raise SystemExit(1)

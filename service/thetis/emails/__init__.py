@@ -32,8 +32,8 @@ class Email:
 def course_access(payload: Mapping[str, Any], course_app_url: str) -> Email:
     """Tell a buyer how to reach the courses that they bought.
 
-    `payload` is that of a `resend.course_access` notification:
-    {to, order_number, has_account, courses: [{slug, name}, ...]}.
+    `payload` is that of a `course_access` notification:
+    {email, order_number, has_account, courses: [{slug, name}, ...]}.
     The same input gives the same bytes: an email that changes between two attempts would not be
     recognised by its idempotency key. For that reason there is no date, and no name of a course
     in the subject, which must be a single line whatever the catalogue holds.

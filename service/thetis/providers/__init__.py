@@ -1,11 +1,8 @@
-"""What a sender is, and the two ways in which a send can fail.
+"""What a sender is, and what an answer of a provider means.
 
-    SendFailure
-    ├── TemporaryFailure   try again later, with the same idempotency key
-    └── PermanentFailure   trying again cannot help: a human has to look
-
-A sender that returns has handed the message over. An unknown outcome (no answer, an unreadable
-one) is a TemporaryFailure: the idempotency key makes a second attempt harmless.
+A sender that returns has handed the notification over. Every other end is one of the failures in
+`thetis.errors`. Only what the provider's API documents counts: a success in another form, or an
+error without the provider's own words, comes from something in between.
 """
 
 from __future__ import annotations
@@ -15,15 +12,17 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
-from thetis.database import Notification
+import httpx
 
-DEADLINE = 15.0
-"""Seconds for one send, connection to last byte, unless SEND_TIMEOUT_SECONDS says otherwise."""
+from thetis.errors import PermanentFailure, SendFailure, TemporaryFailure
+from thetis.model import Notification
 
-LONGEST_WAIT = 86_400.0
-"""Seconds. Both providers forget an idempotency key after a day; waiting longer is pointless."""
+_OUTCOME_UNKNOWN = frozenset({408, 409})
+"""Of the statuses that blame the request. Both providers use 409 while an earlier request with the
+same key is in progress, and that one may yet succeed; 408 may come from a proxy that gave up."""
 
-_RETRIED = frozenset({408, 409, 429})
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
 _ADDRESS = re.compile(r"[^\s<>()\"'`,;:=\[\]{}]+(?:@|%40)[^\s<>()\"'`,;:=\[\]{}]+")
 _LONGEST_REASON = 500
 
@@ -32,12 +31,22 @@ class Sender(Protocol):
     """One provider. Safe to call concurrently within one event loop."""
 
     provider: str
-    """`knock` or `resend`: the part of a notification's kind before the dot."""
+    kinds: frozenset[str]
+    """The kinds of notifications that it sends."""
+
+    def wait(self) -> float:
+        """Seconds until the provider wants to be asked again."""
+        ...
+
+    def room(self, within: float) -> int | None:
+        """How many sends may begin within so many seconds from now; None is any number."""
+        ...
 
     async def send(self, notification: Notification) -> None:
         """Hand one notification over; the idempotency key is the notification's id.
 
-        Raises TemporaryFailure or PermanentFailure, after the sender's timeout at the latest.
+        Begins when the provider wants it, within the time that `room` was asked about. Raises
+        TemporaryFailure or PermanentFailure, no later than the sender's timeout after that.
         """
         ...
 
@@ -46,47 +55,33 @@ class Sender(Protocol):
         ...
 
 
-class SendFailure(Exception):
-    """A send did not succeed; `reason` is free of secrets and of email addresses."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class TemporaryFailure(SendFailure):
-    """Worth another attempt, no sooner than `retry_after` seconds when the provider said so."""
-
-    def __init__(self, reason: str, retry_after: float | None = None) -> None:
-        super().__init__(reason)
-        self.retry_after = retry_after
-
-
-class PermanentFailure(SendFailure):
-    """The provider refused, and would refuse the same request again."""
-
-
 def failure(
-    provider: str, status: int, words: str, *, retry_after: float | None = None
+    provider: str, status: int, words: str, *, is_readable: bool, retry_after: float | None = None
 ) -> SendFailure:
-    """Translate an HTTP status of 300 or above.
+    """Translate an HTTP status of 300 or above. `is_readable`: the error is in the provider's form.
 
-    409 is temporary because both providers use it for "the same key is being handled right now".
+    An error in another form comes from something in between, which may let the next attempt pass.
     """
     reason = f"{provider} {status} {words}"
-    if status in _RETRIED or status >= 500:
-        return TemporaryFailure(reason, retry_after)
-    return PermanentFailure(reason)
+    is_refused = is_readable and 400 <= status < 500 and status not in _OUTCOME_UNKNOWN
+    if is_refused and status != httpx.codes.TOO_MANY_REQUESTS:
+        return PermanentFailure(reason)
+    return TemporaryFailure(reason, retry_after, is_refused=is_refused)
 
 
 def no_answer(provider: str, cause: BaseException | None) -> TemporaryFailure:
-    """Nothing came back, so whether the provider accepted the message is unknown."""
-    return TemporaryFailure(f"{provider} did not answer ({type(cause).__name__})")
+    """Nothing came back. Unless there was no connection, the provider may have accepted."""
+    reason = f"{provider} did not answer ({type(cause).__name__})"
+    return TemporaryFailure(reason, is_refused=isinstance(cause, _NEVER_SENT))
 
 
-def unreadable_answer(provider: str) -> TemporaryFailure:
-    """A success that does not look like the provider's own, perhaps from a proxy in between."""
-    return TemporaryFailure(f"{provider} answered success in a form it does not use")
+def unreadable_answer(provider: str, status: int) -> TemporaryFailure:
+    """Neither an error nor the success that the API documents, perhaps from a proxy in between."""
+    return TemporaryFailure(f"{provider} answered {status} in a form that it does not use")
+
+
+def cannot_send(sender: Sender, notification: Notification) -> PermanentFailure:
+    return PermanentFailure(f"{sender.provider} cannot send {notification.kind}")
 
 
 def redact(words: str, secret: str) -> str:
@@ -106,7 +101,7 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
         seconds = float(int(value)) if value.strip().isdigit() else _until(value, now)
     except (ValueError, OverflowError):
         return None
-    return min(max(seconds, 0.0), LONGEST_WAIT)
+    return max(seconds, 0.0)
 
 
 def _until(http_date: str, now: datetime | None) -> float:

@@ -1,23 +1,28 @@
-"""Notifications for Knock: start the post-purchase workflow, or stop it.
+"""Notifications for Knock: start the post-purchase workflow of an order, or stop it.
 
 Facts this file stands on:
 - Only a trigger honours Idempotency-Key: the same key and body within 24 hours is answered again
   without a second run, and only a 2xx is remembered. A cancel needs none: repeating it changes
   nothing. https://docs.knock.app/api-reference/overview/idempotent-requests
+- A trigger is answered 200 with `workflow_run_id`, a cancel 204 without a body.
+  https://docs.knock.app/api-reference/workflows
 - Errors carry `code` and `message`. https://docs.knock.app/api-reference/overview/error-codes
+- Both calls are allowed 1,000 times a second, which we do not come near.
+  https://docs.knock.app/api-reference/overview/rate-limits
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
-from knockapi import APIConnectionError, APIStatusError, AsyncKnock
+from knockapi import APIConnectionError, APIStatusError, AsyncKnock, DefaultAsyncHttpxClient
 
-from thetis.database import Notification
+from thetis.errors import SendFailure
+from thetis.model import Notification
 from thetis.providers import (
-    DEADLINE,
-    PermanentFailure,
-    SendFailure,
+    cannot_send,
     failure,
     no_answer,
     parse_retry_after,
@@ -25,24 +30,44 @@ from thetis.providers import (
     unreadable_answer,
 )
 
+WORKFLOW = "post-purchase"
+
+BRANCHED_CATEGORIES = frozenset({"course", "device"})
+"""The categories that the workflow has a branch for; it sends all others a plain thank-you."""
+
 
 class KnockSender:
-    """Sends `knock.trigger` and `knock.cancel`. `base_url` comes without `/v1`."""
+    """`base_url` comes without `/v1`."""
 
     provider = "knock"
+    kinds = frozenset({"post_purchase", "post_purchase_cancel"})
 
-    def __init__(self, *, api_key: str, base_url: str, timeout: float = DEADLINE) -> None:
+    def __init__(self, *, api_key: str, base_url: str, timeout: float) -> None:
         self._api_key = api_key
         self._timeout = timeout
-        # The outbox owns retries: a second layer here would outlive the deadline.
         self._client = AsyncKnock(
-            api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0
+            api_key=api_key,
+            base_url=base_url,
+            timeout=timeout,
+            # The outbox owns retries: a second layer here would outlive the deadline.
+            max_retries=0,
+            # A POST that is redirected arrives as a GET, and what answers is not the API.
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
+    def wait(self) -> float:
+        return 0.0
+
+    def room(self, within: float) -> int | None:  # noqa: ARG002 - there is no limit to keep to
+        return None
+
     async def send(self, notification: Notification) -> None:
+        if notification.kind not in self.kinds:
+            raise cannot_send(self, notification)
+        call = self._cancel if notification.kind == "post_purchase_cancel" else self._trigger
         try:
             async with asyncio.timeout(self._timeout):
-                await self._call(notification)
+                await call(notification.payload, notification.id)
         except APIStatusError as error:
             raise self._refusal(error) from error
         except APIConnectionError as error:
@@ -53,44 +78,51 @@ class KnockSender:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _call(self, notification: Notification) -> None:
-        match notification.kind:
-            case "knock.trigger":
-                await self._trigger(notification)
-            case "knock.cancel":
-                await self._cancel(notification)
-            case kind:
-                raise PermanentFailure(f"knock cannot send {kind}")
-
-    async def _trigger(self, notification: Notification) -> None:
-        payload = notification.payload
-        try:
-            run = await self._client.workflows.trigger(
-                payload["workflow"],
-                recipients=[payload["recipient"]],
-                data=payload["data"],
-                cancellation_key=payload["cancellation_key"],
-                idempotency_key=notification.id,
-            )
-        except ValueError as error:  # the SDK's, for a body that claims to be JSON and is not
-            raise unreadable_answer(self.provider) from error
-        # The SDK hands other content types, and objects of another shape, through unchecked.
-        if not getattr(run, "workflow_run_id", None):
-            raise unreadable_answer(self.provider)
-
-    async def _cancel(self, notification: Notification) -> None:
-        payload = notification.payload
-        await self._client.workflows.cancel(
-            payload["workflow"],
-            cancellation_key=payload["cancellation_key"],
-            recipients=payload["recipients"],
-            idempotency_key=notification.id,
+    async def _trigger(self, facts: Mapping[str, Any], key: str) -> None:
+        answer = await self._client.workflows.with_raw_response.trigger(
+            WORKFLOW,
+            recipients=[{"id": facts["email"], "email": facts["email"]}],
+            data=trigger_data(facts),
+            cancellation_key=facts["order_id"],
+            idempotency_key=key,
         )
+        try:
+            run: object = await answer.parse()
+        except ValueError:  # the SDK's, for a body that claims to be JSON and is not
+            run = None
+        # The SDK hands other content types, and objects of another shape, through unchecked.
+        if answer.status_code != 200 or not getattr(run, "workflow_run_id", None):
+            raise unreadable_answer(self.provider, answer.status_code)
+
+    async def _cancel(self, facts: Mapping[str, Any], key: str) -> None:
+        answer = await self._client.workflows.with_raw_response.cancel(
+            WORKFLOW,
+            cancellation_key=facts["order_id"],
+            recipients=[facts["email"]],
+            idempotency_key=key,
+        )
+        if answer.status_code != 204:
+            raise unreadable_answer(self.provider, answer.status_code)
 
     def _refusal(self, error: APIStatusError) -> SendFailure:
-        wait = parse_retry_after(error.response.headers.get("retry-after"))
-        words = redact(_words(error.body), self._api_key)
-        return failure(self.provider, error.status_code, words, retry_after=wait)
+        if error.status_code < 400:  # a redirect
+            return unreadable_answer(self.provider, error.status_code)
+        return failure(
+            self.provider,
+            error.status_code,
+            redact(_words(error.body), self._api_key),
+            is_readable=isinstance(error.body, dict) and isinstance(error.body.get("code"), str),
+            retry_after=parse_retry_after(error.response.headers.get("retry-after")),
+        )
+
+
+def trigger_data(facts: Mapping[str, Any]) -> dict[str, object]:
+    """What the workflow's branches and templates read, from a `post_purchase` payload."""
+    return {
+        "order_number": facts["order_number"],
+        "products_ordered": facts["products"],
+        "categories_ordered": facts["categories"],
+    }
 
 
 def _words(body: object) -> str:

@@ -5,8 +5,11 @@ Facts this file stands on:
   409 `concurrent_idempotent_requests`: the first is still in progress, try again.
   409 `invalid_idempotent_request`: the key was already used with another body.
   https://resend.com/docs/dashboard/emails/idempotency-keys
-- Error names and statuses: https://resend.com/docs/api-reference/errors
-- 429 carries `retry-after` in seconds; the quota kinds of 429 last for hours.
+- Success is 200 with an `id`; errors carry `name` and `message`.
+  https://resend.com/docs/api-reference/errors
+- Every answer carries `ratelimit-limit`, `ratelimit-remaining` and `ratelimit-reset`, which count
+  the requests of the whole team; 429 carries `retry-after` in seconds. The quota kinds of 429 last
+  for hours. https://resend.com/docs/api-reference/rate-limit
 """
 
 from __future__ import annotations
@@ -18,33 +21,37 @@ from typing import Any
 import httpx
 import resend
 import structlog
-from resend.exceptions import NoContentError, ResendError
+from resend.exceptions import ResendError
 
-from thetis.database import Notification
 from thetis.emails import course_access
+from thetis.errors import SendFailure, TemporaryFailure
+from thetis.model import Notification
 from thetis.providers import (
-    DEADLINE,
-    PermanentFailure,
-    SendFailure,
+    cannot_send,
     failure,
     no_answer,
     parse_retry_after,
     redact,
     unreadable_answer,
 )
+from thetis.providers.pacing import Pace
 
 QUOTA_WAIT = 3600.0
 """Seconds. A used-up daily or monthly quota does not come back sooner by asking."""
 
 _QUOTA = frozenset({"daily_quota_exceeded", "monthly_quota_exceeded"})
 
+_NOT_FROM_RESEND = frozenset({"application_error", "InternalServerError"})
+"""The SDK's names for an error that has none of Resend's. Resend uses the first with 500 alone."""
+
 log = structlog.get_logger()
 
 
 class ResendSender:
-    """Sends `resend.course_access`. `email_from` is `Name <address>` on a verified domain."""
+    """`email_from` is `Name <address>` on a verified domain."""
 
     provider = "resend"
+    kinds = frozenset({"course_access"})
 
     def __init__(
         self,
@@ -53,19 +60,28 @@ class ResendSender:
         base_url: str,
         email_from: str,
         course_app_url: str,
-        timeout: float = DEADLINE,
+        timeout: float,
+        max_per_second: float | None = None,
     ) -> None:
         self._api_key = api_key
         self._base_url = base_url.rstrip("/")
         self._email_from = email_from
         self._course_app_url = course_app_url
         self._timeout = timeout
-        self._http = _HttpClient(timeout)
+        self._pace = Pace(max_per_second=max_per_second)
+        self._http = _HttpClient(timeout, self._pace)
+
+    def wait(self) -> float:
+        return self._pace.wait()
+
+    def room(self, within: float) -> int | None:
+        return self._pace.room(within)
 
     async def send(self, notification: Notification) -> None:
-        if notification.kind != "resend.course_access":
-            raise PermanentFailure(f"resend cannot send {notification.kind}")
+        if notification.kind not in self.kinds:
+            raise cannot_send(self, notification)
         email = self._compose(notification.payload)
+        await self._pace.turn()
         try:
             async with asyncio.timeout(self._timeout):
                 await self._send(email, notification.id)
@@ -86,7 +102,7 @@ class ResendSender:
         email = course_access(payload, self._course_app_url)
         return {
             "from": self._email_from,
-            "to": [payload["to"]],
+            "to": [payload["email"]],
             "subject": email.subject,
             "html": email.html,
             "text": email.text,
@@ -98,28 +114,35 @@ class ResendSender:
         resend.api_key = self._api_key
         resend.api_url = self._base_url
         resend.default_async_http_client = self._http
-        try:
-            sent: object = await resend.Emails.send_async(email, {"idempotency_key": key})
-        except NoContentError as error:
-            raise unreadable_answer(self.provider) from error
-        if not (isinstance(sent, dict) and sent.get("id")):
-            raise unreadable_answer(self.provider)
+        await resend.Emails.send_async(email, {"idempotency_key": key})
 
     def _refusal(self, error: ResendError) -> SendFailure:
-        if error.error_type == "HttpClientError":  # the SDK's name for every transport error
-            return no_answer(self.provider, error.__context__)
+        if error.error_type == "HttpClientError":  # the SDK's name for all that its client raises
+            cause = error.__context__
+            return cause if isinstance(cause, TemporaryFailure) else no_answer("resend", cause)
+        status = int(error.code)
         wait = parse_retry_after(error.headers.get("retry-after"))
         if error.error_type in _QUOTA:
             wait = max(wait or 0.0, QUOTA_WAIT)
-        words = redact(f"{error.error_type}: {error.message}", self._api_key)
-        return failure(self.provider, int(error.code), words, retry_after=wait)
+        elif status == httpx.codes.TOO_MANY_REQUESTS:
+            self._pace.exceeded(wait)
+        return failure(
+            self.provider,
+            status,
+            redact(f"{error.error_type}: {error.message}", self._api_key),
+            is_readable=error.error_type not in _NOT_FROM_RESEND,
+            retry_after=wait,
+        )
 
 
 class _HttpClient(resend.AsyncHTTPClient):
-    """The SDK's own client opens a new connection for every email; this one keeps them."""
+    """What the SDK's own client does not do: it keeps connections, learns the limit from every
+    answer, and lets no success pass that is not Resend's.
+    """
 
-    def __init__(self, timeout: float) -> None:
-        self._client = httpx.AsyncClient(timeout=timeout)
+    def __init__(self, timeout: float, pace: Pace) -> None:
+        self._client = httpx.AsyncClient(timeout=timeout, follow_redirects=False)
+        self._pace = pace
 
     async def request(
         self,
@@ -130,10 +153,25 @@ class _HttpClient(resend.AsyncHTTPClient):
         files: dict[str, Any] | None = None,
         data: dict[str, str] | None = None,
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        response = await self._client.request(
-            method, url, headers=headers, json=json, files=files, data=data
-        )
+        told: Mapping[str, str] = {}
+        try:
+            response = await self._client.request(
+                method, url, headers=headers, json=json, files=files, data=data
+            )
+            told = response.headers
+        finally:
+            self._pace.observe(told)
+        if response.status_code < 400 and not _is_accepted(response):
+            raise unreadable_answer("resend", response.status_code)
         return response.content, response.status_code, response.headers
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _is_accepted(response: httpx.Response) -> bool:
+    try:
+        body = response.json()
+    except ValueError:
+        return False
+    return response.status_code == 200 and isinstance(body, dict) and bool(body.get("id"))

@@ -48,7 +48,7 @@ BOUGHT = datetime(2025, 3, 4, 10, 11, 12, tzinfo=UTC)
 
 
 class OldTable:
-    """`public.enrollments`, and what is known of it by way of the ledger."""
+    """`public.enrollments`, and what the ledger of the copy says of its rows."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -36,7 +36,9 @@ def test_a_refund_alone_ends_the_purchase(old: OldTable, owner: str) -> None:
     assert not has_access(old, owner)
 
 
-def test_a_refund_of_one_of_two_does_not_once_we_know_of_two(old: OldTable, owner: str) -> None:
+def test_a_refund_of_one_does_not_once_an_event_says_that_two_were_bought(
+    old: OldTable, owner: str
+) -> None:
     old.add(user_id=owner, shopify_line_item_id=LINE)
     old.copy()
 
@@ -97,7 +99,7 @@ def test_the_name_of_an_unknown_course_stays(old: OldTable, owner: str) -> None:
     assert len(old.database.purchases()) == 1
 
 
-def test_a_missing_address_is_learnt(old: OldTable, owner: str) -> None:
+def test_a_missing_address_is_added(old: OldTable, owner: str) -> None:
     row_id = old.add(shopify_customer_email=None, shopify_line_item_id=LINE)
     old.copy()
 
@@ -127,7 +129,7 @@ def test_what_was_set_aside_is_made_anew(old: OldTable, owner: str) -> None:
         {"status": "refunded"},
     ],
 )
-def test_however_new_an_old_order_is_it_owes_no_message(
+def test_a_copied_order_enqueues_no_notification_however_new_it_is(
     old: OldTable, fields: dict[str, object]
 ) -> None:
     now = datetime.now(UTC) - timedelta(hours=1)
@@ -142,7 +144,7 @@ def test_however_new_an_old_order_is_it_owes_no_message(
     assert old.database.rows("table thetis.notifications") == []
 
 
-def test_the_next_order_of_an_old_customer_owes_its_messages(old: OldTable) -> None:
+def test_the_next_order_of_an_old_customer_enqueues_its_notifications(old: OldTable) -> None:
     old.add(shopify_line_item_id=LINE)
     old.copy()
 

@@ -90,7 +90,7 @@ def test_an_unowned_repetition_goes_into_the_owned_one(old: OldTable, created_at
     ("over", "created_at"),
     [("expired", BEFORE), ("cancelled", AFTER), ("refunded", BEFORE), ("refunded", AFTER)],
 )
-def test_who_has_access_by_one_of_them_keeps_it(
+def test_a_user_with_access_by_one_of_them_keeps_it(
     old: OldTable, over: str, created_at: object
 ) -> None:
     owner = old.database.accounts.sign_up("ada@example.com")
@@ -104,7 +104,9 @@ def test_who_has_access_by_one_of_them_keeps_it(
 
 
 @pytest.mark.parametrize("created_at", [BEFORE, AFTER])
-def test_who_will_have_access_by_one_of_them_keeps_that(old: OldTable, created_at: object) -> None:
+def test_a_user_who_will_get_access_by_one_of_them_still_gets_it(
+    old: OldTable, created_at: object
+) -> None:
     old.add()
     old.add(status="refunded", created_at=created_at)
 

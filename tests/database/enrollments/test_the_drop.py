@@ -10,7 +10,7 @@ from devtools.migrations import MigrationError
 from tests.database.enrollments.old_table import OldTable
 from tests.support.catalog import catalog
 from tests.support.cluster import Cluster
-from tests.support.database import Row
+from tests.support.database import Database, Row
 
 
 def state(old: OldTable) -> list[Row]:
@@ -42,7 +42,9 @@ def test_the_old_table_goes_with_its_trigger_and_the_ledger_stays(old: OldTable)
     assert old.outcome(row_id) == "copied"
 
 
-def test_sign_up_works_before_between_and_after(old: OldTable) -> None:
+def test_sign_up_works_before_between_and_after(bare_database: Database) -> None:
+    old = OldTable(bare_database)
+    old.create()
     old.add()
     accounts = old.database.accounts
 
@@ -55,7 +57,7 @@ def test_sign_up_works_before_between_and_after(old: OldTable) -> None:
     assert accounts.has_access(user_id, "standard_course")
 
 
-def test_but_for_the_ledger_nothing_tells_that_there_was_an_old_table(
+def test_only_the_ledger_differs_from_a_database_without_an_old_table(
     old: OldTable, cluster: Cluster
 ) -> None:
     old.add()
@@ -173,7 +175,7 @@ def test_it_refuses_while_another_sign_up_trigger_uses_the_table(old: OldTable) 
     assert_refused(old, r"sign-ups would fail.*on_auth_user_created \(public.handle_new_user\(\)\)")
 
 
-def test_a_function_that_serves_another_trigger_too_is_not_torn_away(old: OldTable) -> None:
+def test_a_function_that_serves_another_trigger_too_is_kept(old: OldTable) -> None:
     old.database.execute("create table public.profiles (id uuid)")
     old.database.execute(
         "create trigger also after insert on public.profiles"

@@ -50,7 +50,7 @@ def test_before_it_shows_what_there_is_and_what_hangs_on_it(old: OldTable, ada: 
     assert [row["names_it"] for row in functions] == ["link_enrollments_to_user()"]
 
 
-def test_between_it_shows_the_fates_what_is_missing_and_that_nobody_loses_access(
+def test_between_the_migrations_it_shows_outcomes_missing_rows_and_that_nobody_loses_access(
     old: OldTable, ada: str
 ) -> None:
     old.copy()
@@ -69,7 +69,7 @@ def test_between_it_shows_the_fates_what_is_missing_and_that_nobody_loses_access
     assert outdated == losers == []
 
 
-def test_between_it_shows_what_somebody_had_before_their_row_was_given_to_another(
+def test_between_the_migrations_it_shows_what_a_user_had_before_their_row_went_to_another(
     old: OldTable, ada: str
 ) -> None:
     old.copy()
@@ -85,7 +85,9 @@ def test_between_it_shows_what_somebody_had_before_their_row_was_given_to_anothe
     assert losers == []
 
 
-def test_between_it_would_show_who_loses_access(old: OldTable, ada: str) -> None:
+def test_between_the_migrations_it_shows_a_user_who_would_lose_access(
+    old: OldTable, ada: str
+) -> None:
     old.copy()
     old.database.execute("update public.purchases set status = 'expired'")
 
@@ -99,11 +101,11 @@ def test_after_it_shows_the_ledger_and_the_old_table_again(old: OldTable, ada: s
     old.copy()
     old.drop()
 
-    [there], [aside], [known], again = ask(old, "After")
+    [there], [aside], [copied], again = ask(old, "After")
 
     assert there == {"old_table": None, "kept": 2}
     assert aside["note"] == "unknown status" and aside["enrollment"]["status"] == "ACTIVE"
-    assert known["outcome"] == "copied" and str(known["user_id"]) == ada
+    assert copied["outcome"] == "copied" and str(copied["user_id"]) == ada
     assert {row["id"]: row["status"] for row in again} == before
 
 

@@ -90,7 +90,7 @@ def test_an_end_of_all_repetitions_is_taken_over(old: OldTable, ada: str) -> Non
     assert statuses(old) == ["refunded"]
 
 
-def test_an_end_of_one_repetition_takes_nothing_from_who_has_another(
+def test_the_end_of_one_repetition_takes_no_access_from_the_owner_of_another(
     old: OldTable, ada: str
 ) -> None:
     first, _ = old.add(user_id=ada), old.add(user_id=ada)
@@ -136,7 +136,7 @@ def test_a_row_that_was_revived_gives_access_again(old: OldTable, ada: str) -> N
     assert has_access(old, ada)
 
 
-def test_a_refund_that_we_heard_of_is_not_undone(old: OldTable, ada: str) -> None:
+def test_a_recorded_refund_is_not_undone(old: OldTable, ada: str) -> None:
     old.add(user_id=ada, shopify_line_item_id=LINE)
     old.copy()
     old.database.record_refunds(refund(1, 5001, standard_course=1))
@@ -148,7 +148,7 @@ def test_a_refund_that_we_heard_of_is_not_undone(old: OldTable, ada: str) -> Non
 
 
 @pytest.mark.parametrize("over", [True, False])
-def test_an_order_that_both_systems_heard_of_is_one_purchase(
+def test_an_order_that_both_systems_recorded_is_one_purchase(
     old: OldTable, ada: str, *, over: bool
 ) -> None:
     old.copy()

@@ -16,7 +16,7 @@ COURSES = {
 }
 
 
-def test_a_row_becomes_a_purchase_with_all_that_it_said(old: OldTable) -> None:
+def test_a_row_becomes_a_purchase_with_all_its_values(old: OldTable) -> None:
     user_id = old.database.accounts.sign_up("grace@example.com")
     row_id = old.add(user_id=user_id)
 
@@ -234,7 +234,7 @@ def test_a_table_whose_columns_were_mended_is_copied_and_dropped(lone_table: Old
     assert (purchase["product_slug"], purchase["status"]) == ("premium_course", "active")
 
 
-def test_a_column_that_we_do_not_know_stays_in_the_ledger(old: OldTable) -> None:
+def test_an_unknown_column_stays_in_the_ledger(old: OldTable) -> None:
     old.database.execute("alter table public.enrollments add column coach text default 'Mary'")
     row_id = old.add()
 
@@ -256,10 +256,10 @@ def test_an_id_that_is_no_uuid_is_replaced(lone_table: OldTable) -> None:
 
 def test_a_table_without_a_key_may_hold_the_same_row_twice(lone_table: OldTable) -> None:
     lone_table.create(key=False)
-    twin = str(uuid.uuid4())
+    same_id = str(uuid.uuid4())
     for _ in range(2):
-        lone_table.add(id=twin)
-    lone_table.add(id=twin, course_type="premium")
+        lone_table.add(id=same_id)
+    lone_table.add(id=same_id, course_type="premium")
 
     lone_table.copy()
     lone_table.drop()

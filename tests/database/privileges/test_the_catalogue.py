@@ -161,9 +161,12 @@ def test_a_view_shows_nobody_more_than_they_may_see_without_it(project: Project)
     assert views == [{"relname": "derived_purchases", "is_invoker": True}]
 
 
-def test_no_function_can_be_led_astray_by_a_search_path(project: Project) -> None:
+def test_every_function_names_the_schemas_it_looks_into_and_pg_temp_last(
+    project: Project,
+) -> None:
     functions = project.database.rows(
-        "select proname, coalesce('search_path=\"\"' = any(proconfig), false) as is_fixed"
+        "select proname,"
+        " coalesce('search_path=pg_catalog, pg_temp' = any(proconfig), false) as is_fixed"
         " from pg_proc where pronamespace in ('public'::regnamespace, 'thetis'::regnamespace)"
     )
 

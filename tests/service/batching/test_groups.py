@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from thetis.batching import Batcher
-from thetis.transports import DatabaseError, DatabaseRefused, DatabaseUnavailable
+from thetis.errors import DatabaseError, DatabaseRefused, DatabaseUnavailable
 
 
 class Calls:
@@ -45,7 +45,7 @@ def test_a_lone_caller_is_served_at_once() -> None:
 
 
 @pytest.mark.parametrize("turns", range(8))
-def test_who_comes_in_the_moment_a_call_ends_is_served(turns: int) -> None:
+def test_a_caller_that_arrives_the_moment_a_call_ends_is_served(turns: int) -> None:
     """Whichever turn of the event loop that moment falls into."""
 
     async def come_late() -> None:
@@ -62,7 +62,7 @@ def test_who_comes_in_the_moment_a_call_ends_is_served(turns: int) -> None:
     asyncio.run(come_late())
 
 
-def test_who_comes_while_all_calls_are_under_way_shares_the_next() -> None:
+def test_callers_that_arrive_while_all_calls_are_in_progress_share_the_next() -> None:
     async def share() -> None:
         calls = Calls()
         batcher = Batcher(calls, max_calls=1)
@@ -125,7 +125,7 @@ def test_a_refused_group_is_tried_one_by_one_and_the_bad_one_fails_alone() -> No
 
 
 @pytest.mark.parametrize("error", [DatabaseUnavailable("gone"), ZeroDivisionError()])
-def test_another_error_is_told_to_the_whole_group_and_not_repeated(error: Exception) -> None:
+def test_another_error_is_raised_in_the_whole_group_and_not_retried(error: Exception) -> None:
     async def fail() -> None:
         calls = Calls()
         calls.gate.set()
@@ -158,7 +158,7 @@ def test_a_database_that_goes_away_in_the_middle_of_trying_one_by_one_fails_the_
     asyncio.run(go_away())
 
 
-def test_a_caller_who_goes_away_before_the_call_is_left_out() -> None:
+def test_a_caller_that_is_cancelled_before_the_call_is_left_out() -> None:
     async def leave() -> None:
         calls = Calls()
         batcher = Batcher(calls, max_calls=1)
@@ -174,7 +174,7 @@ def test_a_caller_who_goes_away_before_the_call_is_left_out() -> None:
     asyncio.run(leave())
 
 
-def test_a_caller_who_goes_away_during_the_call_harms_nobody() -> None:
+def test_a_caller_that_is_cancelled_during_the_call_harms_no_other() -> None:
     async def leave() -> None:
         calls = Calls()
         batcher = Batcher(calls)
@@ -189,7 +189,7 @@ def test_a_caller_who_goes_away_during_the_call_harms_nobody() -> None:
     asyncio.run(leave())
 
 
-def test_callers_who_all_go_away_leave_a_batcher_that_works() -> None:
+def test_a_batcher_works_on_after_all_its_callers_were_cancelled() -> None:
     async def leave() -> None:
         calls = Calls()
         batcher = Batcher(calls, max_calls=1)

@@ -6,7 +6,8 @@ from tests.support.database import Database
 from tests.support.shopify import COURSE, order
 from thetis.batching import Batcher
 from thetis.database import Database as Client
-from thetis.transports import DatabaseRefused, PostgresTransport
+from thetis.errors import DatabaseRefused
+from thetis.transports import PostgresTransport
 
 
 def test_of_fifty_orders_that_share_a_call_only_the_one_that_postgres_refuses_fails(

@@ -178,7 +178,7 @@ def test_a_rejected_order_is_recorded_once_it_can_be_used(
 
     assert service.outcome("orders/updated", order(order_id, COURSE)) == "recorded"
     assert len(database.purchases(order_id)) == 1
-    assert set(database.notifications(order_id)) == {"knock.trigger", "resend.course_access"}
+    assert set(database.notifications(order_id)) == {"post_purchase", "course_access"}
 
 
 def test_a_rejected_body_of_eight_mebibytes_is_kept_whole(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 
@@ -19,14 +20,20 @@ WEBHOOKS = "thetis_webhooks_total"
 class Nobody:
     """A worker that sends nothing."""
 
+    def __init__(self) -> None:
+        self._stopped = asyncio.Event()
+
     async def run(self) -> None:
-        """Ends at once."""
+        await self._stopped.wait()
 
     def wake(self) -> None:
-        """Does not hear it."""
+        """There is nobody to wake."""
 
     def stop(self) -> None:
-        """Has stopped already."""
+        self._stopped.set()
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 @pytest.fixture
@@ -70,7 +77,7 @@ def test_readyz_is_503_when_a_message_waits_for_a_dispatcher_too_long(
     _change(database, "due_at = now() - interval '960 s'")
     late = service.get("/readyz")
     assert late.status_code == 503
-    assert re.fullmatch(r"a message has been due for 9[67]\d s", late.json()["error"])
+    assert re.fullmatch(r"a notification has been due for 9[67]\d s", late.json()["error"])
 
     _change(database, "status = 'sent', settled_at = now()")
     assert service.get("/readyz").status_code == 200
@@ -104,8 +111,8 @@ def test_metrics_count_what_came_and_what_went(
     assert news(f'{WEBHOOKS}{{outcome="ignored",topic="other"}}') == 1
     assert news(f'{WEBHOOKS}{{outcome="unauthorized",topic="orders/paid"}}') == 1
     assert news("thetis_webhook_seconds_count") == 4
-    assert news('thetis_notifications_total{kind="knock.trigger",result="sent"}') == 1
-    assert news('thetis_notifications_total{kind="resend.course_access",result="sent"}') == 1
+    assert news('thetis_notifications_total{kind="post_purchase",result="sent"}') == 1
+    assert news('thetis_notifications_total{kind="course_access",result="sent"}') == 1
 
 
 def _sent(database: Database, order_id: int) -> int:
@@ -116,7 +123,7 @@ def test_metrics_tell_how_the_outbox_stands(unsent: tuple[Service, Database]) ->
     service, database = unsent
     database.record_orders(order(1, COURSE))
     _change(database, "due_at = now() + interval '1 hour'")
-    _change(database, "status = 'dead', settled_at = now()", kind="resend.course_access")
+    _change(database, "status = 'dead', settled_at = now()", kind="course_access")
 
     told = service.metrics()
 

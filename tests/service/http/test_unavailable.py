@@ -80,7 +80,7 @@ class _Broken(PostgresTransport):
 
 def test_a_fault_of_ours_is_503_and_not_500(capsys: pytest.CaptureFixture[str]) -> None:
     broken = Client(_Broken(NOWHERE, timeout=1), timeout=1)
-    parts = {"recorder": WebhookRecorder(broken, timeout=1)}
+    parts = {"recorder": WebhookRecorder(broken)}
     with running({"database_url": NOWHERE}, parts=parts, database_timeout_seconds=0.3) as service:
         response = service.send("orders/paid", order(1, COURSE, email="ines@example.com"))
         counted = service.metrics()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from devtools.fake_providers import FakeProviders, Provider, running
-from thetis.database import Notification
-from thetis.providers import Sender, SendFailure
+from thetis.errors import SendFailure
+from thetis.model import Notification
+from thetis.providers import Sender
 from thetis.providers.knock import KnockSender
 from thetis.providers.resend import ResendSender
 
@@ -17,23 +18,16 @@ KEY = "a-key-that-must-not-leak"
 ADDRESS = "ada.lovelace@example.com"
 
 _PAYLOADS: dict[str, dict[str, Any]] = {
-    "knock.trigger": {
-        "workflow": "post-purchase",
-        "recipient": {"id": ADDRESS, "email": ADDRESS},
-        "cancellation_key": "6001",
-        "data": {
-            "order_number": "1001",
-            "products_ordered": ["splint", "standard_course"],
-            "categories_ordered": ["course", "device"],
-        },
+    "post_purchase": {
+        "order_id": "6001",
+        "order_number": "1001",
+        "email": ADDRESS,
+        "products": ["splint", "standard_course"],
+        "categories": ["course", "device"],
     },
-    "knock.cancel": {
-        "workflow": "post-purchase",
-        "recipients": [ADDRESS],
-        "cancellation_key": "6001",
-    },
-    "resend.course_access": {
-        "to": ADDRESS,
+    "post_purchase_cancel": {"order_id": "6001", "email": ADDRESS},
+    "course_access": {
+        "email": ADDRESS,
         "order_number": "1001",
         "has_account": False,
         "courses": [{"slug": "standard_course", "name": "Standard Course"}],
@@ -70,24 +64,26 @@ class Post:
             timeout=self.timeout,
         )
 
+    def usual(self) -> Notification:
+        return notification("post_purchase" if self.provider == "knock" else "course_access")
+
     def send(self, *notifications: Notification) -> None:
         """Send these, or the provider's usual one, in order."""
-        usual = "knock.trigger" if self.provider == "knock" else "resend.course_access"
 
         async def all_of_them() -> None:
             sender = self.sender()
             try:
-                for each in notifications or [notification(usual)]:
+                for each in notifications or [self.usual()]:
                     await sender.send(each)
             finally:
                 await sender.close()
 
         asyncio.run(all_of_them())
 
-    def failure(self) -> SendFailure:
-        """Send the usual notification, which has to fail."""
+    def failure(self, *notifications: Notification) -> SendFailure:
+        """Send these, or the provider's usual one, which has to fail."""
         with pytest.raises(SendFailure) as caught:
-            self.send()
+            self.send(*notifications)
         return caught.value
 
 
@@ -117,6 +113,28 @@ def knock(fake_providers: FakeProviders, base_url: str) -> Post:
 @pytest.fixture
 def resend(fake_providers: FakeProviders, base_url: str) -> Post:
     return Post(provider="resend", base_url=base_url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Send:
+    """One kind of notification, and the provider that it goes to."""
+
+    post: Post
+    notification: Notification
+
+    def succeed(self) -> None:
+        self.post.send(self.notification)
+
+    def fail(self) -> SendFailure:
+        return self.post.failure(self.notification)
+
+
+@pytest.fixture(params=_PAYLOADS)
+def each_send(request: pytest.FixtureRequest, fake_providers: FakeProviders, base_url: str) -> Send:
+    """For each kind of notification."""
+    provider: Provider = "resend" if request.param == "course_access" else "knock"
+    post = Post(provider=provider, base_url=base_url)
+    return Send(post=post, notification=notification(request.param))
 
 
 @pytest.fixture(params=["knock", "resend"])

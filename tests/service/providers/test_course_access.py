@@ -15,7 +15,7 @@ COURSES = [{"slug": "a", "name": "Standard Course"}, {"slug": "b", "name": "Prem
 
 
 def email(**changes: Any) -> Email:
-    payload = notification("resend.course_access", **changes).payload
+    payload = notification("course_access", **changes).payload
     return course_access(payload, "https://learn.example.com")
 
 
@@ -102,7 +102,7 @@ def test_an_order_without_a_number_is_spoken_of_without_one() -> None:
 
 
 def test_names_are_escaped_in_html_and_plain_in_text() -> None:
-    one = email(courses=[{"slug": "a", "name": "Knees & <Toes>"}], to="o'neil@example.com")
+    one = email(courses=[{"slug": "a", "name": "Knees & <Toes>"}], email="o'neil@example.com")
     assert "Knees &amp; &lt;Toes&gt;" in one.html
     assert "<Toes>" not in one.html
     assert "o&#39;neil@example.com" in one.html
@@ -124,14 +124,14 @@ def test_the_same_payload_gives_the_same_bytes() -> None:
 
 
 def test_a_slash_at_the_end_of_the_app_url_makes_no_difference() -> None:
-    payload = notification("resend.course_access").payload
+    payload = notification("course_access").payload
     assert course_access(payload, "https://a.example.com/") == course_access(
         payload, "https://a.example.com"
     )
 
 
 def test_a_payload_without_a_field_is_an_error_not_a_gap() -> None:
-    payload = notification("resend.course_access").payload
-    del payload["to"]
-    with pytest.raises(UndefinedError, match="to"):
+    payload = notification("course_access").payload
+    del payload["email"]
+    with pytest.raises(UndefinedError, match="email"):
         course_access(payload, "https://learn.example.com")

@@ -1,4 +1,4 @@
-"""The stand-in keeps the vendors' manners, so that tests against it mean something."""
+"""The fake providers keep the vendors' manners, so that tests against them mean something."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from devtools.fake_providers import HANG, FakeProviders, ReceivedRequest, readable, running
+from devtools.rate_limit import RateLimit
 from tests.service.providers.conftest import KEY, Post, notification
 
 EMAIL = {"from": "a@example.com", "to": ["b@example.com"], "subject": "Hello", "text": "Hi"}
@@ -99,5 +100,27 @@ def test_each_request_can_be_shown_on_a_console(post: Post) -> None:
 
 
 def test_a_cancel_is_readable_too(knock: Post, fake_providers: FakeProviders) -> None:
-    knock.send(notification("knock.cancel"))
+    knock.send(notification("post_purchase_cancel"))
     assert readable(fake_providers.requests[0]).startswith("Knock: cancel post-purchase\n")
+
+
+def test_a_limited_resend_tells_its_limit_and_refuses_what_is_above_it() -> None:
+    limited = FakeProviders(rate_limit=RateLimit(2, window=60, clock=lambda: 15.0))
+    with running(limited) as base_url:
+        answers = [httpx.post(f"{base_url}/emails", json=EMAIL, headers=BEARER) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    for answer, remaining in zip(answers, ("1", "0", "0"), strict=True):
+        assert answer.headers["ratelimit-limit"] == "2"
+        assert answer.headers["ratelimit-remaining"] == remaining
+        assert answer.headers["ratelimit-reset"] == "45"
+    assert answers[2].headers["retry-after"] == "45"
+    assert answers[2].json()["name"] == "rate_limit_exceeded"
+    assert len(limited.effects) == 2
+
+
+def test_a_limit_begins_anew_with_each_window() -> None:
+    now = [10.5]
+    limit = RateLimit(1, clock=lambda: now[0])
+    assert [limit.take()[0] for _ in range(2)] == [True, False]
+    now[0] = 11.0
+    assert limit.take()[0]

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from devtools.fake_providers import Answer, FakeProviders, refusal
 from tests.service.providers.conftest import Post, notification
-from thetis.providers import PermanentFailure
+from tests.support.docs import ROOT
+from thetis.errors import PermanentFailure
+from thetis.providers.knock import BRANCHED_CATEGORIES, WORKFLOW
 
 
-def test_a_trigger_starts_the_workflow_with_the_payload_as_it_is(
+def test_a_trigger_is_made_of_the_facts_of_the_order(
     knock: Post, fake_providers: FakeProviders
 ) -> None:
-    knock.send(notification("knock.trigger"))
+    knock.send(notification("post_purchase"))
     [received] = fake_providers.effects
     assert received.path == "/v1/workflows/post-purchase/trigger"
     assert received.body == {
@@ -27,7 +31,7 @@ def test_a_trigger_starts_the_workflow_with_the_payload_as_it_is(
 def test_a_cancel_stops_the_run_of_that_order_for_that_recipient(
     knock: Post, fake_providers: FakeProviders
 ) -> None:
-    knock.send(notification("knock.cancel"))
+    knock.send(notification("post_purchase_cancel"))
     [received] = fake_providers.effects
     assert received.path == "/v1/workflows/post-purchase/cancel"
     assert received.body == {
@@ -53,3 +57,14 @@ def test_wrong_parameters_are_named_in_the_reason(
     body = {"code": "invalid_params", "errors": errors, "status": 422}
     fake_providers.answer_with("knock", Answer(status=422, body=body))
     assert knock.failure().reason == f"knock 422 invalid_params: {errors}"
+
+
+def test_the_categories_are_those_that_the_branches_of_the_workflow_ask_for() -> None:
+    workflow = json.loads((ROOT / "knock" / "workflows" / WORKFLOW / "workflow.json").read_text())
+    [step] = [each for each in workflow["steps"] if each["type"] == "branch"]
+    asked = {
+        condition["argument"]
+        for branch in step["branches"]
+        for condition in branch.get("conditions", {}).get("all", ())
+    }
+    assert asked == BRANCHED_CATEGORIES

@@ -11,7 +11,10 @@ from tests.support.published import KNOCK, RESEND, SPECIFICATIONS
 
 @pytest.mark.parametrize(
     ("kind", "schema"),
-    [("knock.trigger", "TriggerWorkflowRequest"), ("knock.cancel", "CancelWorkflowRequest")],
+    [
+        ("post_purchase", "TriggerWorkflowRequest"),
+        ("post_purchase_cancel", "CancelWorkflowRequest"),
+    ],
 )
 def test_what_knock_receives_satisfies_its_schema(
     knock: Post, fake_providers: FakeProviders, kind: str, schema: str
@@ -25,7 +28,7 @@ def test_what_knock_receives_satisfies_its_schema(
 def test_what_resend_receives_satisfies_its_schema(
     resend: Post, fake_providers: FakeProviders, *, has_account: bool
 ) -> None:
-    resend.send(notification("resend.course_access", has_account=has_account))
+    resend.send(notification("course_access", has_account=has_account))
     [received] = fake_providers.requests
     assert RESEND.faults("SendEmailRequest", received.body) == []
 

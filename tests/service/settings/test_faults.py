@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 from tests.service.settings.conftest import ENOUGH, From
 from tests.support.supabase_api import token
-from thetis.settings import DatabaseSettings, ServiceSettings, SettingsError, load
+from thetis.errors import SettingsError
+from thetis.settings import DatabaseSettings, ServiceSettings, load
 
 Environment = Callable[[dict[str, str | None]], None]
 
+ADDRESS = "an http or https address, such as https://learn.example.com"
 NO_WAY = "set DATABASE_URL, or both SUPABASE_URL and SUPABASE_SECRET_KEY"
 
 
@@ -29,11 +32,11 @@ def test_everything_that_is_missing_is_named_at_once(environment: Environment) -
     assert str(caught.value).splitlines() == [
         "settings are missing or malformed:",
         f"  SUPABASE_SECRET_KEY: {NO_WAY}",
-        "  KNOCK_API_KEY: Field required",
-        "  RESEND_API_KEY: Field required",
-        "  EMAIL_FROM: Field required",
-        "  COURSE_APP_URL: Field required",
-        "  SHOPIFY_WEBHOOK_SECRETS: Field required",
+        "  KNOCK_API_KEY: is not set; must be a secret of printable ASCII without spaces",
+        "  RESEND_API_KEY: is not set; must be a secret of printable ASCII without spaces",
+        "  EMAIL_FROM: is not set; must be a sender, such as Courses <courses@example.com>",
+        f"  COURSE_APP_URL: is not set; must be {ADDRESS}",
+        "  SHOPIFY_WEBHOOK_SECRETS: is not set; must be one or more secrets, separated by commas",
     ]
 
 
@@ -115,6 +118,7 @@ def test_half_a_way_to_the_database_is_none(
         ("MAX_BODY_BYTES", "0"),
         ("MAX_BODY_BYTES", "8 MiB"),
         ("BACKLOG_LIMIT_SECONDS", "-5"),
+        ("TEST_ORDERS", "hidden"),
     ],
 )
 def test_a_malformed_value_is_named_and_not_repeated(
@@ -122,9 +126,28 @@ def test_a_malformed_value_is_named_and_not_repeated(
 ) -> None:
     message = _fault(settings_from, **{name: value})
 
-    assert f"  {name}: " in message
+    assert f"  {name}: must be " in message
     assert len(message.splitlines()) == 2
     assert "hidden" not in message.lower()
+    assert not re.search("Input|String|[Vv]alue error|Field|pydantic|url_", message)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "form"),
+    [
+        ("MAX_BODY_BYTES", "8 MiB", "a whole number above 0, such as 60"),
+        ("POLL_SECONDS", "fast", "a number of seconds above 0, such as 2.5"),
+        ("LOG_LEVEL", "loud", "debug, info, warning or error"),
+        ("TEST_ORDERS", "yes", "grant or ignore"),
+        ("EMAIL_FROM", "Courses", "a sender, such as Courses <courses@example.com>"),
+        ("DATABASE_URL", "db", "a libpq URI, such as postgresql://user:password@host:5432/name"),
+        ("COURSE_APP_URL", "learn", ADDRESS),
+    ],
+)
+def test_a_malformed_value_is_told_what_it_should_look_like(
+    settings_from: From, name: str, value: str, form: str
+) -> None:
+    assert _fault(settings_from, **{name: value}).splitlines()[1] == f"  {name}: must be {form}"
 
 
 def test_a_lease_outlasts_a_send_that_takes_its_time(settings_from: From) -> None:

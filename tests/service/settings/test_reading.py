@@ -24,6 +24,7 @@ def test_what_has_a_default_may_be_left_out(settings_from: From) -> None:
     assert settings.send_timeout_seconds == 15.0
     assert settings.max_body_bytes == 8 * 1024 * 1024
     assert settings.backlog_limit_seconds == 900.0
+    assert settings.test_orders == "grant"
     assert settings.supabase_url is None
     assert settings.supabase_secret_key is None
 
@@ -38,6 +39,7 @@ def test_what_has_a_default_may_be_left_out(settings_from: From) -> None:
         ("EMAIL_FROM", "courses@example.com", "courses@example.com"),
         ("EMAIL_FROM", "Kürse <courses@example.com>", "Kürse <courses@example.com>"),
         ("DATABASE_TIMEOUT_SECONDS", "2.5", 2.5),
+        ("TEST_ORDERS", "ignore", "ignore"),
         ("LOG_LEVEL", "debug", "debug"),
         ("LOG_FORMAT", "console", "console"),
         ("SEND_TIMEOUT_SECONDS", "2.5", 2.5),

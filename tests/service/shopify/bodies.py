@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from copy import deepcopy
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -48,17 +47,15 @@ def paths(value: Any, path: Path = ()) -> Iterator[Path]:
 
 
 def put(payload: Any, path: Path, value: Any) -> Any:
-    """A copy of the payload with this value at this path."""
+    """The payload with this value at this path. What is not on the path is shared, not copied."""
     if not path:
         return value
-    copy = deepcopy(payload)
-    place = copy
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = value
-    return copy
+    step, *rest = path
+    changed = payload.copy()
+    changed[step] = put(payload[step], tuple(rest), value)
+    return changed
 
 
 def encode(value: Any) -> bytes:
-    """This also writes what is not quite JSON: NaN, lone surrogates."""
+    """As JSON, and what is not quite JSON as well: NaN, lone surrogates."""
     return json.dumps(value, separators=(",", ":")).encode()

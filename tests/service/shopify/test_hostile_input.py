@@ -11,7 +11,8 @@ import pytest
 
 from tests.service.shopify.bodies import ORDER_ID, a_refund, an_order, encode, paths, put
 from thetis.cli import shopify_payloads
-from thetis.shopify import REASON_LIMIT, UnusablePayload, translate_order, translate_refund
+from thetis.errors import UnusablePayload
+from thetis.shopify import REASON_LIMIT, translate_order, translate_refund
 
 Translate = Callable[[bytes], dict[str, Any]]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -124,6 +125,19 @@ def test_an_order_updated_later_keeps_the_day_it_was_made() -> None:
     )
     assert order["created_at"] == order["processed_at"] == "2026-11-23T07:30:15-05:00"
     assert order["updated_at"] == "2026-11-25T07:30:15-05:00"
+
+
+@pytest.mark.parametrize("is_test", [True, False])
+def test_a_sample_may_be_of_a_test_order(*, is_test: bool) -> None:
+    order = shopify_payloads.order(
+        "orders/paid", order_id=1, email="a@example.com", products=[COURSE], at=AT, is_test=is_test
+    )
+    assert order["test"] is is_test
+
+
+def test_a_sample_holds_no_place_that_was_not_filled_in() -> None:
+    for payload in (an_order(), a_refund(), an_amount_only_refund()):
+        assert not re.search(rb'"[$@]', shopify_payloads.encode(payload))
 
 
 def test_an_amount_only_refund_is_booked_as_a_discrepancy() -> None:

@@ -14,7 +14,8 @@ from tests.service.shopify.bodies import (
     encode,
 )
 from thetis.cli import shopify_payloads
-from thetis.shopify import TOPICS, UnusablePayload, translate_order, translate_refund
+from thetis.errors import UnusablePayload
+from thetis.shopify import TOPICS, translate_order, translate_refund
 
 COURSE_LINE = str(shopify_payloads.line_item_id(ORDER_ID, COURSE))
 SPLINT_LINE = str(shopify_payloads.line_item_id(ORDER_ID, SPLINT))
@@ -64,6 +65,8 @@ def test_an_order_becomes_exactly_the_fields_that_record_orders_reads(
         "contact_email": "ada@example.com",
         "customer": {"email": "ada@example.com"},
         "financial_status": status,
+        "total_outstanding": "558.62" if status == "pending" else "0.00",
+        "test": False,
         "cancelled_at": cancelled_at,
         "created_at": "2026-11-23T12:30:15Z",
         "processed_at": "2026-11-23T12:30:15Z",
@@ -131,6 +134,7 @@ def test_shopifys_own_test_notification_is_translated_to_the_last_digit() -> Non
     ]
     assert (order["email"], order["customer"]) == ("jon@example.com", {"email": "john@example.com"})
     assert (order["financial_status"], order["order_number"]) == ("voided", "1234")
+    assert order["test"] is True
     assert order["cancelled_at"] == "2022-01-01T00:00:00Z"
 
 
@@ -284,6 +288,57 @@ def test_a_financial_status_that_is_no_label_is_unusable(status: object) -> None
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
+        ("0.00", "0.00"),
+        ("558.62", "558.62"),
+        ("-10.50", "-10.50"),
+        ("7", "7"),
+        (558.62, "558.62"),
+        (0, "0"),
+        (-3, "-3"),
+    ],
+)
+def test_what_is_outstanding_is_a_decimal_number_in_text(sent: object, expected: str) -> None:
+    assert translated(total_outstanding=sent)["total_outstanding"] == expected
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        None,
+        "",
+        " 1.00",
+        "1,00",
+        "1.00 USD",
+        "1e3",
+        "NaN",
+        "٣",
+        "9" * 16,
+        "1." + "0" * 11,
+        True,
+        1e300,
+        float("nan"),
+        float("inf"),
+        10**4000,
+        ["0.00"],
+        {"amount": "0.00"},
+    ],
+    ids=lambda junk: repr(junk)[:20],
+)
+def test_junk_for_what_is_outstanding_is_absent_and_does_not_cost_the_order(junk: object) -> None:
+    assert translated(total_outstanding=junk)["total_outstanding"] is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [(True, True), (False, False), (None, False), ("true", False), (1, False), ([], False)],
+)
+def test_an_order_is_a_test_only_if_shopify_says_true(sent: object, expected: object) -> None:
+    assert translated(test=sent)["test"] is expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
         ("2026-11-23T12:30:15Z", "2026-11-23T12:30:15Z"),
         ("2026-11-23T07:30:15-05:00", "2026-11-23T12:30:15Z"),
         ("2026-11-23T12:30:15.250+00:00", "2026-11-23T12:30:15.250000Z"),
@@ -332,6 +387,8 @@ def test_what_an_order_may_leave_out_is_null_or_empty() -> None:
         "contact_email": None,
         "customer": None,
         "financial_status": None,
+        "total_outstanding": None,
+        "test": False,
         "cancelled_at": None,
         "created_at": None,
         "processed_at": None,

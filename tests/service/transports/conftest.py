@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.support.database import Database
-from thetis import wiring
+from thetis import transports, wiring
 from thetis.database import Database as Client
 from thetis.settings import DatabaseSettings, load
+from thetis.transports import Transport
 
 Answer = TypeVar("Answer")
 
@@ -26,8 +27,15 @@ class TransportCase:
 
     def client(self, **changes: Any) -> Client:
         """To be made where an event loop runs."""
+        return wiring.database(self._load(**changes))
+
+    def transport(self) -> Transport:
+        """To be made where an event loop runs."""
+        return transports.transport(self._load())
+
+    def _load(self, **changes: Any) -> DatabaseSettings:
         alone = {"database_url": None, "supabase_url": None, "supabase_secret_key": None}
-        return wiring.database(load(DatabaseSettings, **{**alone, **self.settings, **changes}))
+        return load(DatabaseSettings, **{**alone, **self.settings, **changes})
 
     def ask(self, question: Callable[[Client], Awaitable[Answer]], **changes: Any) -> Answer:
         """The answer to what an open client is asked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, LiteralString
+from typing import Any
 
 import pytest
 
@@ -15,8 +15,9 @@ from tests.support.http import serving
 from tests.support.shopify import COURSE, order
 from tests.support.supabase_api import JWT_SECRET, SupabaseApi, token
 from thetis.database import Database as Client
-from thetis.database import Settlement
-from thetis.transports import DatabaseRefused, DatabaseUnavailable, Row, SupabaseTransport
+from thetis.errors import DatabaseRefused, DatabaseUnavailable
+from thetis.model import Settlement
+from thetis.transports import Row, SupabaseTransport
 
 SECRET_KEY = "sb_secret_made_up"
 
@@ -37,10 +38,10 @@ def _product(client: Client, **changes: Any) -> Awaitable[None]:
     [
         ("22P02", lambda client: client.settle_notifications([_settlement(id="no uuid")])),
         ("22P05", lambda client: client.settle_notifications([_settlement(error="a\x00b")])),
-        ("22007", lambda client: _product(client, access_period="a while")),
         ("22003", lambda client: client.settle_notifications([_settlement(attempt=2**40)])),
-        ("23514", lambda client: _product(client, slug="Not A Slug")),
-        ("23502", lambda client: _product(client, name=None)),
+        ("TH004", lambda client: _product(client, access_period="a while")),
+        ("TH004", lambda client: _product(client, slug="Not A Slug")),
+        ("TH004", lambda client: _product(client, name=None)),
     ],
 )
 def test_data_that_cannot_be_stored_is_refused(
@@ -65,7 +66,7 @@ def test_a_refusal_changes_nothing(way: TransportCase, database: Database) -> No
 def test_a_function_that_is_missing_is_not_the_fault_of_the_request(
     way: TransportCase, database: Database
 ) -> None:
-    database.execute("drop function public.record_orders(jsonb)")
+    database.execute("drop function public.record_orders(jsonb, text)")
 
     with pytest.raises(DatabaseUnavailable) as caught:
         way.ask(lambda client: client.record_orders([order(1, COURSE)]))
@@ -73,12 +74,16 @@ def test_a_function_that_is_missing_is_not_the_fault_of_the_request(
 
 
 def test_a_function_that_never_was_is_not_the_fault_of_the_request(way: TransportCase) -> None:
-    async def call(client: Client) -> list[Row]:
-        name: LiteralString = "a_function_of_the_next_release"
-        return await client._call(name, a=1)  # noqa: SLF001 - no method asks for a missing one
+    async def call() -> list[Row]:
+        transport = way.transport()
+        await transport.open()
+        try:
+            return await transport.call("a_function_of_the_next_release", {"a": 1})
+        finally:
+            await transport.close()
 
     with pytest.raises(DatabaseUnavailable) as caught:
-        way.ask(call)
+        asyncio.run(call())
     assert caught.value.code in {"42883", "PGRST202"}
 
 
@@ -97,7 +102,7 @@ def test_a_privilege_that_is_missing_is_not_the_fault_of_the_request(
 @pytest.mark.parametrize("key", ["publishable_key", "anon_key"])
 def test_a_key_for_the_browser_is_not_enough(supabase_api: SupabaseApi, key: str) -> None:
     async def ask() -> None:
-        transport = SupabaseTransport(supabase_api.url, getattr(supabase_api, key), timeout=4)
+        transport = SupabaseTransport(supabase_api.url, getattr(supabase_api, key))
         try:
             await transport.call("list_products", {})
         finally:
@@ -156,6 +161,24 @@ def test_what_stands_between_us_and_postgrest_is_not_the_fault_of_the_request(
         with pytest.raises(DatabaseUnavailable) as caught:
             way.ask(lambda client: getattr(client, function)(**arguments))
     assert "<" not in str(caught.value)
+
+
+@pytest.mark.parametrize("body", [b"a login page", b'{"id": ', b"<p>7</p>", b"\xff\xfe", b"NaN,"])
+@pytest.mark.parametrize("status", [200, 201, 301, 404, 502])
+def test_what_is_not_json_is_no_answer(status: int, body: bytes) -> None:
+    async def answer(url: str) -> None:
+        transport = SupabaseTransport(url, SECRET_KEY)
+        try:
+            await transport.call("list_products", {})
+        finally:
+            await transport.close()
+
+    with (
+        serving({"/rest/v1/rpc/list_products": (status, body)}) as url,
+        pytest.raises(DatabaseUnavailable, match="not with JSON") as caught,
+    ):
+        asyncio.run(answer(url))
+    assert caught.value.code == str(status)
 
 
 def test_no_outcome_is_not_taken_for_one() -> None:

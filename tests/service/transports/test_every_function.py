@@ -12,8 +12,8 @@ from tests.support.database import Database
 from tests.support.shopify import COURSE, SPLINT, order, refund
 from tests.support.supabase_api import SupabaseApi
 from thetis.database import Database as Client
-from thetis.database import Outcome, Product, Settlement
-from thetis.transports import DatabaseRefused
+from thetis.errors import DatabaseRefused
+from thetis.model import Outcome, Product, Settlement, WebhookOutcome
 
 
 def test_orders_come_back_one_by_one_in_their_order(way: TransportCase, database: Database) -> None:
@@ -28,10 +28,10 @@ def test_orders_come_back_one_by_one_in_their_order(way: TransportCase, database
     )
 
     assert outcomes == [
-        Outcome(shopify_order_id="9", outcome="recorded"),
-        Outcome(shopify_order_id="2", outcome="unchanged"),
-        Outcome(shopify_order_id="3", outcome="ignored"),
-        Outcome(shopify_order_id="1", outcome="rejected", reason="no email address"),
+        Outcome(shopify_order_id="9", outcome=WebhookOutcome.RECORDED),
+        Outcome(shopify_order_id="2", outcome=WebhookOutcome.UNCHANGED),
+        Outcome(shopify_order_id="3", outcome=WebhookOutcome.IGNORED),
+        Outcome(shopify_order_id="1", outcome=WebhookOutcome.REJECTED, reason="no email address"),
     ]
     assert {row["shopify_order_id"] for row in database.purchases()} == {"2", "9"}
 
@@ -90,18 +90,18 @@ def test_a_claimed_message_is_leased_and_can_be_settled(
         [claimed] = await client.claim_notifications(
             provider="resend", max_count=10, lease_seconds=60
         )
-        assert (claimed.kind, claimed.attempt) == ("resend.course_access", 1)
+        assert (claimed.kind, claimed.attempt) == ("course_access", 1)
         assert claimed.shopify_order_id == "1"
         assert claimed.payload["courses"] == [{"slug": COURSE, "name": "Standard Course"}]
-        assert claimed.id == str(database.notifications(1)["resend.course_access"]["id"])
+        assert claimed.id == str(database.notifications(1)["course_access"]["id"])
         again = await client.claim_notifications(provider="resend", max_count=10, lease_seconds=60)
         assert again == []
         await client.settle_notifications([Settlement(id=claimed.id, attempt=1, result="sent")])
 
     way.ask(claim_and_settle)
 
-    assert database.notifications(1)["resend.course_access"]["status"] == "sent"
-    assert database.notifications(1)["knock.trigger"]["status"] == "pending"
+    assert database.notifications(1)["course_access"]["status"] == "sent"
+    assert database.notifications(1)["post_purchase"]["status"] == "pending"
 
 
 def test_a_retry_says_why_and_waits_as_long_as_was_asked(
@@ -115,7 +115,7 @@ def test_a_retry_says_why_and_waits_as_long_as_was_asked(
 
     way.ask(lambda client: client.settle_notifications([why]))
 
-    row = database.notifications(1)["knock.trigger"]
+    row = database.notifications(1)["post_purchase"]
     assert (row["status"], row["last_error"]) == ("pending", "busy")
     wait = database.value("select extract(epoch from %s - now())::float", row["due_at"])
     assert 590 < wait <= 600.5

@@ -19,7 +19,7 @@ from tests.support.proxy import Proxy
 from tests.support.shopify import COURSE, order
 from tests.support.supabase_api import SupabaseApi
 from thetis.database import Database as Client
-from thetis.transports import DatabaseUnavailable
+from thetis.errors import DatabaseUnavailable
 
 TIMEOUT = 0.4
 AT_ONCE = 2.0

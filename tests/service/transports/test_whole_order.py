@@ -53,7 +53,9 @@ def test_from_the_order_to_access_and_back(way: TransportCase, database: Databas
 
 def _bring_forward(database: Database) -> None:
     """A cancellation waits six seconds, since Knock might miss it; here it need not."""
-    database.execute("update thetis.notifications set due_at = now() where kind = 'knock.cancel'")
+    database.execute(
+        "update thetis.notifications set due_at = now() where kind = 'post_purchase_cancel'"
+    )
 
 
 def test_a_rejected_webhook_is_kept_whole(way: TransportCase, database: Database) -> None:

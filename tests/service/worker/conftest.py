@@ -1,4 +1,4 @@
-"""A worker at work on a real outbox, with a stand-in for both providers."""
+"""A worker at work on a real outbox, with fake providers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from thetis.metrics import Metrics
 from thetis.providers import Sender
 from thetis.providers.knock import KnockSender
 from thetis.providers.resend import ResendSender
+from thetis.supervision import Supervisor
 from thetis.transports import PostgresTransport, Transport
 from thetis.worker import Worker
 
@@ -26,7 +27,7 @@ LEASE = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class Outbox:
     """Where messages lie, and where they go."""
 
     database: Database
@@ -66,10 +67,12 @@ class Desk:
                 lease_seconds=LEASE,
                 poll_seconds=poll_seconds,
             )
-            handle.update(loop=asyncio.get_running_loop(), worker=worker)
+            supervisor = Supervisor(worker)
+            handle.update(loop=asyncio.get_running_loop(), supervisor=supervisor)
             await client.open()
             ready.set()
-            await worker.run()
+            await supervisor.run()
+            await worker.close()
             await client.close()
 
         thread = threading.Thread(target=asyncio.run, args=(work(),), daemon=True)
@@ -78,7 +81,7 @@ class Desk:
         try:
             yield
         finally:
-            handle["loop"].call_soon_threadsafe(handle["worker"].stop)
+            handle["loop"].call_soon_threadsafe(handle["supervisor"].stop)
             thread.join(30)
             assert not thread.is_alive(), "it does not stop"
 
@@ -115,7 +118,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(database: Database) -> Iterator[Desk]:
+def outbox(database: Database) -> Iterator[Outbox]:
     fake_providers = FakeProviders()
     with running(fake_providers) as providers:
-        yield Desk(database=database, fake_providers=fake_providers, providers=providers)
+        yield Outbox(database=database, fake_providers=fake_providers, providers=providers)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from devtools.fake_providers import Answer
-from tests.service.worker.conftest import Desk
-from tests.support.service import eventually, process, serve, settings
+from devtools.processes import process
+from tests.service.worker.conftest import Outbox
+from tests.support.service import eventually, serve, settings
 from tests.support.shopify import COURSE, SPLINT, order
 
 pytestmark = pytest.mark.parametrize("cluster", [16], indirect=True, scope="session")
@@ -18,35 +19,37 @@ pytestmark = pytest.mark.parametrize("cluster", [16], indirect=True, scope="sess
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_sends_what_is_owed_and_stops_when_told(
-    desk: Desk, tmp_path: Path, signum: signal.Signals
+def test_a_worker_sends_what_is_due_and_stops_when_told(
+    outbox: Outbox, tmp_path: Path, signum: signal.Signals
 ) -> None:
-    desk.database.record_orders(order(1, COURSE))
-    environment = settings(desk.providers, database_url=desk.database.url)
+    outbox.database.record_orders(order(1, COURSE))
+    environment = settings(outbox.providers, database_url=outbox.database.url)
 
     with process("worker", log_file=tmp_path / "log", environment=environment) as worker:
-        desk.wait_for(1, "knock.trigger", "sent")
-        desk.wait_for(1, "resend.course_access", "sent")
+        outbox.wait_for(1, "post_purchase", "sent")
+        outbox.wait_for(1, "course_access", "sent")
         worker.popen.send_signal(signum)
         assert worker.popen.wait(timeout=20) == 0
-    assert len(desk.fake_providers.effects) == 2
+    assert len(outbox.fake_providers.effects) == 2
 
 
-def test_a_worker_that_is_told_to_stop_finishes_what_it_sends(desk: Desk, tmp_path: Path) -> None:
-    desk.database.record_orders(order(1, SPLINT))
-    desk.fake_providers.answer_with("knock", Answer(delay=0.5))
-    environment = settings(desk.providers, database_url=desk.database.url)
+def test_a_worker_that_is_told_to_stop_finishes_what_it_sends(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    outbox.database.record_orders(order(1, SPLINT))
+    outbox.fake_providers.answer_with("knock", Answer(delay=0.5))
+    environment = settings(outbox.providers, database_url=outbox.database.url)
 
     with process("worker", log_file=tmp_path / "log", environment=environment) as worker:
-        eventually(lambda: desk.fake_providers.requests)
+        eventually(lambda: outbox.fake_providers.requests)
         assert worker.stop() == 0
-    assert desk.status(1, "knock.trigger") == "sent"
+    assert outbox.status(1, "post_purchase") == "sent"
 
 
 def test_a_service_killed_between_sending_and_settling_sends_again_with_the_same_key(
-    desk: Desk, tmp_path: Path
+    outbox: Outbox, tmp_path: Path
 ) -> None:
-    way = {"database_url": desk.database.url}
+    way = {"database_url": outbox.database.url}
     with serve(way, log_file=tmp_path / "log") as (service, running):
         service.fake_providers.answer_with(
             "knock", Answer(then="hang")
@@ -57,33 +60,33 @@ def test_a_service_killed_between_sending_and_settling_sends_again_with_the_same
         running.popen.wait()
         [accepted] = service.fake_providers.effects
 
-    assert desk.status(1, "knock.trigger") == "pending"
-    desk.bring_forward()
-    with desk.working():
-        desk.wait_for(1, "knock.trigger", "sent")
+    assert outbox.status(1, "post_purchase") == "pending"
+    outbox.bring_forward()
+    with outbox.working():
+        outbox.wait_for(1, "post_purchase", "sent")
 
-    [again] = desk.fake_providers.requests
+    [again] = outbox.fake_providers.requests
     assert (again.idempotency_key, again.content) == (accepted.idempotency_key, accepted.content)
 
 
 def test_a_service_that_is_told_to_stop_answers_what_it_has_begun(
-    desk: Desk, tmp_path: Path
+    outbox: Outbox, tmp_path: Path
 ) -> None:
-    way = {"database_url": desk.database.url}
+    way = {"database_url": outbox.database.url}
     with (
         serve(way, log_file=tmp_path / "log") as (service, running),
         ThreadPoolExecutor() as pool,
     ):
-        with desk.database.connect() as other, other.transaction():
+        with outbox.database.connect() as other, other.transaction():
             other.execute("lock table thetis.orders in access exclusive mode")
             answer = pool.submit(service.outcome, "orders/paid", order(1, COURSE))
-            eventually(lambda: desk.database.value(_WAITING))
+            eventually(lambda: outbox.database.value(_WAITING))
             running.popen.terminate()
             eventually(lambda: "Shutting down" in running.log())
         assert answer.result() == "recorded"
         running.popen.wait(timeout=20)
         assert running.logged("service.stopped")
-    assert len(desk.database.purchases(1)) == 1
+    assert len(outbox.database.purchases(1)) == 1
 
 
 _WAITING = """
@@ -93,10 +96,10 @@ where datname = current_database() and wait_event_type = 'Lock'
 
 
 def test_a_worker_without_a_database_waits_for_it_and_stops_when_told(
-    desk: Desk, tmp_path: Path
+    outbox: Outbox, tmp_path: Path
 ) -> None:
     environment = settings(
-        desk.providers,
+        outbox.providers,
         database_url="postgresql://nobody@127.0.0.1:1/nowhere",
         database_timeout_seconds=0.3,
     )

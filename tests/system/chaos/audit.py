@@ -1,4 +1,4 @@
-"""What became of everything: read from the database and from what the providers received."""
+"""Compares the database, and what the providers accepted, with what customers did."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from thetis.cli import shopify_payloads
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+KINDS = ("post_purchase", "course_access", "post_purchase_cancel")
+
 _OURS = {product.shopify_id for product in shopify_payloads.SAMPLE_PRODUCTS.values()}
-_PAID = {"paid", "partially_refunded", "refunded"}
 
 
 class Facts:
-    """Everything that the database has heard. It only accumulates: what was in it, is in it."""
+    """The stored facts of orders and refunds, which only accumulate."""
 
     def __init__(self, connection: Connection) -> None:
         lines = connection.execute(
-            "select shopify_line_item_id, quantity, is_granted, ended::text from thetis.order_lines"
+            "select shopify_line_item_id, quantity, paid_as_of is not null, end_status::text"
+            " from thetis.order_lines"
         )
         refunds = connection.execute(
             "select shopify_refund_id, shopify_line_item_id, quantity from thetis.refunds"
@@ -33,7 +35,7 @@ class Facts:
         self._refunds = {(refund, line): quantity for refund, line, quantity in refunds}
 
     def lack(self, deliveries: Iterable[Delivery]) -> list[Webhook]:
-        """Those of which something is missing."""
+        """The webhooks of which something is missing."""
         return [each.webhook for each in deliveries if not all(self._holds(each.webhook))]
 
     def _holds(self, webhook: Webhook) -> Iterator[bool]:
@@ -43,23 +45,23 @@ class Facts:
             return
         lines = [line for line in payload["line_items"] if line["product_id"] in _OURS]
         for line in lines:
-            quantity, is_granted, ended = self._lines.get(str(line["id"]), (-1, False, None))
+            quantity, was_paid, end = self._lines.get(str(line["id"]), (-1, False, None))
             yield quantity >= line["quantity"]
-            yield is_granted or payload["financial_status"] not in _PAID
-            yield ended is not None or payload["cancelled_at"] is None
-            yield ended is not None or line["current_quantity"] > 0
+            yield was_paid or webhook.payment is None or not webhook.payment[1]
+            yield end is not None or payload["cancelled_at"] is None
+            yield end is not None or line["current_quantity"] > 0
         if lines:
             for refund in payload["refunds"]:
                 yield from self._holds_refund(refund)
 
     def _holds_refund(self, refund: dict[str, Any]) -> Iterator[bool]:
         for line in refund["refund_line_items"]:
-            known = self._refunds.get((str(refund["id"]), str(line["line_item_id"])), 0)
-            yield known >= line["quantity"]
+            stored = self._refunds.get((str(refund["id"]), str(line["line_item_id"])), 0)
+            yield stored >= line["quantity"]
 
 
 def wrong_purchases(connection: Connection, orders: list[Order]) -> dict[int, tuple[Any, Any]]:
-    """The orders of which the purchases are not the truth."""
+    """By order: the stored purchases and the right ones, where they differ."""
     stored: dict[str, dict[int, str]] = defaultdict(dict)
     rows = connection.execute(
         "select shopify_order_id, shopify_line_item_id, status from public.purchases"
@@ -81,25 +83,42 @@ def altered_repetitions(requests: list[ReceivedRequest]) -> list[str]:
     return [key for key, seen in bodies.items() if key == "none" or len(seen) > 1]
 
 
-def wrong_messages(
+def lost_rows(connection: Connection, effects: list[ReceivedRequest]) -> list[str]:
+    """What a provider accepted under a key that no row of the outbox has."""
+    ids = {row_id for row_id, _, _ in _outbox(connection)}
+    return [
+        f"{each.path} with key {each.idempotency_key}"
+        for each in effects
+        if each.idempotency_key not in ids
+    ]
+
+
+def wrong_notifications(
     connection: Connection, orders: list[Order], effects: list[ReceivedRequest]
 ) -> dict[int, dict[str, int]]:
-    """The orders of which the customer got too much or too little."""
-    rows = connection.execute("select id::text, kind, shopify_order_id from thetis.notifications")
-    message = {key: (int(order_id), kind) for key, kind, order_id in rows}
+    """By order: how many of each kind the providers accepted, where that is too many or too few."""
+    of_key = {row_id: (order_id, kind) for row_id, kind, order_id in _outbox(connection)}
     # To cancel again changes nothing; Knock need not recognise a repetition of it.
     cancelled = {each.idempotency_key for each in effects if each.path.endswith("/cancel")}
     accepted = [each.idempotency_key for each in effects if not each.path.endswith("/cancel")]
-    got = Counter(message[key or ""] for key in (*accepted, *cancelled))
-    kinds = ("post_purchase", "course_access", "post_purchase_cancel")
-    told = {order.id: {kind: got[order.id, kind] for kind in kinds} for order in orders}
-    return {order.id: told[order.id] for order in orders if not _is_right(order, told[order.id])}
+    counts = Counter(of_key.get(key or "") for key in (*accepted, *cancelled))
+    by_order = {order.id: {kind: counts[order.id, kind] for kind in KINDS} for order in orders}
+    return {
+        order.id: by_order[order.id] for order in orders if not _is_right(order, by_order[order.id])
+    }
 
 
-def _is_right(order: Order, told: dict[str, int]) -> bool:
+def _outbox(connection: Connection) -> list[tuple[str, str, int]]:
+    """The id, which is the idempotency key, the kind and the order of each row."""
+    return connection.execute(
+        "select id::text, kind, shopify_order_id::bigint from thetis.notifications"
+    ).fetchall()
+
+
+def _is_right(order: Order, accepted: dict[str, int]) -> bool:
     kept = {line.slug for line in order.lines if order.statuses().get(line.id) == "active"}
-    runs, emails, cancellations = told.values()
-    if max(told.values()) > 1 or (runs and not order.is_paid):
+    runs, emails, cancellations = (accepted[kind] for kind in KINDS)
+    if max(accepted.values()) > 1 or (runs and not order.paid):
         return False
     if kept:
         has_course = any(slug and slug.endswith("_course") for slug in kept)

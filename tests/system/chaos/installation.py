@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
 import psycopg
 
 from devtools import platform
+from devtools.processes import Process, answers, free_port, process
 from tests.support.proxy import Proxy
-from tests.support.service import NO_TLS, Process, eventually, process, settings
+from tests.support.service import eventually, settings
 from tests.system.chaos.providers import SEND_TIMEOUT
 
 LEASE = 2
@@ -39,8 +39,7 @@ class Installation:
         self._cleanup = ExitStack()
         self._starts = 0
         self.proxy = self._cleanup.enter_context(Proxy(self._connect_to_postgres))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._environment: dict[str, Any] = settings(
             providers,
@@ -116,10 +115,7 @@ class Installation:
 
     def _is_alive(self) -> bool:
         assert self.service.popen.poll() is None, self.service.log()
-        try:
-            return httpx.get(f"{self.url}/healthz", verify=NO_TLS).is_success
-        except httpx.TransportError:
-            return False
+        return answers(f"{self.url}/healthz")
 
     def _connect_to_postgres(self) -> socket.socket:
         unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

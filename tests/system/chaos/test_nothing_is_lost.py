@@ -49,7 +49,7 @@ def cluster(
 
 
 @dataclass
-class Ordeal:
+class ChaosRun:
     """The faults, one after the other, while the stream goes on."""
 
     installation: Installation
@@ -59,9 +59,9 @@ class Ordeal:
     lost: int = 0
     """Webhooks that were answered 200 and are not in the database after a fault."""
     longest_recovery: float = 0.0
-    """Seconds from the end of a fault until webhooks are taken and messages go out again."""
+    """Seconds from the end of a fault until webhooks are recorded and notifications sent again."""
 
-    def go_on(self, seconds: float) -> None:
+    def run(self, seconds: float) -> None:
         """Each fault at least once."""
         kinds: dict[str, Callable[[], None]] = {
             "service killed": self._kill_service,
@@ -72,7 +72,7 @@ class Ordeal:
             "connections terminated by Postgres": self.installation.terminate_backends,
         }
         end = time.monotonic() + seconds
-        self._see_work()
+        self._wait_for_work()
         for number, kind in enumerate(itertools.cycle(kinds)):
             if number >= len(kinds) and time.monotonic() > end:
                 return
@@ -82,44 +82,44 @@ class Ordeal:
 
     def _recover(self) -> None:
         started = time.monotonic()
-        self._see_work()
+        self._wait_for_work()
         self.longest_recovery = max(self.longest_recovery, time.monotonic() - started)
         assert self.installation.service.popen.poll() is None, "the service has ended"
-        self._look_for_losses()
+        self._count_losses()
 
-    def _see_work(self) -> None:
+    def _wait_for_work(self) -> None:
         answers, requests = self.stream.statuses["200"], len(self.providers.requests)
         eventually(lambda: self.stream.statuses["200"] >= answers + 10, patience=PATIENCE)
         eventually(lambda: len(self.providers.requests) >= requests + 10, patience=PATIENCE)
 
-    def _see_failures(self) -> None:
+    def _wait_for_failures(self) -> None:
         enough = self.stream.failures + 3
         eventually(lambda: self.stream.failures >= enough, patience=PATIENCE)
 
-    def _look_for_losses(self) -> None:
+    def _count_losses(self) -> None:
         answered = self.stream.answered()
         with self.installation.connect() as connection:
             self.lost += len(audit.Facts(connection).lack(answered))
 
     def _kill_service(self) -> None:
         self.installation.kill_service()
-        self._see_failures()
+        self._wait_for_failures()
         self.installation.start_service()
 
     def _kill_postgres(self) -> None:
         self.installation.kill_postgres()
-        self._see_failures()
+        self._wait_for_failures()
         self.installation.restart_postgres()
-        self._look_for_losses()
+        self._count_losses()
 
     def _cut_the_network(self) -> None:
         self.installation.proxy.vanish()
-        self._see_failures()
+        self._wait_for_failures()
         self.installation.proxy.recover()
 
     def _let_the_network_hang(self) -> None:
         self.installation.proxy.hang()
-        self._see_failures()
+        self._wait_for_failures()
         self.installation.proxy.recover_for_new_connections()
 
 
@@ -135,8 +135,8 @@ def test_whatever_dies_nothing_is_lost_and_nothing_is_done_twice(
         Installation(cluster.platform, database.name, tmp_path, url) as installation,
         Stream(f"{installation.url}/webhooks/shopify", seed) as stream,
     ):
-        ordeal = Ordeal(installation, stream, providers)
-        ordeal.go_on(SECONDS)
+        chaos_run = ChaosRun(installation, stream, providers)
+        chaos_run.run(SECONDS)
         providers.recover()
         stream.let_customers_rest()
         eventually(stream.is_settled, patience=60)
@@ -144,36 +144,39 @@ def test_whatever_dies_nothing_is_lost_and_nothing_is_done_twice(
 
         orders, effects = stream.customers.orders, list(providers.effects)
         with installation.connect() as connection:
-            ordeal.lost += len(audit.Facts(connection).lack(stream.deliveries))
+            chaos_run.lost += len(audit.Facts(connection).lack(stream.deliveries))
             purchases = audit.wrong_purchases(connection, orders)
-            messages = audit.wrong_messages(connection, orders, effects)
+            notifications = audit.wrong_notifications(connection, orders, effects)
+            lost_rows = audit.lost_rows(connection, effects)
             dead = connection.execute(_DEAD).fetchall()
         altered = audit.altered_repetitions(providers.requests)
         report_figures(
             f"Postgres {cluster.platform.postgres_version}, seed {seed}",
             {
                 "seconds": round(time.monotonic() - started),
-                **ordeal.faults,
-                "longest recovery": f"{ordeal.longest_recovery:.1f} s",
+                **chaos_run.faults,
+                "longest recovery": f"{chaos_run.longest_recovery:.1f} s",
                 "orders": len(orders),
                 "webhooks": len(stream.deliveries),
                 "requests with them": stream.statuses.total(),
                 "not answered 200, sent again": stream.failures,
-                "webhooks lost": ordeal.lost,
+                "webhooks lost": chaos_run.lost,
                 "orders with a wrong purchase": len(purchases),
                 **{f"provider: {trouble}": times for trouble, times in providers.troubles.items()},
                 "requests to providers": len(providers.requests),
-                "messages accepted": len(effects),
+                "notifications accepted": len(effects),
+                "accepted, but not in the outbox": len(lost_rows),
                 "repetitions with another body": len(altered),
-                "orders with a message too many or too few": len(messages),
-                "messages dead": len(dead),
+                "orders with a notification too many or too few": len(notifications),
+                "notifications dead": len(dead),
             },
         )
         assert stream.statuses.keys() <= {"200", "503", "none"}
-        assert ordeal.lost == 0
+        assert chaos_run.lost == 0
         assert purchases == {}
         assert altered == []
-        assert messages == {}
+        assert lost_rows == []
+        assert notifications == {}
         assert dead == []
         assert audit.hasty_cancellations(effects, providers.accepted_at) == []
         assert re.search(OUR_OWN_FAULTS, installation.logs()) is None

@@ -1,14 +1,17 @@
 // The course app as a browser runs it, without the browser: supabase-js, and the files that the
-// documentation gives its developer. Reads a question as JSON from each line of its input and
-// answers with a line of JSON.
+// documentation gives its developer, compiled into the folder that the first argument names. Reads a
+// question as JSON from each line of its input and answers with a line of JSON.
 
+import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import { createClient } from '@supabase/supabase-js'
 import { createElement } from 'react'
 import { create } from 'react-test-renderer'
 import WebSocket from 'ws'
-import * as page from '../../docs/course-app/purchases.js'
-import { usePurchases } from '../../docs/course-app/usePurchases.js'
+
+const compiled = createRequire(`${process.argv[2]}/`)
+const page = compiled('./purchases')
+const { usePurchases } = compiled('./usePurchases')
 
 // A client that finds the session where a browser keeps it: Auth itself is not there.
 function client({ url, key, token, userId }) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,11 @@ from tests.support.docs import ROOT
 from tests.support.service import NO_TLS
 
 PROGRAM = Path(__file__).with_name("answer.mjs")
+
+FILES = ROOT / "docs/course-app"
+"""What the course app's developer is given."""
+
+MODULES = ROOT / "node_modules"
 
 MISSING = "supabase-js is not there: Node or npm is not installed, or `npm ci` has not run"
 
@@ -106,24 +112,45 @@ def python() -> Iterator[PythonApp]:
 
 @contextmanager
 def javascript() -> Iterator[JavaScriptApp]:
-    with subprocess.Popen(
-        ["node", PROGRAM],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={"PATH": str(Path(_node()).parent), "NODE_ENV": "production"},
-    ) as node:
+    with (
+        compiled() as folder,
+        subprocess.Popen(
+            ["node", PROGRAM, folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=_environment(),
+        ) as node,
+    ):
         try:
             yield JavaScriptApp(node)
         finally:
             node.kill()
 
 
+@contextmanager
+def compiled() -> Iterator[Path]:
+    """The developer's files as JavaScript, in a folder from where Node finds the packages."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "node_modules").symlink_to(MODULES)
+        complaints = compiler("--outDir", folder)
+        assert complaints == "", complaints
+        yield Path(folder)
+
+
+def compiler(*options: str, folder: Path = FILES) -> str:
+    """What TypeScript, as strict as their tsconfig.json says, has to say about the files."""
+    command: list[str | Path] = [MODULES / ".bin/tsc", "--project", folder, *options]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
+    return run.stdout + run.stderr
+
+
 def is_missing() -> bool:
-    return not (shutil.which("node") and (ROOT / "node_modules/@supabase/supabase-js").is_dir())
+    needed = ("@supabase/supabase-js", "typescript")
+    return not (shutil.which("node") and all((MODULES / name).is_dir() for name in needed))
 
 
-def _node() -> str:
-    found = shutil.which("node")
-    assert found
-    return found
+def _environment() -> dict[str, str]:
+    node = shutil.which("node")
+    assert node
+    return {"PATH": str(Path(node).parent), "NODE_ENV": "production"}

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +22,7 @@ from tests.support.docs import ROOT, document, rows
 from tests.support.docs import code as spans
 from tests.support.service import eventually
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
+from tests.system.course_app import apps
 from tests.system.course_app.apps import Answer, JavaScriptApp, User
 from tests.system.course_app.conftest import People
 
@@ -27,17 +36,47 @@ def ada(people: People, database: Database) -> User:
     return people.sign_up("ada@example.com")
 
 
-@pytest.mark.parametrize("code", PAGE.blocks("js"), ids=lambda code: code.strip().split("\n")[0])
+FILES = [FOLDER / "purchases.ts", FOLDER / "usePurchases.ts"]
+
+UNUSABLE = """
+import { claim, hasAccess } from './purchases'
+import type { Client } from './purchases'
+
+export async function wrong(supabase: Client, anything: string) {
+  await hasAccess(supabase, anything)
+  return (await claim(supabase)).courses
+}
+"""
+
+
+@pytest.mark.parametrize("code", PAGE.blocks("ts"), ids=lambda code: code.strip().split("\n")[0])
 def test_the_page_shows_what_the_files_hold(code: str) -> None:
-    assert any(code in file.read_text() for file in FOLDER.glob("*.js"))
+    assert any(code in file.read_text() for file in FILES)
 
 
 def test_the_page_names_every_function_of_the_files() -> None:
-    for file in FOLDER.glob("*.js"):
-        for name in re.findall(
-            r"^export .*?(?:function|const) (\w+)", file.read_text(), re.MULTILINE
-        ):
+    for file in FILES:
+        names = re.findall(r"^export .*?(?:function|const) (\w+)", file.read_text(), re.MULTILINE)
+        assert names
+        for name in names:
             assert name in PAGE.text
+
+
+@pytest.mark.skipif(apps.is_missing(), reason=apps.MISSING)
+def test_the_files_satisfy_strict_typescript() -> None:
+    assert json.loads((FOLDER / "tsconfig.json").read_text())["compilerOptions"]["strict"]
+    assert apps.compiler("--noEmit") == ""
+
+
+@pytest.mark.skipif(apps.is_missing(), reason=apps.MISSING)
+def test_their_types_find_a_misspelt_course_and_a_case_that_was_forgotten(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "node_modules").symlink_to(apps.MODULES)
+    (tmp_path / "wrong.ts").write_text(UNUSABLE)
+
+    complaints = apps.compiler("--noEmit", folder=tmp_path)
+
+    assert re.findall(r"wrong\.ts\((\d+),", complaints) == ["6", "7"]
 
 
 def test_access_is_asked_for_by_the_names_that_the_course_app_has(
@@ -126,6 +165,40 @@ def test_the_claim_page_leads_to_the_courses_and_repairs_on_the_way(
     assert (first["next"], first["linked"]) == ("courses", 2)
     assert (second["next"], second["linked"]) == ("courses", 0)
     assert {each["product_slug"] for each in second["purchases"]} == {COURSE, SPLINT}
+    assert second["courses"] == [COURSE]
+
+
+def test_the_claim_page_shows_no_courses_to_who_bought_a_splint_alone(
+    javascript: JavaScriptApp, people: People, database: Database
+) -> None:
+    database.record_orders(order(1, SPLINT))
+
+    claimed = javascript.ask(people.sign_up("ada@example.com"), "claim").data
+
+    assert (claimed["next"], claimed["courses"]) == ("no course", [])
+    assert [each["product_slug"] for each in claimed["purchases"]] == [SPLINT]
+
+
+def test_the_claim_page_shows_no_courses_after_the_only_one_was_refunded(
+    javascript: JavaScriptApp, people: People, database: Database
+) -> None:
+    database.record_orders(order(1, COURSE))
+    ada = people.sign_up("ada@example.com")
+    assert javascript.ask(ada, "claim").data["courses"] == [COURSE]
+
+    database.record_refunds(refund(9, 1, **{COURSE: 1}))
+    claimed = javascript.ask(ada, "claim").data
+
+    assert (claimed["next"], claimed["courses"]) == ("no course", [])
+    assert [each["status"] for each in claimed["purchases"]] == ["refunded"]
+
+
+def test_the_claim_page_shows_no_courses_when_their_access_period_is_over(
+    javascript: JavaScriptApp, ada: User, database: Database
+) -> None:
+    database.execute("update public.purchases set expires_at = now() - interval '1 second'")
+
+    assert javascript.ask(ada, "claim").data["next"] == "no course"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +212,56 @@ def test_the_claim_page_asks_for_the_other_address(
 
     claimed = javascript.ask(eve, "claim").data
 
-    assert claimed == {"next": "other address", "linked": 0, "purchases": []}
+    assert claimed == {"next": "other address", "linked": 0, "purchases": [], "courses": []}
+
+
+def test_a_new_password_is_sent_to_auth_with_the_users_own_session(
+    javascript: JavaScriptApp, ada: User
+) -> None:
+    """https://supabase.com/docs/reference/javascript/auth-updateuser"""
+    with auth_server({"id": ada.user_id}) as (url, received):
+        answer = javascript.ask(replace(ada, url=url), "setPassword", args=["correct horse"])
+
+    assert answer == Answer()
+    [(path, token, body)] = received
+    assert path == "/auth/v1/user"
+    assert token == f"Bearer {ada.token}"
+    assert body["password"] == "correct horse"
+
+
+def test_a_password_that_auth_refuses_is_an_error(javascript: JavaScriptApp, ada: User) -> None:
+    refusal = {"code": 422, "error_code": "weak_password", "msg": "Password should be longer."}
+    with auth_server(refusal, status=422) as (url, _):
+        answer = javascript.ask(replace(ada, url=url), "setPassword", args=["short"])
+
+    assert answer.code == "weak_password"
+
+
+@contextmanager
+def auth_server(
+    answer: dict[str, Any], *, status: int = 200
+) -> Iterator[tuple[str, list[tuple[str, str | None, dict[str, Any]]]]]:
+    """Supabase Auth as far as changing a user goes: its address, and what it received."""
+    received: list[tuple[str, str | None, dict[str, Any]]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append((self.path, self.headers["Authorization"], json.loads(body)))
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", received
+        finally:
+            server.shutdown()
 
 
 LOADING = {"purchases": [], "standard": False, "isLoading": True, "error": None}

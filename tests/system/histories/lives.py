@@ -49,11 +49,7 @@ def lives(draw: st.DrawFn, *, with_corrections: bool = False, hastily: bool = Fa
             lines=draw(st.lists(LINES, min_size=1, max_size=lines)),
         )
         life.orders.append(order)
-        life.webhooks += order.create()
-        if draw(st.integers(0, 3)) == 0:
-            life.webhooks += order.void()
-        if draw(st.booleans()):
-            life.webhooks += order.pay()
+        life.webhooks += order.create() + _begins(draw, order)
     for _ in range(draw(st.integers(1, 8))):
         order = draw(st.sampled_from(life.orders))
         life.webhooks += _something_happens(draw, order)
@@ -68,6 +64,18 @@ def lives(draw: st.DrawFn, *, with_corrections: bool = False, hastily: bool = Fa
     return life
 
 
+def _begins(draw: st.DrawFn, order: Order) -> list[Webhook]:
+    """What happens to most orders at once."""
+    webhooks = []
+    if draw(st.integers(0, 3)) == 0:
+        webhooks += order.void()
+    if draw(st.integers(0, 3)) == 0:
+        webhooks += order.pay_deposit()
+    if draw(st.booleans()):
+        webhooks += order.pay()
+    return webhooks
+
+
 def _spelled(draw: st.DrawFn, address: str) -> str:
     return draw(st.sampled_from([address, address.upper(), f" {address.title()} "]))
 
@@ -77,6 +85,7 @@ def _something_happens(draw: st.DrawFn, order: Order) -> list[Webhook]:
     happenings: list[Callable[[], list[Webhook]]] = [
         order.pay,
         order.pay,
+        order.pay_deposit,
         order.cancel,
         order.void,
         partial(order.give_back, line, draw(st.integers(1, 3))),
@@ -108,17 +117,26 @@ def deliveries(draw: st.DrawFn, webhooks: list[Webhook]) -> list[Webhook]:
 
 
 def _last_words(webhooks: list[Webhook]) -> list[Webhook]:
-    """What the order says last about itself tells all, but what its lines were."""
+    """What the order says last about itself tells all, but what its lines were, and what of it was
+    paid before a line was added or before all was paid back.
+    """
     first: list[Webhook] = []
-    last: dict[int, Webhook] = {}
+    last: dict[tuple[int, object, int], Webhook] = {}
     lines: set[int] = set()
+    turns: dict[int, list[object]] = {}
     for webhook in webhooks:
         if not webhook.is_refund:
-            last[webhook.payload["id"]] = webhook
+            order_id = webhook.payload["id"]
+            states = turns.setdefault(order_id, [])
+            if not states or states[-1] != webhook.payment:
+                states.append(webhook.payment)
+            kept = (webhook.payment, len(states)) if webhook.payment else (None, 0)
+            last[order_id, *kept] = webhook
             mentioned = {line["id"] for line in webhook.payload["line_items"]}
             first += [webhook] if mentioned - lines else []
             lines |= mentioned
-    return first + list(last.values())
+    newest = {webhook.payload["id"]: webhook for webhook in webhooks if not webhook.is_refund}
+    return first + list(last.values()) + list(newest.values())
 
 
 def _last_words_of_each_topic(webhooks: list[Webhook]) -> list[Webhook]:

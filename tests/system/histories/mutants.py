@@ -34,71 +34,90 @@ class Mutant:
 
 
 def _sql(fault: str, chapter: str, old: str, new: str, **others: str) -> Mutant:
-    [path] = (ROOT / "supabase" / "migrations").glob(f"*_{chapter}.sql")
+    chapters = (ROOT / "supabase" / "migrations").glob("*.sql")
+    [path] = [each for each in chapters if each.stem.partition("_")[2] == chapter]
     return Mutant(fault, str(path.relative_to(ROOT)), old, new, **others)
 
 
 MUTANTS = (
     _sql(
         "grants what is only pending",
-        "shopify_shapes",
-        "in ('paid', 'partially_refunded', 'refunded')",
-        "in ('paid', 'partially_refunded', 'refunded', 'pending')",
+        "read_shopify",
+        "told.financial_status = 'paid'\n",
+        "told.financial_status in ('paid', 'pending')\n",
+    ),
+    _sql(
+        "grants although something is outstanding",
+        "read_shopify",
+        "and coalesce(told.total_outstanding, 0) <= 0\n",
+        "",
     ),
     _sql(
         "forgets a payment when an older event comes later",
         "record_orders",
-        "is_granted = known.is_granted or excluded.is_granted",
-        "is_granted = excluded.is_granted",
+        "paid_as_of = least(existing.paid_as_of, excluded.paid_as_of),\n            end_status",
+        "paid_as_of = excluded.paid_as_of,\n            end_status",
+    ),
+    _sql(
+        "ends what was paid for after all was paid back",
+        "refresh_purchases",
+        "orders.refunded_as_of >= line.paid_as_of",
+        "orders.refunded_as_of is not null",
     ),
     _sql(
         "takes away what was paid after an earlier payment was voided",
-        "purchases_from_facts",
-        "when known.voided_as_of >= coalesce(known.paid_as_of, '-infinity')",
-        "when known.voided_as_of is not null",
+        "refresh_purchases",
+        "when orders.voided_as_of > coalesce(orders.paid_as_of, '-infinity')",
+        "when orders.voided_as_of is not null",
+    ),
+    _sql(
+        "takes away what was paid in the second in which a payment was voided",
+        "refresh_purchases",
+        "when orders.voided_as_of > coalesce(orders.paid_as_of, '-infinity')",
+        "when orders.voided_as_of >= coalesce(orders.paid_as_of, '-infinity')",
     ),
     _sql(
         "lets the last event decide instead of the furthest",
         "record_orders",
-        "ended = greatest(known.ended, excluded.ended)\n",
-        "ended = excluded.ended\n",
+        "end_status = greatest(existing.end_status, excluded.end_status)\n        where",
+        "end_status = excluded.end_status\n        where",
     ),
     _sql(
         "takes a line away when its product was deleted",
         "record_orders",
-        "product_slug = coalesce(known.product_slug, excluded.product_slug)",
+        "product_slug = coalesce(existing.product_slug, excluded.product_slug)",
         "product_slug = excluded.product_slug",
     ),
     _sql(
         "does not remember lines without a product",
-        "shopify_shapes",
-        "or line.entry ->> 'product_id' is null",
-        "or false",
+        "read_shopify",
+        "or line.product_id is null\n",
+        "or false\n",
     ),
     _sql(
         "takes any refund of a line for a refund of all of it",
-        "purchases_from_facts",
-        ") >= line.quantity then",
-        ") >= 1 then",
+        "refresh_purchases",
+        ") >= line.quantity\n",
+        ") >= 1\n",
     ),
     _sql(
         "counts only the latest refund of a line",
-        "purchases_from_facts",
+        "refresh_purchases",
         "select sum(refund.quantity)",
         "select max(refund.quantity)",
     ),
     _sql(
         "forgets refunds that come before their order",
         "record_refunds",
-        "v_news := thetis.hear_refunds(v_usable);",
-        "v_news := (select thetis.hear_refunds(v_usable)"
-        " where v_order_ids[1] = any((thetis.judge_orders(v_order_ids)).tracked));",
+        "v_news := thetis.merge_refunds(v_incoming);",
+        "v_news := (select thetis.merge_refunds(v_incoming) where exists ("
+        " select from thetis.order_lines as line where line.shopify_order_id = v_order_ids[1]));",
     ),
     _sql(
         "overlooks a cancellation",
-        "shopify_shapes",
-        "then 'cancelled'::thetis.purchase_status",
-        "then null::thetis.purchase_status",
+        "read_shopify",
+        "when parsed.cancelled_at is not null then 'cancelled'",
+        "when false then 'cancelled'",
     ),
     _sql(
         "compares addresses with their case",
@@ -108,9 +127,16 @@ MUTANTS = (
     ),
     _sql(
         "links only when the account is made, not when a purchase follows",
-        "purchases_from_facts",
-        "select thetis.confirmed_user_id(known.email)\n",
+        "refresh_purchases",
+        "select thetis.confirmed_user_id(orders.email)\n",
         "select null::uuid\n",
+    ),
+    _sql(
+        "does not find an account that is stored in mixed case",
+        "linking",
+        "and lower(imported.email) = p_email",
+        "and imported.email = p_email",
+        tests="tests/database/linking",
     ),
     _sql(
         "links an account when it is made, before it is confirmed",
@@ -119,34 +145,40 @@ MUTANTS = (
         "after insert on auth.users",
     ),
     _sql(
-        "owes the messages again at every event",
-        "messages",
-        "(notifications.status = 'pending' and notifications.attempts = 0)\n",
+        "enqueues the notifications again at every event",
+        "enqueue_notifications",
+        "(existing.status = 'pending' and existing.attempts = 0)\n",
         "true\n",
     ),
     _sql(
+        "never enqueues the course email",
+        "enqueue_notifications",
+        "and (told.kind = 'post_purchase' or granted.has_course)",
+        "and told.kind = 'post_purchase'",
+    ),
+    _sql(
         "cancels the run while something is still theirs",
-        "messages",
-        "where kept.shopify_order_id = started.shopify_order_id and kept.status = 'active'",
-        "where false",
+        "enqueue_notifications",
+        "        ) is null\n",
+        "        ) is not false\n",
     ),
     _sql(
         "never cancels a run",
-        "messages",
-        "        perform thetis.owe_cancellations(v_revised);\n",
-        "",
+        "enqueue_notifications",
+        "        perform thetis.refresh_cancellations(p_order_ids);\n",
+        "        null;\n",
     ),
     _sql(
-        "does not withdraw a message that lost its reason",
-        "messages",
-        "        perform thetis.revise_messages(v_revised);\n",
-        "",
+        "does not withdraw a notification that lost its reason",
+        "enqueue_notifications",
+        "        perform thetis.refresh_pending_notifications(p_order_ids);\n",
+        "        null;\n",
     ),
     _sql(
         "compares times strictly, so that of two in one second the first to come stands",
         "record_orders",
-        "or (excluded.email_as_of, excluded.email) > (known.email_as_of, known.email)",
-        "or excluded.email_as_of > known.email_as_of",
+        "and (excluded.email_as_of, excluded.email) > (existing.email_as_of, existing.email)",
+        "and excluded.email_as_of > existing.email_as_of",
     ),
     _sql(
         "lets the last address to come stand",
@@ -154,6 +186,20 @@ MUTANTS = (
         "order by address.email is null asc, address.as_of desc, address.email desc\n"
         "            limit 1",
         "order by address.email is null asc limit 1 offset 1",
+    ),
+    _sql(
+        "keeps the address of an order that holds nothing of ours",
+        "record_orders",
+        "case when incoming.shopify_order_id = any(p_tracked) then incoming.email end",
+        "incoming.email",
+        tests="tests/database/record_orders",
+    ),
+    _sql(
+        "brings the address of an erased order back",
+        "record_orders",
+        "case when existing.erased_at is null then address.email end",
+        "address.email",
+        tests="tests/database/record_orders",
     ),
     _sql(
         "links before the transaction ends, in which Auth takes the confirmation away",
@@ -164,7 +210,7 @@ MUTANTS = (
     _sql(
         "gives purchases to an address that nobody has proven",
         "linking",
-        "            and users.email_confirmed_at is not null\n",
+        "                        and exact.email_confirmed_at is not null\n",
         "",
     ),
     _sql(
@@ -181,33 +227,72 @@ MUTANTS = (
         "where shopify_customer_email = v_email;",
     ),
     _sql(
+        "leaves a purchase to an account that was deleted unseen",
+        "linking",
+        "users.id = p_user_id and users.deleted_at is not null",
+        "users.id = p_user_id and false",
+    ),
+    _sql(
+        "gives access to an account that is marked as deleted",
+        "access",
+        "            and users.deleted_at is null\n",
+        "",
+        tests="tests/database/has_access",
+    ),
+    _sql(
         "takes purchases from their owner when the shop corrects the address",
-        "purchases_from_facts",
-        "user_id = coalesce(stored.user_id, excluded.user_id)",
-        "user_id = coalesce(excluded.user_id, stored.user_id)",
+        "refresh_purchases",
+        "case when is_free then excluded.user_id else existing.user_id end",
+        "coalesce(excluded.user_id, existing.user_id)",
         tests="tests/database/record_orders",
     ),
     _sql(
+        "shows the corrected address to whoever owns the purchase",
+        "refresh_purchases",
+        "                        when is_free then excluded.shopify_customer_email\n",
+        "                        when true then excluded.shopify_customer_email\n",
+    ),
+    _sql(
+        "keeps an old enrollment without a line item when its order ends",
+        "refresh_purchases",
+        "        changes := changes || thetis.end_purchases_without_line(p_order_ids);\n",
+        "",
+        tests="tests/database/enrollments",
+    ),
+    _sql(
         "cancels a run before Knock would notice",
-        "messages",
+        "enqueue_notifications",
         "interval '6 seconds'",
         "interval '0 seconds'",
         tests="tests/database/outbox",
     ),
     _sql(
-        "does not owe again what was tried in vain and withdrawn",
-        "messages",
-        "notifications.status = 'skipped'\n            and not exists",
-        "notifications.status = 'skipped' and notifications.attempts = 0\n"
-        "            and not exists",
+        "starts the clock of 23 hours with a refusal",
+        "notifications",
+        "when result.is_refused and settled.uncertain_since = settled.claimed_at then null",
+        "when false then null",
+        tests="tests/database/outbox",
+    ),
+    _sql(
+        "does not enqueue again what was tried in vain and withdrawn",
+        "enqueue_notifications",
+        "existing.status = 'skipped'\n            and not exists",
+        "existing.status = 'skipped' and existing.attempts = 0\n            and not exists",
         tests="tests/database/outbox",
     ),
     _sql(
         "does not withdraw a cancellation when something is theirs again",
-        "messages",
+        "enqueue_notifications",
         "        and waiting.kind = 'post_purchase_cancel'\n",
         "        and false\n",
         tests="tests/database/outbox",
+    ),
+    _sql(
+        "lets pg_temp supply the types of a function that runs as its owner",
+        "linking",
+        "security definer\nset search_path = pg_catalog, pg_temp\nas $$\nbegin\n    return thetis.",
+        "security definer\nset search_path = ''\nas $$\nbegin\n    return thetis.",
+        tests="tests/database/privileges",
     ),
     Mutant(
         "does not read what is left of a line",
@@ -252,7 +337,7 @@ MUTANTS = (
     ),
     Mutant(
         "answers 200 when the database does not answer",
-        "service/thetis/app.py",
+        "service/thetis/webhook_route.py",
         'return _later("the database does not answer"), "unavailable"',
         'return JSONResponse({"outcome": "recorded"}), "recorded"',
         tests="tests/system/chaos",
@@ -275,9 +360,9 @@ MUTANTS = (
     ),
     _sql(
         "touches rows that did not change",
-        "purchases_from_facts",
-        "            (stored.user_id is null and excluded.user_id is not null)\n",
-        "            true\n",
+        "refresh_purchases",
+        "            existing.status <> thetis.merged_status(\n",
+        "            true or existing.status <> thetis.merged_status(\n",
     ),
 )
 

@@ -24,12 +24,15 @@ class People:
     accounts: dict[str, Account] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     """By line item."""
+    linked_by: dict[str, str] = field(default_factory=dict)
+    """The address that an owned line item was linked by, which its row keeps."""
 
     def act(self, data: st.DataObject) -> None:
         """Something that can be done to some account, or a sign-up."""
         taken = {account.address for account in self.accounts.values()}
         free = sorted({*self.addresses, "another@example.com"} - taken)
-        acts = (["sign up"] if free else []) + (["confirm", "delete"] if self.accounts else [])
+        acts = ["sign up"] if free else []
+        acts += ["confirm", "delete", "soft delete", "unseen delete"] if self.accounts else []
         acts += ["change", "unlink"] if free and self.accounts else []
         act = data.draw(st.sampled_from(acts))
         if act == "sign up":
@@ -39,8 +42,8 @@ class People:
         if act == "confirm":
             self.database.accounts.confirm(user_id)
             self.accounts[user_id].is_confirmed = True
-        elif act == "delete":
-            self._delete(user_id)
+        elif "delete" in act:
+            self._delete(user_id, act)
         else:
             self._move(user_id, data.draw(st.sampled_from(free)), is_proven=act == "change")
 
@@ -51,12 +54,21 @@ class People:
             line, address = row["shopify_line_item_id"], row["shopify_customer_email"]
             if line not in self.owners and address in proven:
                 self.owners[line] = proven[address]
+                self.linked_by[line] = address
 
     def stored_owners(self) -> dict[str, str]:
         return {
             row["shopify_line_item_id"]: str(row["user_id"])
             for row in self.database.purchases()
-            if row["user_id"]
+            if str(row["user_id"]) in self.accounts
+        }
+
+    def stored_addresses(self) -> dict[str, str]:
+        """Of the line items that somebody owns."""
+        return {
+            row["shopify_line_item_id"]: row["shopify_customer_email"]
+            for row in self.database.purchases()
+            if row["shopify_line_item_id"] in self.owners
         }
 
     def _sign_up(self, address: str, *, is_confirmed: bool) -> None:
@@ -71,10 +83,14 @@ class People:
             self.database.accounts.unlink_identity(user_id, address)
             self.accounts[user_id] = Account(address, is_confirmed=False)
 
-    def _delete(self, user_id: str) -> None:
+    def _delete(self, user_id: str, act: str) -> None:
         """The others look at the claim page: one of them may have proven the address meanwhile."""
-        self.database.accounts.delete(user_id)
+        if act == "delete":
+            self.database.accounts.delete(user_id)
+        else:
+            self.database.accounts.soft_delete(user_id, is_seen=act == "soft delete")
         del self.accounts[user_id]
         self.owners = {line: owner for line, owner in self.owners.items() if owner != user_id}
+        self.linked_by = {line: self.linked_by[line] for line in self.owners}
         for other in self.accounts:
             self.database.accounts.claim_purchases(other)

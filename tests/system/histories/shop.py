@@ -23,12 +23,17 @@ _ids = itertools.count(7_000_000_000_000)
 
 @dataclass
 class Line:
-    """`slug` is None for a product that is not ours, `is_custom` for one that is no product."""
+    """`slug` is None for a product that is not ours, `is_custom` for one that is no product.
+
+    `is_refunded`: all that the order had been paid was paid back while this line was paid.
+    """
 
     slug: str | None
     quantity: int
     is_custom: bool = False
     is_deleted: bool = False
+    is_paid: bool = False
+    is_refunded: bool = False
     given_back: int = 0
     id: int = field(default_factory=lambda: next(_ids))
 
@@ -55,10 +60,10 @@ class Order:
 
     email: str
     lines: list[Line]
-    is_paid: bool = False
+    paid: int = 0
+    paid_back: int = 0
     is_voided: bool = False
     is_cancelled: bool = False
-    paid_back: int = 0
     refunds: list[Json] = field(default_factory=list)
     id: int = field(default_factory=lambda: next(_ids))
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
@@ -68,15 +73,23 @@ class Order:
         return [Webhook("orders/create", self._snapshot())]
 
     def pay(self) -> list[Webhook]:
-        if self.is_paid or self.is_cancelled:
+        """Whatever is outstanding."""
+        if self.is_cancelled or not self._outstanding():
             return []
-        self._changes += 2 if self.is_voided else 0  # nobody pays in another way within the second
-        self.is_paid = True
+        self._changes += 2 if self.paid_back else 0  # nobody pays again within the second
+        self.paid += self._outstanding()
         return [Webhook("orders/paid", self._snapshot()), *self._updated()]
+
+    def pay_deposit(self) -> list[Webhook]:
+        """A part of what is outstanding: that gives nothing yet."""
+        if self.is_cancelled or self._outstanding() < 2:
+            return []
+        self.paid += 1
+        return self._updated()
 
     def void(self) -> list[Webhook]:
         """The authorised payment is let go. The order lives on and may be paid in another way."""
-        if self.is_paid or self.is_cancelled:
+        if self.paid or self.is_cancelled:
             return []
         self.is_voided = True
         return self._updated()
@@ -84,7 +97,7 @@ class Order:
     def give_back(self, line: Line, quantity: int) -> list[Webhook]:
         """So many of a line are refunded, with their price."""
         quantity = min(quantity, line.left)
-        if not self.is_paid or not quantity:
+        if not line.is_paid or not quantity:
             return []
         line.given_back += quantity
         self.paid_back += min(quantity, self._still_paid())
@@ -93,7 +106,7 @@ class Order:
     def pay_back(self, amount: int) -> list[Webhook]:
         """A refund of an amount alone, for goodwill."""
         amount = min(amount, self._still_paid())
-        if not self.is_paid or not amount:
+        if not amount:
             return []
         self.paid_back += amount
         return self._refunded([])
@@ -105,17 +118,17 @@ class Order:
         return [Webhook("orders/cancelled", self._snapshot()), *self._updated()]
 
     def add(self, line: Line) -> list[Webhook]:
-        """The order is edited; a line is added, and paid at once if the order was paid."""
-        if self._is_over():
+        """The order is edited; a line is added, which is to be paid for."""
+        if self.is_cancelled:
             return []
         self.lines.append(line)
         return self._updated()
 
     def remove(self, line: Line) -> list[Webhook]:
-        """The order is edited; a line is removed, and paid back if the order was paid."""
-        if self._is_over():
+        """The order is edited; a line is removed, and paid back if it was paid."""
+        if self.is_cancelled:
             return []
-        if self.is_paid:
+        if line.is_paid:
             return self.give_back(line, line.left)
         line.given_back = line.quantity
         return self._updated()
@@ -135,30 +148,40 @@ class Order:
 
     def statuses(self) -> dict[int, str]:
         """The truth: the status of each purchase there should be, by line item."""
-        if not self.is_paid:
-            return {}
-        return {line.id: self._status(line) for line in self.lines if line.slug}
+        return {line.id: self._status(line) for line in self.lines if line.slug and line.is_paid}
+
+    def slug(self, line_id: int) -> str | None:
+        return next(line.slug for line in self.lines if line.id == line_id)
 
     def _status(self, line: Line) -> str:
-        if self._financial_status() == "refunded" or not line.left:
+        if line.is_refunded or not line.left:
             return "refunded"
         return "cancelled" if self.is_cancelled else "active"
 
-    def _is_over(self) -> bool:
-        return self.is_cancelled or self._financial_status() == "refunded"
-
-    def _total(self) -> int:
-        return sum(line.quantity for line in self.lines)
-
     def _still_paid(self) -> int:
-        return self._total() - self.paid_back
+        return self.paid - self.paid_back
+
+    def _outstanding(self) -> int:
+        """What of a deposit was not paid back counts towards it."""
+        paid_lines = sum(line.quantity for line in self.lines if line.is_paid)
+        deposit = max(self.paid - paid_lines, 0)
+        unpaid_lines = sum(line.left for line in self.lines if not line.is_paid)
+        return max(unpaid_lines - min(deposit, self._still_paid()), 0)
 
     def _financial_status(self) -> str:
-        if not self.is_paid:
-            return "voided" if self.is_cancelled or self.is_voided else "pending"
-        if not self.paid_back:
-            return "paid"
-        return "partially_refunded" if self._still_paid() else "refunded"
+        if not self.paid:
+            return "voided" if self.is_voided else "pending"
+        if self.paid_back:
+            return "partially_refunded" if self._still_paid() else "refunded"
+        return "partially_paid" if self._outstanding() else "paid"
+
+    def _settle(self) -> None:
+        """Once nothing is outstanding, all lines are paid; once all is paid back, they are over."""
+        for line in self.lines:
+            line.is_paid = line.is_paid or bool(self.paid and not self._outstanding())
+        if self._financial_status() == "refunded":
+            for line in self.lines:
+                line.is_refunded = line.is_refunded or line.is_paid
 
     def _refunded(self, lines: list[Json]) -> list[Webhook]:
         refund = {"id": next(_ids), "order_id": self.id, "refund_line_items": lines}
@@ -176,6 +199,7 @@ class Order:
 
     def _snapshot(self) -> Json:
         # Whole seconds, and several changes may fall into one.
+        self._settle()
         self._changes += 1
         changed_at = self.made_at + timedelta(seconds=self._changes // 2)
         return {
@@ -183,6 +207,7 @@ class Order:
             "order_number": self.id % 10_000,
             "email": self.email,
             "financial_status": self._financial_status(),
+            "total_outstanding": f"{self._outstanding()}.00",
             "cancelled_at": changed_at.isoformat() if self.is_cancelled else None,
             "created_at": self.made_at.isoformat(),
             "processed_at": self.made_at.isoformat(),
@@ -199,6 +224,17 @@ class Webhook:
     topic: str
     payload: Json
     is_echo: bool = False
+
+    @property
+    def payment(self) -> tuple[str, bool] | None:
+        """What it tells of money: all lines are paid, or all was paid back; None for anything else.
+
+        With whether nothing is outstanding.
+        """
+        status = self.payload["financial_status"]
+        is_settled = self.payload["total_outstanding"] == "0.00"
+        tells = status == "refunded" or (status in {"paid", "partially_refunded"} and is_settled)
+        return (status, is_settled) if tells else None
 
     @property
     def is_refund(self) -> bool:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
+from devtools.processes import Process
 from tests.support import figures, soak
 from tests.support.database import Database
-from tests.support.service import NO_TLS, NOWHERE, Process, Service, serve
+from tests.support.memory import megabytes, watched
+from tests.support.service import NO_TLS, NOWHERE, Service, serve
 from tests.support.shopify import COURSE, SPLINT, order
-from thetis.app import LARGE, LARGE_AT_ONCE
 from thetis.cli import shopify_payloads
 
 pytestmark = pytest.mark.timeout(120 + 2 * soak.SECONDS)
@@ -42,26 +41,13 @@ def test_an_order_of_ten_thousand_lines_is_recorded(
     assert len(database.purchases(order_id)) == 10_000
 
 
-def test_who_stalls_holds_nobody_up(service: Service, order_id: int) -> None:
+def test_senders_that_stall_do_not_delay_others(service: Service, order_id: int) -> None:
     with ExitStack() as opened:
         for number in range(STALLED):
             sender = opened.enter_context(_connected(service))
             sender.sendall(_head(LARGEST)[: None if number % 2 else 20])
         for number in range(20):
             assert service.outcome("orders/paid", order(order_id + number, SPLINT)) == "recorded"
-
-
-def test_who_stalls_with_a_large_body_loses_the_turn_while_shopify_still_waits(
-    service: Service, order_id: int
-) -> None:
-    with ExitStack() as opened:
-        for _ in range(LARGE_AT_ONCE):
-            sender = opened.enter_context(_connected(service))
-            sender.sendall(_head(LARGEST) + b"x" * LARGE)
-        started = time.monotonic()
-        large = order(order_id, SPLINT) | {"note": "x" * 2 * LARGE}
-        assert service.outcome("orders/paid", large) == "recorded"
-        assert time.monotonic() - started < 5
 
 
 @pytest.fixture
@@ -75,12 +61,12 @@ def test_memory_does_not_grow_with_the_number_of_bodies(
     process: tuple[Service, Process], report_figures: figures.Report
 ) -> None:
     service, running = process
-    answers = _besiege(service)
-    settled = _megabytes(running)
+    answers = _send_at_once(service)
+    settled = megabytes(running)
     end = time.monotonic() + soak.seconds(2)
     while time.monotonic() < end:
-        answers += _besiege(service)
-    after = _megabytes(running)
+        answers += _send_at_once(service)
+    after = megabytes(running)
 
     figures = {
         "answered": dict(answers),
@@ -88,7 +74,7 @@ def test_memory_does_not_grow_with_the_number_of_bodies(
         "memory after all, MB": round(after),
     }
     report_figures(f"unsigned bodies of 8 MiB, {SENDERS} at once", figures)
-    assert answers.keys() == {401}
+    assert answers[401] and answers.keys() <= {401, "cut off"}
     assert after < settled + 100
 
 
@@ -96,11 +82,11 @@ def test_memory_does_not_grow_with_the_number_of_senders(
     process: tuple[Service, Process], report_figures: figures.Report
 ) -> None:
     """Each keeps the last byte to himself, so that none of the bodies is ever done with: together
-    some 480 MB. All are cut off when their time is over.
+    some 480 MB. All are cut off, most by the senders that come after them.
     """
     service, running = process
-    idle = _megabytes(running)
-    with _watched(running) as peak, ThreadPoolExecutor(SENDERS) as senders:
+    idle = megabytes(running)
+    with watched(running) as peak, ThreadPoolExecutor(SENDERS) as senders:
         cut_off = sum(senders.map(_hold_on, [service] * SENDERS))
 
     figures = {"cut off": cut_off, "memory before, MB": round(idle), "most": round(peak())}
@@ -109,13 +95,18 @@ def test_memory_does_not_grow_with_the_number_of_senders(
     assert peak() < idle + 250
 
 
-def _besiege(service: Service) -> Counter[int]:
+def _send_at_once(service: Service) -> Counter[int | str]:
+    """What each sender got; one that waited longest is cut off when there is no more room."""
     body = b"x" * LARGEST
     headers = shopify_payloads.headers("orders/paid", body, "a guess")
     url = f"{service.url}/webhooks/shopify"
 
-    def send(_: int) -> int:
-        return httpx.post(url, content=body, headers=headers, timeout=60, verify=NO_TLS).status_code
+    def send(_: int) -> int | str:
+        try:
+            response = httpx.post(url, content=body, headers=headers, timeout=60, verify=NO_TLS)
+        except httpx.TransportError:
+            return "cut off"
+        return response.status_code
 
     with ThreadPoolExecutor(SENDERS) as senders:
         return Counter(senders.map(send, range(SENDERS)))
@@ -132,30 +123,6 @@ def _hold_on(service: Service) -> bool:
         except ConnectionError:
             pass
         return True
-
-
-@contextmanager
-def _watched(process: Process) -> Iterator[Callable[[], float]]:
-    """What it has taken at the most, as often as one can look."""
-    peak, is_over = [0.0], threading.Event()
-
-    def watch() -> None:
-        while not is_over.is_set():
-            peak.append(max(peak.pop(), _megabytes(process)))
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    try:
-        yield lambda: peak[0]
-    finally:
-        is_over.set()
-        watching.join()
-
-
-def _megabytes(process: Process) -> float:
-    """Resident memory; `ps` is on every Unix."""
-    command = ["ps", "-o", "rss=", "-p", str(process.popen.pid)]
-    return int(subprocess.check_output(command)) / 1024
 
 
 def _head(length: int) -> bytes:

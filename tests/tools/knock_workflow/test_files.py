@@ -12,9 +12,10 @@ import pytest
 from liquid import Environment
 
 from devtools import knock_workflow
-from tests.support.docs import ROOT, document, named
+from tests.support.docs import document, named
 from tests.support.published import KNOCK_MANAGEMENT
 from tests.tools.knock_workflow.post_purchase import KNOCK, LAYOUT, WORKFLOW, every_step
+from thetis.providers import knock
 
 SETUP = document("docs/POST_PURCHASE_SETUP.md")
 STEPS = list(every_step(knock_workflow.read(WORKFLOW)["steps"]))
@@ -53,9 +54,7 @@ def test_the_schema_would_notice_a_mistake() -> None:
 def test_the_project_file_leads_to_the_workflow_that_the_service_triggers() -> None:
     project = json.loads((KNOCK / "knock.json").read_text())
     workflows = KNOCK / project["knockDir"] / "workflows"
-    [workflow] = workflows.iterdir()
-    [messages] = (ROOT / "supabase" / "migrations").glob("*_messages.sql")
-    assert f"'workflow', '{workflow.name}'" in messages.read_text()
+    assert [workflow.name for workflow in workflows.iterdir()] == [knock.WORKFLOW]
 
 
 @pytest.mark.parametrize("path", [WORKFLOW, LAYOUT], ids=["workflow", "layout"])

@@ -1,4 +1,4 @@
-"""What the database owes Knock is what the workflow accepts, and it leads to the right branch."""
+"""What Knock is sent of an order is what the workflow accepts, and it leads to the right branch."""
 
 from __future__ import annotations
 
@@ -19,11 +19,8 @@ def faults(data: Any) -> list[str]:
     return [fault.message for fault in OAS31Validator(SCHEMA).iter_errors(data)]
 
 
-def owed(database: Database, order_id: int) -> dict[str, Any]:
-    payload: dict[str, Any] = database.notifications(order_id)["knock.trigger"]["payload"]
-    assert payload["workflow"] == WORKFLOW.parent.name
-    data: dict[str, Any] = payload["data"]
-    return data
+def sent(database: Database, order_id: int) -> dict[str, Any]:
+    return knock.trigger_data(database.notifications(order_id)["post_purchase"]["payload"])
 
 
 @pytest.mark.parametrize(
@@ -39,7 +36,7 @@ def test_an_order_satisfies_the_schema_and_takes_its_branch(
     database: Database, products: list[str], branch: str
 ) -> None:
     database.record_orders(order(1001, *products))
-    data = owed(database, 1001)
+    data = sent(database, 1001)
     assert faults(data) == []
     assert knock_workflow.render(KNOCK, data, VARIABLES).branch == branch
 
@@ -47,14 +44,14 @@ def test_an_order_satisfies_the_schema_and_takes_its_branch(
 def test_a_product_of_a_new_category_takes_the_default(database: Database) -> None:
     database.execute("update public.products set category = 'accessory' where slug = %s", SPLINT)
     database.record_orders(order(1001, SPLINT))
-    data = owed(database, 1001)
+    data = sent(database, 1001)
     assert faults(data) == []
     assert knock_workflow.render(KNOCK, data, VARIABLES).branch == "default"
 
 
 def test_an_order_without_a_number_satisfies_the_schema(database: Database) -> None:
     database.record_orders(order(1001, SPLINT, order_number=None))
-    data = owed(database, 1001)
+    data = sent(database, 1001)
     assert data["order_number"] is None
     assert faults(data) == []
 

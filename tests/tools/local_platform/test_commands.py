@@ -55,7 +55,7 @@ def test_empty_means_neither_migrations_nor_seed(folder: str) -> None:
     assert row == (None,)
 
 
-def test_stopping_keeps_the_data_and_stopping_twice_is_told(folder: str) -> None:
+def test_stopping_keeps_the_data_and_stopping_twice_fails_with_the_reason(folder: str) -> None:
     thetis_dev("start", "--data-dir", folder, "--empty")
 
     stopped = thetis_dev("stop", "--data-dir", folder)
@@ -76,7 +76,7 @@ def test_data_of_another_postgres_is_refused(folder: str) -> None:
     assert "holds data of Postgres 18, not 16" in refused.stderr
 
 
-def test_a_folder_that_cannot_be_made_is_told_in_a_line(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     refused = thetis_dev("start", "--data-dir", str(tmp_path / "file/below"))

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
+from tests.support.cluster import Cluster
 from tests.support.database import Database
+
+
+@pytest.fixture(scope="module")
+def untouched(cluster: Cluster) -> Iterator[Database]:
+    """The platform before any migration, for tests that only ask, or undo what they did."""
+    with cluster.database("bare") as shared:
+        yield shared
 
 
 def role(database: Database, name: str) -> dict[str, bool]:
@@ -41,9 +50,9 @@ def role(database: Database, name: str) -> dict[str, bool]:
     ],
 )
 def test_a_role_has_the_powers_it_has_on_supabase(
-    bare_database: Database, name: str, powers: set[str]
+    untouched: Database, name: str, powers: set[str]
 ) -> None:
-    held = role(bare_database, name)
+    held = role(untouched, name)
 
     assert {power for power, has_it in held.items() if has_it} == powers
 
@@ -61,9 +70,9 @@ def test_a_role_has_the_powers_it_has_on_supabase(
         "alter system set fsync to off",
     ],
 )
-def test_migrations_may_not(bare_database: Database, statement: str) -> None:
+def test_migrations_may_not(untouched: Database, statement: str) -> None:
     with pytest.raises(InsufficientPrivilege):
-        bare_database.execute(statement)
+        untouched.execute(statement)
 
 
 @pytest.mark.parametrize(
@@ -83,19 +92,17 @@ def test_migrations_may_not(bare_database: Database, statement: str) -> None:
         "truncate auth.users",
     ],
 )
-def test_migrations_may(bare_database: Database, statement: str) -> None:
-    with bare_database.connect() as connection:
+def test_migrations_may(untouched: Database, statement: str) -> None:
+    with untouched.connect() as connection, connection.transaction(force_rollback=True):
         connection.execute(sql.SQL(statement))
-        connection.execute("reset role")
-        connection.execute("drop role if exists mine")
 
 
 @pytest.mark.parametrize("name", ["anon", "authenticated", "service_role"])
 @pytest.mark.parametrize(
     "statement", ["select from auth.users", "create table public.mine ()", "create schema mine"]
 )
-def test_the_apis_roles_may_not(bare_database: Database, name: str, statement: str) -> None:
-    with bare_database.as_role(name) as connection, pytest.raises(InsufficientPrivilege):
+def test_the_apis_roles_may_not(untouched: Database, name: str, statement: str) -> None:
+    with untouched.as_role(name) as connection, pytest.raises(InsufficientPrivilege):
         connection.execute(sql.SQL(statement))
 
 
@@ -112,18 +119,18 @@ def test_the_apis_roles_may_not(bare_database: Database, name: str, statement: s
     ],
 )
 def test_a_role_has_the_settings_it_has_on_supabase(
-    bare_database: Database, name: str, setting: str, value: str
+    untouched: Database, name: str, setting: str, value: str
 ) -> None:
     query = "select unnest(rolconfig) as setting from pg_roles where rolname = %s"
-    settings = [row["setting"] for row in bare_database.rows(query, name)]
+    settings = [row["setting"] for row in untouched.rows(query, name)]
 
     assert f"{setting}={value}" in settings
 
 
-def test_auth_says_whose_token_a_request_carries(bare_database: Database) -> None:
+def test_auth_says_whose_token_a_request_carries(untouched: Database) -> None:
     user_id = str(uuid.uuid4())
     claims = {"sub": user_id, "role": "authenticated", "email": "ada@example.com"}
-    with bare_database.as_role("authenticated") as connection:
+    with untouched.as_role("authenticated") as connection:
         connection.execute(
             "select set_config('request.jwt.claims', %s, true)", (json.dumps(claims),)
         )
@@ -137,8 +144,8 @@ def test_auth_says_whose_token_a_request_carries(bare_database: Database) -> Non
         }
 
 
-def test_without_a_token_auth_says_null(bare_database: Database) -> None:
-    with bare_database.as_role("anon") as connection:
+def test_without_a_token_auth_says_null(untouched: Database) -> None:
+    with untouched.as_role("anon") as connection:
         row = connection.execute("select auth.uid(), auth.role(), auth.email(), auth.jwt()")
 
         assert row.fetchone() == {"uid": None, "role": None, "email": None, "jwt": None}
@@ -169,5 +176,5 @@ def test_a_confirmed_phone_counts_as_confirmed_but_not_the_address(bare_database
     assert user["email_confirmed_at"] is None
 
 
-def test_lower_folds_every_alphabet(bare_database: Database) -> None:
-    assert bare_database.value("select lower('ÀÉÎÕÜ ŁÓDŹ АДА')") == "àéîõü łódź ада"
+def test_lower_folds_every_alphabet(untouched: Database) -> None:
+    assert untouched.value("select lower('ÀÉÎÕÜ ŁÓDŹ АДА')") == "àéîõü łódź ада"

@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from devtools import platform
+from devtools import platform, postgres
+from tests.support import postgres_15
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def python(program: str) -> str:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False).stderr
 
 
-@pytest.mark.parametrize("version", platform.VERSIONS)
+@pytest.mark.parametrize("version", [*platform.VERSIONS, postgres_15.PARAMETER])
 def test_it_starts_in_a_folder_that_does_not_exist_yet(data_dir: Path, version: int) -> None:
     started = platform.start(data_dir, postgres=version)
 
@@ -152,6 +153,16 @@ def test_a_folder_that_is_a_file_is_refused_in_plain_words(tmp_path: Path) -> No
 
     with pytest.raises(platform.PlatformError, match="file: "):
         platform.start(tmp_path / "file")
+
+
+def test_a_version_that_debian_has_is_refused_with_the_way_to_install_it(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "DEBIAN", tmp_path)
+
+    with pytest.raises(platform.PlatformError, match="apt-get install postgresql-15"):
+        platform.start(data_dir, postgres=15)
+    assert not data_dir.exists()
 
 
 def test_without_the_wheel_it_says_what_to_install(data_dir: Path) -> None:

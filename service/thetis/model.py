@@ -1,0 +1,134 @@
+"""The types that the parts of the service hand to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+SCHEMA_VERSION = 1
+"""The version of the migrations that this release was written for."""
+
+TestOrders = Literal["grant", "ignore"]
+"""What becomes of orders that Shopify marks as tests."""
+
+Result = Literal["sent", "retry", "dead"]
+"""What became of one attempt to send."""
+
+
+class WebhookOutcome(StrEnum):
+    """What became of a webhook, with the HTTP status that Shopify gets.
+
+    Shopify sends a webhook again unless the status is 200.
+    """
+
+    status: int
+
+    def __new__(cls, word: str, status: int = 200) -> Self:
+        outcome = str.__new__(cls, word)
+        outcome._value_ = word
+        outcome.status = status
+        return outcome
+
+    RECORDED = ("recorded", 200)  # it changed something, and that is committed
+    UNCHANGED = ("unchanged", 200)  # it told nothing new
+    IGNORED = ("ignored", 200)  # it is about nothing of ours
+    REJECTED = ("rejected", 200)  # it cannot be used, and is kept for a replay
+    INCOMPLETE = ("incomplete", 400)  # the sender hung up before the end of the body
+    UNAUTHORIZED = ("unauthorized", 401)  # Shopify did not sign it
+    TOO_SLOW = ("too_slow", 408)  # the body took too long
+    TOO_LARGE = ("too_large", 413)  # the body is larger than MAX_BODY_BYTES
+    UNAVAILABLE = ("unavailable", 503)  # the database does not answer
+    FAILED = ("failed", 503)  # a fault of ours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one order or refund: recorded, unchanged, ignored or rejected."""
+
+    shopify_order_id: str | None
+    outcome: WebhookOutcome
+    reason: str | None = None
+    is_test: bool = False
+    """Whether Shopify marks the order as a test."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notification:
+    """A row of the outbox that is ours to send until its lease ends. `attempt` names the lease."""
+
+    id: str
+    kind: str
+    attempt: int
+    shopify_order_id: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """What became of one attempt to send.
+
+    `is_refused` on a retry says that the provider certainly did not take the notification; without
+    it, nobody knows.
+    """
+
+    id: str
+    attempt: int
+    result: Result
+    error: str | None = None
+    retry_after_seconds: float | None = None
+    is_refused: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """How the outbox stands for one provider. Ages are in seconds."""
+
+    provider: str
+    pending: int
+    dead: int
+    oldest_due_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What metrics tell of the database.
+
+    `address_conflicts`: orders of which somebody owns a purchase by another address than the
+    order's, because the shop corrected it.
+    """
+
+    backlog: list[Backlog]
+    address_conflicts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """One product of the catalogue. `access_period` is a Postgres interval; None is for ever."""
+
+    slug: str
+    name: str
+    category: str
+    access_period: str | None
+    shopify_product_ids: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectedWebhook:
+    """A webhook that could not be used. Times are in UTC. A list holds no bodies."""
+
+    id: int
+    topic: str
+    webhook_id: str | None
+    reason: str
+    received_at: str
+    replayed_at: str | None
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaStatus:
+    """The version of the database's migrations, and the functions that we call and may not."""
+
+    version: int
+    missing: list[str]

@@ -1,0 +1,94 @@
+"""Postgres looks into a PL/pgSQL function only when it runs: every one of ours has run on 15."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Container
+
+import psycopg
+
+from tests.database.enrollments.old_table import OldTable
+from tests.support.database import Database
+from tests.support.functions import arguments, functions
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, order, refund
+
+_NOT_RUN = """
+select p.oid::regprocedure::text as name
+from pg_proc as p inner join pg_language as l on p.prolang = l.oid
+where p.pronamespace in ('public'::regnamespace, 'thetis'::regnamespace) and l.lanname = 'plpgsql'
+    and p.oid not in (select funcid from pg_stat_user_functions)
+order by 1
+"""
+
+
+def never_run(database: Database, *, besides: Container[str] = ()) -> list[str]:
+    """A connection writes its counts when it ends, or a second later."""
+    deadline = time.monotonic() + 5
+    while names := [row["name"] for row in database.rows(_NOT_RUN) if row["name"] not in besides]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    return names
+
+
+def count_calls(database: Database) -> None:
+    """From the next connection on."""
+    with psycopg.connect(database.admin_url, autocommit=True) as admin:
+        admin.execute(f"alter database {database.name} set track_functions = 'all'")
+
+
+def copy_old_enrollments(database: Database) -> None:
+    """Rows of every kind: one alone, two of one line item, two without one, one that is odd."""
+    old = OldTable(database)
+    old.create()
+    old.add()
+    for status in ("active", "refunded", "ACTIVE"):
+        old.add(shopify_line_item_id="7002", course_type="premium", status=status)
+    for _ in range(2):
+        old.add(shopify_order_id=None, shopify_line_item_id=None)
+    old.copy()
+    old.add(shopify_order_id="5002", course_type="splint")
+    database.accounts.sign_up("ada@example.com")
+    old.copy_again()
+
+
+def live(database: Database) -> None:
+    """Purchases of every kind, and all that becomes of them."""
+    ada = database.accounts.sign_up("ada@example.com")
+    database.record_orders(
+        order(11, COURSE),
+        order(12, PREMIUM, financial_status="pending", refunds=[refund(94, 12)]),
+        order(13, SPLINT, made_at=days_ago(9)),
+        order(14, "splint", email="not an address"),
+        {"id": "x"},
+    )
+    database.record_refunds(refund(92, 11, **{COURSE: 1}), refund(93, 12), {"id": 1})
+    database.record_orders(order(12, PREMIUM), order(11, COURSE, cancelled_at="2026-11-01T00:00Z"))
+    assert not database.accounts.has_access(ada, COURSE)
+    assert database.accounts.has_access(ada, PREMIUM)
+    database.accounts.claim_purchases(ada)
+    database.accounts.delete(ada)
+
+
+def test_on_a_database_that_had_enrollments(bare_database: Database, database: Database) -> None:
+    """Those that are there for the copy, and gone once it is over."""
+    count_calls(bare_database)
+    with Database(bare_database.platform, bare_database.name) as migrating:
+        copy_old_enrollments(migrating)
+    others = [
+        row["name"] for row in database.rows("select oid::regprocedure::text as name from pg_proc")
+    ]
+
+    assert never_run(bare_database, besides=others) == []
+
+
+def test_on_a_database_in_use(database: Database) -> None:
+    count_calls(database)
+    with Database(database.platform, database.name) as used:
+        live(used)
+        values = arguments(used)
+        for function in functions(used):
+            if function.caller == "service_role":
+                with used.as_role("service_role") as service:
+                    function.call(service, values)
+    assert never_run(database) == []

@@ -1,0 +1,193 @@
+"""Every function that service_role may execute is called here, over both transports, until it has
+given every kind of answer that it can give. The list comes from the catalogue, so a new function
+fails this test until it is called here too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, LiteralString
+
+import pytest
+
+from tests.service.transports.conftest import TransportCase
+from tests.support.database import Database
+from tests.support.shopify import COURSE, SPLINT, order, refund
+from thetis import database as client_module
+from thetis.database import Database as Client
+from thetis.errors import DatabaseUnavailable
+from thetis.model import SCHEMA_VERSION, Backlog, Settlement, WebhookOutcome
+from thetis.transports import Row, Transport
+
+Answers = set[tuple[str, str]]
+
+KINDS = {
+    "rows": {"rows", "nothing"},
+    "void": {"nothing"},
+    "text": {"str", "NoneType"},
+    "bigint": {"int"},
+    "boolean": {"True", "False"},
+}
+"""The kinds of answers, by what a function returns."""
+
+ALWAYS_ROWS = {"check_schema", "notification_backlog"}
+
+
+class _Recording:
+    """A transport that remembers the kinds of answers it brought."""
+
+    def __init__(self, transport: Transport, answers: Answers) -> None:
+        self._transport = transport
+        self._answers = answers
+        self.open, self.close = transport.open, transport.close
+
+    async def call(self, function: LiteralString, arguments: dict[str, Any]) -> list[Row]:
+        rows = await self._transport.call(function, arguments)
+        self._answers.add((function, _kind(function, rows)))
+        return rows
+
+
+def _kind(function: str, rows: Sequence[Row]) -> str:
+    if not rows:
+        return "nothing"
+    if rows[0].keys() != {function}:
+        return "rows"
+    value = rows[0][function]
+    return str(value) if isinstance(value, bool) else type(value).__name__
+
+
+def _expected(database: Database) -> Answers:
+    return {
+        (name, kind)
+        for name, returned, _ in _functions(database)
+        for kind in KINDS[returned] - ({"nothing"} if name in ALWAYS_ROWS else set())
+    }
+
+
+def _functions(database: Database) -> list[tuple[str, str, tuple[str, ...]]]:
+    """The name, what it returns, and the names of the arguments of each."""
+    rows = database.rows(
+        """
+        select
+            function.proname as name,
+            case when function.proretset then 'rows' else function.prorettype::regtype::text end
+            as returned,
+            coalesce(function.proargnames[1:function.pronargs], '{}') as arguments
+        from pg_proc as function
+        where
+            function.pronamespace = 'public'::regnamespace
+            and has_function_privilege('service_role', function.oid, 'execute')
+        """
+    )
+    return [(row["name"], row["returned"], tuple(row["arguments"])) for row in rows]
+
+
+def test_each_function_gives_every_kind_of_answer_that_it_can(
+    way: TransportCase, database: Database
+) -> None:
+    answers: Answers = set()
+
+    async def ask_everything() -> None:
+        client = Client(_Recording(way.transport(), answers), timeout=4)
+        await client.open()
+        try:
+            await _orders_and_refunds(client)
+            await _rejected_webhooks(client)
+            await _notifications(client)
+            await _catalogue(client)
+            await _schema(client)
+            database.execute("truncate public.products cascade")
+            assert await client.list_products() == []
+        finally:
+            await client.close()
+
+    asyncio.run(ask_everything())
+
+    assert answers == _expected(database)
+
+
+async def _orders_and_refunds(client: Client) -> None:
+    assert await client.record_orders([]) == await client.record_refunds([]) == []
+    [recorded] = await client.record_orders([order(1, COURSE, SPLINT)])
+    assert recorded.outcome is WebhookOutcome.RECORDED
+    [refunded] = await client.record_refunds([refund(7, 1, splint=1)])
+    assert refunded.outcome is WebhookOutcome.RECORDED
+
+
+async def _rejected_webhooks(client: Client) -> None:
+    assert await client.list_rejected_webhooks(include_replayed=True) == []
+    assert await client.get_rejected_webhook(1) is None
+    body = b'{"id": "\xff\x00'
+    kept_as = await client.store_rejected_webhook(
+        topic="orders/paid", webhook_id=None, body=body, reason='"'
+    )
+    [listed] = await client.list_rejected_webhooks(include_replayed=False)
+    assert (listed.id, listed.reason, listed.body) == (kept_as, '"', None)
+    kept = await client.get_rejected_webhook(kept_as)
+    assert kept is not None and (kept.body, kept.topic) == (body, "orders/paid")
+    await client.mark_webhook_replayed(kept_as)
+    assert await client.list_rejected_webhooks(include_replayed=False) == []
+
+
+async def _notifications(client: Client) -> None:
+    assert {type(each) for each in await client.notification_backlog()} == {Backlog}
+    assert await client.count_address_conflicts() == 0
+    lease: dict[str, int] = {"max_count": 10, "lease_seconds": 60}
+    [claimed] = await client.claim_notifications(provider="resend", **lease)
+    assert await client.claim_notifications(provider="resend", **lease) == []
+    await client.settle_notifications([])
+    await client.settle_notifications([Settlement(id=claimed.id, attempt=1, result="sent")])
+
+
+async def _catalogue(client: Client) -> None:
+    brace: dict[str, Any] = {"slug": "brace", "name": "Brace", "category": "device"}
+    await client.add_product(**brace, shopify_product_id="77", access_period=None)
+    assert await client.remove_shopify_product("77") == "brace"
+    assert await client.remove_shopify_product("77") is None
+    assert await client.remove_product("brace") is True
+    assert await client.remove_product("brace") is False
+    assert "brace" not in {each.slug for each in await client.list_products()}
+
+
+async def _schema(client: Client) -> None:
+    status = await client.check_schema()
+    assert (status.version, status.missing) == (SCHEMA_VERSION, [])
+
+
+def test_what_the_client_may_call_is_what_the_database_lets_the_service_call(
+    database: Database,
+) -> None:
+    assert {name: set(arguments) for name, _, arguments in _functions(database)} == {
+        name: set(arguments) for name, arguments in client_module.CALLS.items()
+    }
+
+
+def test_each_function_that_is_called_has_a_method_of_its_name() -> None:
+    assert all(callable(getattr(Client, name)) for name in client_module.CALLS)
+
+
+def test_a_function_that_is_gone_or_has_other_arguments_is_missing(
+    way: TransportCase, database: Database
+) -> None:
+    database.execute("drop function public.mark_webhook_replayed(bigint)")
+    database.execute("revoke execute on function public.list_products() from service_role")
+    database.execute("drop function public.remove_product(text)")
+    database.execute("create function public.remove_product(name text) returns boolean return true")
+
+    status = way.ask(Client.check_schema)
+
+    gone = {"mark_webhook_replayed", "remove_product"}
+    # The owner of the functions, whom DATABASE_URL names here, may execute them anyway.
+    refused = {"list_products"} if way.name == "supabase" else set()
+    assert set(status.missing) == gone | refused
+
+
+def test_a_database_without_check_schema_is_unavailable(
+    way: TransportCase, database: Database
+) -> None:
+    database.execute("drop function public.check_schema(jsonb)")
+
+    with pytest.raises(DatabaseUnavailable) as caught:
+        way.ask(Client.check_schema)
+    assert caught.value.code in {"42883", "PGRST202"}

@@ -1,0 +1,94 @@
+"""Calls any function that the API's roles may call, with arguments that it would really get.
+
+The functions and the names of their arguments are read from the catalogue, so a new one is called
+as well. One with an argument of a new name needs a value for it here.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from tests.support.database import Connection, Database
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
+
+_FUNCTIONS = """
+select p.oid::integer as id, p.oid::regprocedure::text as signature, n.nspname as schema,
+    p.proname as name, p.prosecdef as is_definer, p.prorettype = 'trigger'::regtype as is_trigger,
+    coalesce(p.proargnames[1:p.pronargs], '{}') as arguments,
+    (
+        select min(r.role) from unnest(array['authenticated', 'service_role']) as r (role)
+        where has_function_privilege(r.role, p.oid, 'execute')
+    ) as caller
+from pg_proc as p inner join pg_namespace as n on p.pronamespace = n.oid
+where n.nspname in ('public', 'thetis')
+order by 3, 4
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    id: int
+    signature: str
+    schema: str
+    name: str
+    is_definer: bool
+    is_trigger: bool
+    arguments: list[str]
+    caller: str | None
+    """The role of the API that may call it."""
+
+    def call(self, connection: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        query = sql.SQL("select * from {}.{}({})").format(
+            sql.Identifier(self.schema),
+            sql.Identifier(self.name),
+            sql.SQL(", ").join(
+                sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder())
+                for name in self.arguments
+            ),
+        )
+        return connection.execute(query, [values[name] for name in self.arguments]).fetchall()
+
+
+def functions(database: Database) -> list[Function]:
+    """All of ours."""
+    return [Function(**row) for row in database.rows(_FUNCTIONS)]
+
+
+def arguments(database: Database) -> dict[str, Any]:
+    """A value for each name of an argument. Makes the rows that these values speak of."""
+    database.record_orders(order(1, COURSE, SPLINT))
+    claimed, *_ = database.claim("resend")
+    kept = database.call("store_rejected_webhook", "orders/paid", "w1", _base64(b"{"), "no JSON")
+    settled = {"id": str(claimed["id"]), "attempt": claimed["attempt"], "result": "retry"}
+    return {
+        "orders": Jsonb([order(2, COURSE, PREMIUM, email="grace@example.com")]),
+        "test_orders": "grant",
+        "refunds": Jsonb([refund(91, 1, **{COURSE: 1})]),
+        "provider": "knock",
+        "max_count": 10,
+        "lease_seconds": 60,
+        "results": Jsonb([{**settled, "error": "503", "retry_after_seconds": 5}]),
+        "topic": "orders/paid",
+        "webhook_id": "w2",
+        "body_base64": _base64(b"["),
+        "reason": "no JSON",
+        "include_replayed": True,
+        "after_id": 0,
+        "id": kept[0]["store_rejected_webhook"],
+        "slug": "brace",
+        "name": "Brace",
+        "category": "device",
+        "shopify_product_id": "77",
+        "access_period": "1 year",
+        "calls": Jsonb({"record_orders": ["orders"]}),
+    }
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
