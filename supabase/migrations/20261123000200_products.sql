@@ -8,7 +8,9 @@ create table public.products (
     category text not null
     constraint category_is_lower_snake_case check (category ~ '^[a-z][a-z0-9_]*$'),
     access_period interval
-    constraint access_period_is_positive check (access_period > interval '0'),
+    constraint access_period_is_possible check (
+        access_period > interval '0' and access_period <= interval '1000 years'
+    ),
     created_at timestamptz not null default now()
 );
 

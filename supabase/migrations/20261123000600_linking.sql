@@ -106,7 +106,7 @@ as $$
 begin
     new.shopify_customer_email := coalesce(
         (
-            select orders.email from thetis.orders
+            select nullif(orders.email, '') from thetis.orders
             where orders.shopify_order_id = new.shopify_order_id
         ),
         new.shopify_customer_email
@@ -161,6 +161,32 @@ begin
 end;
 $$;
 
+-- Takes the purchases of a user who was marked as deleted. Locks every address that this is about,
+-- so that it waits for an order of that user that is being recorded, and whoever signs up with the
+-- address to which a purchase returns waits for this.
+create function thetis.release_purchases(p_user_id uuid, p_email text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform thetis.lock_emails(
+        array(
+            select address.email
+            from public.purchases as own
+            left join thetis.orders on own.shopify_order_id = orders.shopify_order_id
+            cross join lateral (
+                values (own.shopify_customer_email), (orders.email)
+            ) as address (email)
+            where own.user_id = p_user_id
+        ) || p_email
+    );
+
+    update public.purchases set user_id = null
+    where user_id = p_user_id;
+end;
+$$;
+
 -- An account marked as deleted leaves its purchases to whoever proves their address next, as one
 -- that is deleted does by its foreign key.
 -- Security definer: it runs as Supabase Auth's role, which has no business in our tables.
@@ -177,8 +203,7 @@ begin
     if new.deleted_at is null then
         perform thetis.link_purchases(new.id);
     else
-        update public.purchases set user_id = null
-        where user_id = new.id;
+        perform thetis.release_purchases(new.id, thetis.normalised_email(old.email));
     end if;
     return null;
 exception when query_canceled or others then  -- `others` does not include the first
@@ -220,6 +245,8 @@ from public, anon, authenticated, service_role;
 revoke all on function thetis.return_to_order_email()
 from public, anon, authenticated, service_role;
 revoke all on function thetis.link_purchases(uuid)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.release_purchases(uuid, text)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.link_purchases_to_user()
 from public, anon, authenticated, service_role;

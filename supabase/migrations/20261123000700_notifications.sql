@@ -180,6 +180,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
+    -- In the order in which record_orders locks them, whatever the order of the results.
+    perform from thetis.notifications as settled
+    where settled.id in (select each.id from jsonb_to_recordset(results) as each (id uuid))
+    order by settled.id
+    for update;
+
     return query
     update thetis.notifications as settled
     set

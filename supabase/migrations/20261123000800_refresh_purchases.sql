@@ -65,13 +65,21 @@ $$;
 
 -- The confirmed accounts of these orders' addresses, in the same order; null where there is none.
 -- All are found, and thereby locked, before the first purchase is written: whoever deletes an
--- account locks in that order too.
+-- account locks in that order too. So are those that own a purchase by another address.
 create function thetis.order_owners(p_order_ids text[])
 returns uuid[]
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform from auth.users
+    where
+        users.id in (
+            select stored.user_id from public.purchases as stored
+            where stored.shopify_order_id = any(p_order_ids)
+        )
+    for key share;
+
     return array(
         select thetis.confirmed_user_id(orders.email)
         from unnest(p_order_ids) with ordinality as given (shopify_order_id, place)
@@ -170,23 +178,34 @@ declare
 begin
     with ended as (
         update public.purchases as existing
-        set status = case
-            when orders.refunded_as_of is not null then 'refunded' else 'cancelled'
-        end
-        from thetis.orders
-        where
-            existing.shopify_order_id = any(p_order_ids)
-            and existing.shopify_line_item_id is null
-            and existing.status = 'active'
-            and orders.shopify_order_id = existing.shopify_order_id
-            and (orders.refunded_as_of is not null or orders.cancelled_at is not null)
-        returning existing.shopify_order_id, existing.product_slug, existing.status
+        set status = over.became
+        from (
+            select
+                stored.id,
+                stored.status as was,
+                greatest(
+                    stored.status::thetis.purchase_status,
+                    'cancelled',
+                    case
+                        when orders.refunded_as_of is not null
+                            then 'refunded'::thetis.purchase_status
+                    end
+                )::text as became
+            from public.purchases as stored
+            inner join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
+            where
+                stored.shopify_order_id = any(p_order_ids)
+                and stored.shopify_line_item_id is null
+                and (orders.refunded_as_of is not null or orders.cancelled_at is not null)
+        ) as over
+        where existing.id = over.id and over.was <> over.became
+        returning existing.shopify_order_id, existing.product_slug, over.was, over.became
     )
 
     select
         array_agg(
             row(
-                ended.shopify_order_id, ended.product_slug, 'active', ended.status
+                ended.shopify_order_id, ended.product_slug, ended.was, ended.became
             )::thetis.purchase_change
         )
     into v_changes

@@ -127,6 +127,7 @@ begin
             pending.shopify_order_id = any(p_order_ids)
             and pending.kind in ('post_purchase', 'course_access')
             and pending.status = 'pending'
+        order by pending.id
         for update
     ) as locked
     left join lateral (
@@ -219,6 +220,14 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    if p_had_purchases and cardinality(p_changes) > 0 then
+        -- In the order in which settle_notifications locks them.
+        perform from thetis.notifications
+        where notifications.shopify_order_id = any(p_order_ids)
+        order by notifications.id
+        for update;
+    end if;
+
     if cardinality(p_changes) > 0 then
         perform thetis.enqueue_notifications(p_changes);
     end if;

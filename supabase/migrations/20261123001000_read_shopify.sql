@@ -32,7 +32,7 @@ create type thetis.incoming_order as (
 
 -- What it says of one line: those of our products, and those without a product, because a deleted
 -- product looks just like a custom item and we may know the line from before. A product of somebody
--- else's is none of our business.
+-- else's is none of our business, unless an old enrollment names the order and no line.
 create type thetis.incoming_line as (
     shopify_order_id text,
     shopify_line_item_id text,
@@ -194,6 +194,13 @@ begin
                         where
                             existing.shopify_order_id = parsed.id
                             and existing.shopify_line_item_id = line.id
+                    )
+                    or (
+                        select true from public.purchases as old
+                        where
+                            old.shopify_order_id = parsed.id
+                            and old.shopify_line_item_id is null
+                        limit 1
                     )
                 )
             from parsed

@@ -190,6 +190,12 @@ begin
                     existing.shopify_order_id = incoming.shopify_order_id
                     and existing.product_slug is not null
             )
+            or exists (
+                select from public.purchases as old
+                where
+                    old.shopify_order_id = incoming.shopify_order_id
+                    and old.shopify_line_item_id is null
+            )
     );
 end;
 $$;
@@ -273,6 +279,10 @@ declare
     v_news text[];
     v_nameless text[];
 begin
+    if (test_orders in ('grant', 'ignore')) is not true then
+        raise exception 'test orders: say "grant" or "ignore"' using errcode = 'TH004';
+    end if;
+
     begin
         v_incoming := thetis.read_orders(orders, test_orders);
         v_ids := array(select each.shopify_order_id from unnest(v_incoming.orders) as each);

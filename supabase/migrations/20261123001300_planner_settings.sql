@@ -32,3 +32,8 @@ alter function thetis.link_purchases(uuid) set plan_cache_mode = 'force_generic_
 alter function thetis.link_purchases(uuid) set enable_seqscan = 'off';
 alter function thetis.link_purchases(uuid) set enable_hashjoin = 'off';
 alter function thetis.link_purchases(uuid) set enable_mergejoin = 'off';
+
+alter function thetis.release_purchases(uuid, text) set plan_cache_mode = 'force_generic_plan';
+alter function thetis.release_purchases(uuid, text) set enable_seqscan = 'off';
+alter function thetis.release_purchases(uuid, text) set enable_hashjoin = 'off';
+alter function thetis.release_purchases(uuid, text) set enable_mergejoin = 'off';

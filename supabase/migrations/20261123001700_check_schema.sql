@@ -30,6 +30,13 @@ begin
                             coalesce(present.proargnames[:present.pronargs], '{}')
                         )
                     )
+                    and not exists (
+                        select
+                        from unnest(
+                            present.proargnames[:present.pronargs - present.pronargdefaults]
+                        ) as required (argument)
+                        where not (call.arguments @> to_jsonb(required.argument))
+                    )
             )
             order by call.function
         );

@@ -290,7 +290,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    insert into thetis.orders (
+    insert into thetis.orders as existing (
         shopify_order_id, order_number, email, email_as_of, purchased_at, is_historic
     )
     select
@@ -302,7 +302,8 @@ begin
         true
     from public.purchases as stored
     where stored.id = p_purchase_id and stored.shopify_order_id is not null
-    on conflict (shopify_order_id) do nothing;
+    on conflict (shopify_order_id) do update set email = excluded.email
+    where existing.email = '';
 
     insert into thetis.order_lines as existing (
         shopify_order_id, shopify_line_item_id, product_slug, quantity, paid_as_of, end_status

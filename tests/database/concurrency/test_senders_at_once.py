@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.support.database import Database
 from tests.support.sessions import (
@@ -155,3 +158,40 @@ def test_a_corrected_address_waits_for_a_claim_and_leaves_what_is_sent_as_it_is(
 
     stored = {kind: row["payload"] for kind, row in database.notifications(1).items()}
     assert stored == handed_out
+
+
+@pytest.mark.parametrize("is_correction", [True, False])
+def test_results_and_a_batch_of_events_about_the_same_messages_do_not_deadlock(
+    database: Database, *, is_correction: bool
+) -> None:
+    """The results come in another order than the events."""
+    numbers = (1, 2, 3)
+    database.record_orders(*(order(n, SPLINT, email="typo@example.com") for n in numbers))
+    for n in numbers:
+        renumber = "update thetis.notifications set id = %s where shopify_order_id = %s"
+        database.execute(renumber, UUID(int=n), str(n))
+    events = [
+        order(n, SPLINT, updated_at="2999-01-01T00:00:00Z")
+        if is_correction
+        else order(n, SPLINT, cancelled_at="2026-11-20T10:00:00Z", email="typo@example.com")
+        for n in (1, 2)
+    ]
+    results = [{"id": str(UUID(int=n)), "attempt": 1, "result": "retry"} for n in (2, 3, 1)]
+    with (
+        session(database) as holder,
+        session(database) as shop,
+        session(database) as worker,
+        background() as run,
+        background() as run_beside,
+    ):
+        claim(worker)
+        with holder.transaction():
+            hold = "select from thetis.notifications where shopify_order_id = '3' for update"
+            holder.execute(hold)
+            settle_all = "select * from public.settle_notifications(%s)"
+            settled = run(worker.execute, settle_all, [Jsonb(results)])
+            wait_until_blocked(database, worker)
+            recorded = run_beside(record_orders, shop, *events)
+            wait_until_blocked(database, shop)
+        assert recorded.result() == ["recorded"] * 2
+        assert len(settled.result().fetchall()) == 3

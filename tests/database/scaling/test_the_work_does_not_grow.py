@@ -85,6 +85,30 @@ def test_an_event_reads_the_rows_of_its_order(
     assert read <= FEW
 
 
+def test_an_account_stored_in_mixed_case_is_found_without_reading_the_others(
+    shop: Database,
+) -> None:
+    """By the index that Auth has for it."""
+    mixed = shop.value(
+        "insert into auth.users (instance_id, id, email, email_confirmed_at)"
+        " values (%s, gen_random_uuid(), 'Mixed.Case@Example.com', now()) returning id",
+        INSTANCE_ID,
+    )
+    event = _order(NEW) | {"email": "mixed.case@example.com"}
+    with shop.as_role("service_role") as service:
+        read = _rows_read(service, "select * from public.record_orders(%s)", Jsonb([event]))
+    assert read <= FEW
+    with shop.accounts.as_user(str(mixed)) as user:
+        assert _rows_read(user, "select public.claim_purchases()") <= FEW
+
+
+def test_marking_an_account_as_deleted_reads_its_purchases(shop: Database) -> None:
+    user_id = shop.value("select id from auth.users where email = 'user1@example.com'")
+    with shop.connect() as auth, auth.transaction():
+        query = "update auth.users set deleted_at = now() where id = %s"
+        assert 3 < _rows_read(auth, query, user_id) <= FEW
+
+
 def test_looking_for_due_messages_reads_none_that_are_settled(shop: Database) -> None:
     with shop.as_role("service_role") as service:
         query = "select * from public.claim_notifications('knock', 10, 60)"
