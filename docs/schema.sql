@@ -119,7 +119,8 @@ exception when check_violation or not_null_violation then
         when 'name_is_not_blank' then 'name: must not be blank'
         when 'category_is_lower_snake_case'
             then 'category: lower case letters, digits and underscores, beginning with a letter'
-        when 'access_period_is_positive' then 'access period: must be longer than nothing'
+        when 'access_period_is_possible'
+            then 'access period: must be longer than nothing, and 1000 years at most'
         when 'shopify_product_id_is_a_number'
             then 'Shopify product id: a number of 19 digits at most'
         else 'slug, name and category must be given'
@@ -151,6 +152,13 @@ begin
                         where argument <> all(
                             coalesce(present.proargnames[:present.pronargs], '{}')
                         )
+                    )
+                    and not exists (
+                        select
+                        from unnest(
+                            present.proargnames[:present.pronargs - present.pronargdefaults]
+                        ) as required (argument)
+                        where not (call.arguments @> to_jsonb(required.argument))
                     )
             )
             order by call.function
@@ -367,6 +375,10 @@ declare
     v_news text[];
     v_nameless text[];
 begin
+    if (test_orders in ('grant', 'ignore')) is not true then
+        raise exception 'test orders: say "grant" or "ignore"' using errcode = 'TH004';
+    end if;
+
     begin
         v_incoming := thetis.read_orders(orders, test_orders);
         v_ids := array(select each.shopify_order_id from unnest(v_incoming.orders) as each);
@@ -514,6 +526,12 @@ CREATE FUNCTION public.settle_notifications(results jsonb) RETURNS TABLE(id uuid
     AS $$
 #variable_conflict use_column
 begin
+    -- In the order in which record_orders locks them, whatever the order of the results.
+    perform from thetis.notifications as settled
+    where settled.id in (select each.id from jsonb_to_recordset(results) as each (id uuid))
+    order by settled.id
+    for update;
+
     return query
     update thetis.notifications as settled
     set
@@ -670,23 +688,34 @@ declare
 begin
     with ended as (
         update public.purchases as existing
-        set status = case
-            when orders.refunded_as_of is not null then 'refunded' else 'cancelled'
-        end
-        from thetis.orders
-        where
-            existing.shopify_order_id = any(p_order_ids)
-            and existing.shopify_line_item_id is null
-            and existing.status = 'active'
-            and orders.shopify_order_id = existing.shopify_order_id
-            and (orders.refunded_as_of is not null or orders.cancelled_at is not null)
-        returning existing.shopify_order_id, existing.product_slug, existing.status
+        set status = over.became
+        from (
+            select
+                stored.id,
+                stored.status as was,
+                greatest(
+                    stored.status::thetis.purchase_status,
+                    'cancelled',
+                    case
+                        when orders.refunded_as_of is not null
+                            then 'refunded'::thetis.purchase_status
+                    end
+                )::text as became
+            from public.purchases as stored
+            inner join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
+            where
+                stored.shopify_order_id = any(p_order_ids)
+                and stored.shopify_line_item_id is null
+                and (orders.refunded_as_of is not null or orders.cancelled_at is not null)
+        ) as over
+        where existing.id = over.id and over.was <> over.became
+        returning existing.shopify_order_id, existing.product_slug, over.was, over.became
     )
 
     select
         array_agg(
             row(
-                ended.shopify_order_id, ended.product_slug, 'active', ended.status
+                ended.shopify_order_id, ended.product_slug, ended.was, ended.became
             )::thetis.purchase_change
         )
     into v_changes
@@ -843,8 +872,7 @@ begin
     if new.deleted_at is null then
         perform thetis.link_purchases(new.id);
     else
-        update public.purchases set user_id = null
-        where user_id = new.id;
+        perform thetis.release_purchases(new.id, thetis.normalised_email(old.email));
     end if;
     return null;
 exception when query_canceled or others then  -- `others` does not include the first
@@ -1133,6 +1161,14 @@ CREATE FUNCTION thetis.order_owners(p_order_ids text[]) RETURNS uuid[]
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+    perform from auth.users
+    where
+        users.id in (
+            select stored.user_id from public.purchases as stored
+            where stored.shopify_order_id = any(p_order_ids)
+        )
+    for key share;
+
     return array(
         select thetis.confirmed_user_id(orders.email)
         from unnest(p_order_ids) with ordinality as given (shopify_order_id, place)
@@ -1252,6 +1288,13 @@ begin
                         where
                             existing.shopify_order_id = parsed.id
                             and existing.shopify_line_item_id = line.id
+                    )
+                    or (
+                        select true from public.purchases as old
+                        where
+                            old.shopify_order_id = parsed.id
+                            and old.shopify_line_item_id is null
+                        limit 1
                     )
                 )
             from parsed
@@ -1373,6 +1416,14 @@ CREATE FUNCTION thetis.refresh_notifications(p_order_ids text[], p_changes theti
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+    if p_had_purchases and cardinality(p_changes) > 0 then
+        -- In the order in which settle_notifications locks them.
+        perform from thetis.notifications
+        where notifications.shopify_order_id = any(p_order_ids)
+        order by notifications.id
+        for update;
+    end if;
+
     if cardinality(p_changes) > 0 then
         perform thetis.enqueue_notifications(p_changes);
     end if;
@@ -1425,6 +1476,7 @@ begin
             pending.shopify_order_id = any(p_order_ids)
             and pending.kind in ('post_purchase', 'course_access')
             and pending.status = 'pending'
+        order by pending.id
         for update
     ) as locked
     left join lateral (
@@ -1485,6 +1537,32 @@ exception when data_exception or integrity_constraint_violation then
 end;
 $_$;
 
+CREATE FUNCTION thetis.release_purchases(p_user_id uuid, p_email text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+begin
+    perform thetis.lock_emails(
+        array(
+            select address.email
+            from public.purchases as own
+            left join thetis.orders on own.shopify_order_id = orders.shopify_order_id
+            cross join lateral (
+                values (own.shopify_customer_email), (orders.email)
+            ) as address (email)
+            where own.user_id = p_user_id
+        ) || p_email
+    );
+
+    update public.purchases set user_id = null
+    where user_id = p_user_id;
+end;
+$$;
+
 CREATE FUNCTION thetis.repeatable_for(p_kind text) RETURNS interval
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1515,7 +1593,7 @@ CREATE FUNCTION thetis.return_to_order_email() RETURNS trigger
 begin
     new.shopify_customer_email := coalesce(
         (
-            select orders.email from thetis.orders
+            select nullif(orders.email, '') from thetis.orders
             where orders.shopify_order_id = new.shopify_order_id
         ),
         new.shopify_customer_email
@@ -1552,6 +1630,12 @@ begin
                 where
                     existing.shopify_order_id = incoming.shopify_order_id
                     and existing.product_slug is not null
+            )
+            or exists (
+                select from public.purchases as old
+                where
+                    old.shopify_order_id = incoming.shopify_order_id
+                    and old.shopify_line_item_id is null
             )
     );
 end;
@@ -1650,7 +1734,7 @@ CREATE TABLE public.products (
     category text NOT NULL,
     access_period interval,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT access_period_is_positive CHECK ((access_period > '00:00:00'::interval)),
+    CONSTRAINT access_period_is_possible CHECK (((access_period > '00:00:00'::interval) AND (access_period <= '1000 years'::interval))),
     CONSTRAINT category_is_lower_snake_case CHECK ((category ~ '^[a-z][a-z0-9_]*$'::text)),
     CONSTRAINT name_is_not_blank CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT slug_is_lower_snake_case CHECK ((slug ~ '^[a-z][a-z0-9_]*$'::text))
@@ -2052,6 +2136,8 @@ REVOKE ALL ON FUNCTION thetis.refresh_pending_notifications(p_order_ids text[]) 
 REVOKE ALL ON FUNCTION thetis.refresh_purchases(p_order_ids text[], OUT changes thetis.purchase_change[], OUT had_purchases boolean, OUT conflicts text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refund_fault(p_refund jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.release_purchases(p_user_id uuid, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.repeatable_for(p_kind text) FROM PUBLIC;
 

@@ -94,7 +94,13 @@ def test_no_page_names_a_setting_that_does_not_exist(page: Document) -> None:
     assert ours <= {name.upper() for name in ServiceSettings.model_fields}
 
 
-OF_OTHERS = {"KNOCK_SERVICE_TOKEN", "SHOPIFY_ID", "SHOPIFY_TOKEN", "SUPABASE_DB_URL", "TEST_POSTGRES_IMAGE"}
+OF_OTHERS = {
+    "KNOCK_SERVICE_TOKEN",
+    "SHOPIFY_ID",
+    "SHOPIFY_TOKEN",
+    "SUPABASE_DB_URL",
+    "TEST_POSTGRES_IMAGE",
+}
 
 
 def test_no_page_names_a_table_or_function_of_ours_that_does_not_exist(database: Database) -> None:

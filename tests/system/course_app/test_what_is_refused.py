@@ -27,9 +27,10 @@ A_COLUMN = {"purchases": "product_slug", "products": "slug"}
 OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "record_orders": {"orders": [order(9, COURSE, email="eve@example.com")]},
     "record_refunds": {"refunds": []},
-    "claim_notifications": {},
+    "claim_notifications": {"provider": "knock"},
     "settle_notifications": {"results": []},
     "notification_backlog": {},
+    "count_address_conflicts": {},
     "store_rejected_webhook": {
         "topic": "orders/paid",
         "webhook_id": "1",
@@ -37,11 +38,13 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
         "reason": "none",
     },
     "list_rejected_webhooks": {},
-    "rejected_webhook_body": {"id": 1},
+    "get_rejected_webhook": {"id": 1},
     "mark_webhook_replayed": {"id": 1},
     "list_products": {},
     "add_product": {"slug": "free_course", "name": "Free", "category": "course"},
     "remove_product": {"slug": COURSE},
+    "remove_shopify_product": {"shopify_product_id": "1"},
+    "check_schema": {"calls": {}},
 }
 
 
