@@ -338,18 +338,37 @@ MUTANTS = (
     Mutant(
         "answers 200 when the database does not answer",
         "service/thetis/webhook_route.py",
-        'return _later("the database does not answer"), "unavailable"',
-        'return JSONResponse({"outcome": "recorded"}), "recorded"',
+        'return _refusal(WebhookOutcome.UNAVAILABLE, "the database does not answer", LATER)',
+        "return _Answer(_done(WebhookOutcome.RECORDED), WebhookOutcome.RECORDED)",
         tests="tests/system/chaos",
     ),
     Mutant(
         "tells Knock another idempotency key at each attempt",
         "service/thetis/providers/knock.py",
-        '                cancellation_key=payload["cancellation_key"],\n'
-        "                idempotency_key=notification.id,",
-        '                cancellation_key=payload["cancellation_key"],\n'
-        '                idempotency_key=f"{notification.id}-{notification.attempt}",',
+        "await call(notification.payload, notification.id)",
+        'await call(notification.payload, f"{notification.id}-{notification.attempt}")',
         tests="tests/system/chaos",
+    ),
+    Mutant(
+        "takes text that the API answers for an answer that is not JSON",
+        "service/thetis/transports.py",
+        "        response.json()\n",
+        "        if isinstance(response.json(), str):\n            raise ValueError\n",
+        tests="tests/service/transports",
+    ),
+    Mutant(
+        "counts as sent whatever Knock answers to a cancellation",
+        "service/thetis/providers/knock.py",
+        "        if answer.status_code != 204:\n",
+        "        if answer.status_code > 599:\n",
+        tests="tests/service/providers",
+    ),
+    Mutant(
+        "is ready although functions are missing",
+        "service/thetis/readiness.py",
+        "return _lacks(schema.missing) if schema.missing else None",
+        "return None",
+        tests="tests/service/http",
     ),
     Mutant(
         "leases for a day what a killed process had claimed",
@@ -357,6 +376,13 @@ MUTANTS = (
         "lease_seconds=self._lease_seconds\n",
         "lease_seconds=86400\n",
         tests="tests/system/chaos",
+    ),
+    _sql(
+        "counts a test order among the real ones",
+        "notifications",
+        "            and pending.status = 'pending'\n            and not pending.is_test\n",
+        "            and pending.status = 'pending'\n",
+        tests="tests/database/record_orders",
     ),
     _sql(
         "touches rows that did not change",
