@@ -9,6 +9,7 @@ import psycopg
 
 from tests.database.enrollments.old_table import OldTable
 from tests.support.database import Database
+from tests.support.deletion import mark_as_deleted
 from tests.support.functions import arguments, functions
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, order, refund
 
@@ -60,6 +61,7 @@ def live(database: Database) -> None:
         order(12, PREMIUM, financial_status="pending", refunds=[refund(94, 12)]),
         order(13, SPLINT, made_at=days_ago(9)),
         order(14, "splint", email="not an address"),
+        order(15, COURSE, email=None),
         {"id": "x"},
     )
     database.record_refunds(refund(92, 11, **{COURSE: 1}), refund(93, 12), {"id": 1})
@@ -68,6 +70,7 @@ def live(database: Database) -> None:
     assert database.accounts.has_access(ada, PREMIUM)
     database.accounts.claim_purchases(ada)
     database.accounts.delete(ada)
+    mark_as_deleted(database, database.accounts.sign_up("ada@example.com"))
 
 
 def test_on_a_database_that_had_enrollments(bare_database: Database, database: Database) -> None:

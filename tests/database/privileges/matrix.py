@@ -73,6 +73,7 @@ function  thetis.normalised_email                        .       .            . 
 function  thetis.confirmed_user_id                       .       .            .            .            .
 function  thetis.lock_emails                             .       .            .            .            .
 function  thetis.link_purchases                          .       .            .            .            .
+function  thetis.release_purchases                       .       .            .            .            .
 function  thetis.link_purchases_to_user                  .       .            .            .            .
 function  thetis.bury_stale_notifications                .       .            .            .            .
 function  thetis.retry_delay                             .       .            .            .            .
