@@ -70,6 +70,13 @@ CREATE TYPE thetis.purchase_change AS (
 	became text
 );
 
+CREATE TYPE thetis.refreshed AS (
+	changes thetis.purchase_change[],
+	had_purchases boolean,
+	has_new_orders boolean,
+	conflicts text[]
+);
+
 CREATE DOMAIN thetis.shopify_id AS text NOT NULL
 	CONSTRAINT shopify_id_is_a_number CHECK ((VALUE ~ '^[1-9][0-9]{0,18}$'::text));
 
@@ -381,7 +388,11 @@ begin
 
     begin
         v_incoming := thetis.read_orders(orders, test_orders);
-        v_ids := array(select each.shopify_order_id from unnest(v_incoming.orders) as each);
+        select
+            array_agg(each.shopify_order_id),
+            array_agg(each.shopify_order_id) filter (where each.email is null)
+        into v_ids, v_nameless
+        from unnest(v_incoming.orders) as each;
     exception when data_exception or integrity_constraint_violation then
         select array_agg(each.shopify_order_id), array_agg(each.fault)
         into v_ids, v_faults
@@ -389,13 +400,12 @@ begin
         v_incoming := thetis.read_orders(
             thetis.without_faults(orders, v_faults), test_orders
         );
+        v_nameless := v_ids;
     end;
 
-    v_order_ids := array(
-        select distinct incoming.shopify_order_id from unnest(v_incoming.lines) as incoming
-    );
-    if cardinality(v_order_ids) > 0 then
-        v_tracked := thetis.tracked_orders(v_incoming.lines);
+    if cardinality(v_incoming.lines) > 0 then
+        select mentioned.all_of_them, mentioned.tracked into v_order_ids, v_tracked
+        from thetis.orders_of_lines(v_incoming.lines) as mentioned;
         perform thetis.merge_orders(v_incoming.orders, v_order_ids, v_tracked);
         v_news := thetis.merge_lines(v_incoming.lines);
         if v_incoming.refunds is not null then
@@ -406,11 +416,6 @@ begin
         end if;
         v_news := v_news || thetis.refresh_orders(v_order_ids);
 
-        v_nameless := array(
-            select incoming.shopify_order_id
-            from unnest(v_incoming.orders) as incoming
-            where incoming.email is null and incoming.shopify_order_id = any(v_tracked)
-        );
         if cardinality(v_nameless) > 0 then
             v_nameless := thetis.orders_without_email(v_nameless);
         end if;
@@ -598,6 +603,47 @@ begin
 exception when data_exception then
     raise exception 'access period: say for example "1 year", "90 days" or "for ever"'
     using errcode = 'TH004';
+end;
+$$;
+
+CREATE FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[]) RETURNS thetis.purchase_change[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_changes thetis.purchase_change[];
+begin
+    with added as (
+        insert into public.purchases (
+            user_id, product_slug, shopify_order_id, shopify_order_number,
+            shopify_customer_email, shopify_line_item_id, status, purchased_at, expires_at
+        )
+        select
+            owner.user_id,
+            derived.product_slug,
+            derived.shopify_order_id,
+            derived.shopify_order_number,
+            derived.shopify_customer_email,
+            derived.shopify_line_item_id,
+            derived.status,
+            derived.purchased_at,
+            derived.expires_at
+        from unnest(p_order_ids, p_owner_ids) as owner (shopify_order_id, user_id)
+        inner join thetis.derived_purchases as derived
+            on owner.shopify_order_id = derived.shopify_order_id
+        on conflict (shopify_order_id, shopify_line_item_id) do nothing
+        returning shopify_order_id, product_slug, status
+    )
+
+    select
+        array_agg(
+            row(
+                added.shopify_order_id, added.product_slug, null, added.status
+            )::thetis.purchase_change
+        )
+    into v_changes
+    from added;
+    return v_changes;
 end;
 $$;
 
@@ -908,6 +954,21 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.lock_present_owners(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform from auth.users
+    where
+        users.id in (
+            select stored.user_id from public.purchases as stored
+            where stored.shopify_order_id = any(p_order_ids)
+        )
+    for key share;
+end;
+$$;
+
 CREATE FUNCTION thetis.mark_address_conflicts(p_order_ids text[]) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -990,26 +1051,30 @@ begin
         shopify_order_id, order_number, email, email_as_of, purchased_at, paid_as_of,
         voided_as_of, refunded_as_of, cancelled_at, is_test, is_historic
     )
-    select distinct on (incoming.shopify_order_id)
+    select
         incoming.shopify_order_id,
-        incoming.order_number,
-        case when incoming.shopify_order_id = any(p_tracked) then incoming.email end,
-        incoming.as_of,
-        incoming.purchased_at,
-        min(incoming.as_of) filter (where incoming.is_paid) over same_order,
-        max(incoming.as_of) filter (where incoming.is_voided) over same_order,
-        max(incoming.as_of) filter (where incoming.is_refunded) over same_order,
-        min(incoming.cancelled_at) over same_order,
-        bool_or(incoming.is_test) over same_order,
-        coalesce(incoming.purchased_at + thetis.new_for() <= now(), false)
+        max(incoming.order_number),
+        (
+            array_agg(incoming.email order by incoming.as_of desc, incoming.email desc)
+            filter (where incoming.email is not null and incoming.shopify_order_id = any(p_tracked))
+        )[1],
+        (
+            array_agg(
+                incoming.as_of
+                order by incoming.email is null asc, incoming.as_of desc, incoming.email desc
+            )
+        )[1],
+        min(incoming.purchased_at),
+        min(incoming.as_of) filter (where incoming.is_paid),
+        max(incoming.as_of) filter (where incoming.is_voided),
+        max(incoming.as_of) filter (where incoming.is_refunded),
+        min(incoming.cancelled_at),
+        bool_or(incoming.is_test),
+        coalesce(min(incoming.purchased_at) + thetis.new_for() <= now(), false)
     from unnest(p_orders) as incoming
     where incoming.shopify_order_id = any(p_order_ids)
-    window same_order as (partition by incoming.shopify_order_id)
-    order by
-        incoming.shopify_order_id asc,
-        incoming.email is null asc,
-        incoming.as_of desc,
-        incoming.email desc
+    group by incoming.shopify_order_id
+    order by incoming.shopify_order_id
     on conflict (shopify_order_id) do update set
         order_number = coalesce(existing.order_number, excluded.order_number),
         purchased_at = coalesce(existing.purchased_at, excluded.purchased_at),
@@ -1023,17 +1088,29 @@ begin
             excluded.purchased_at + thetis.new_for() <= existing.first_heard_at,
             false
         ),
-        (email, email_as_of) = (
-            select
-                case when existing.erased_at is null then address.email end,
-                address.as_of
-            from (
-                values
-                (existing.email, existing.email_as_of), (excluded.email, excluded.email_as_of)
-            ) as address (email, as_of)
-            order by address.email is null asc, address.as_of desc, address.email desc
-            limit 1
-        )
+        email = case
+            when existing.erased_at is not null then null
+            when
+                excluded.email is not null
+                and (
+                    existing.email is null
+                    or (excluded.email_as_of, excluded.email)
+                    > (existing.email_as_of, existing.email)
+                )
+                then excluded.email
+            else existing.email
+        end,
+        email_as_of = case
+            when
+                excluded.email is not null
+                and (
+                    existing.email is null
+                    or (excluded.email_as_of, excluded.email)
+                    > (existing.email_as_of, existing.email)
+                )
+                then excluded.email_as_of
+            else existing.email_as_of
+        end
     where
         existing.is_historic is null
         or existing.purchased_at is null
@@ -1113,6 +1190,19 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.order_email(p_email jsonb, p_contact_email jsonb, p_customer_email jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        thetis.normalised_email(p_email #>> '{}'),
+        thetis.normalised_email(p_contact_email #>> '{}'),
+        thetis.normalised_email(p_customer_email #>> '{}')
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.order_fault(p_order jsonb) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1161,20 +1251,46 @@ CREATE FUNCTION thetis.order_owners(p_order_ids text[]) RETURNS uuid[]
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    perform from auth.users
-    where
-        users.id in (
-            select stored.user_id from public.purchases as stored
-            where stored.shopify_order_id = any(p_order_ids)
-        )
-    for key share;
-
     return array(
         select thetis.confirmed_user_id(orders.email)
         from unnest(p_order_ids) with ordinality as given (shopify_order_id, place)
         left join thetis.orders on given.shopify_order_id = orders.shopify_order_id
         order by given.place
     );
+end;
+$$;
+
+CREATE FUNCTION thetis.orders_of_lines(p_lines thetis.incoming_line[], OUT all_of_them text[], OUT tracked text[]) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    select
+        array_agg(mentioned.shopify_order_id),
+        array_agg(mentioned.shopify_order_id) filter (
+            where
+            mentioned.has_product
+            or exists (
+                select from thetis.order_lines as existing
+                where
+                    existing.shopify_order_id = mentioned.shopify_order_id
+                    and existing.product_slug is not null
+            )
+            or exists (
+                select from public.purchases as old
+                where
+                    old.shopify_order_id = mentioned.shopify_order_id
+                    and old.shopify_line_item_id is null
+            )
+        )
+    into all_of_them, tracked
+    from (
+        select
+            incoming.shopify_order_id,
+            bool_or(incoming.product_slug is not null) as has_product
+        from unnest(p_lines) as incoming
+        group by incoming.shopify_order_id
+    ) as mentioned;
 end;
 $$;
 
@@ -1208,120 +1324,119 @@ $$;
 CREATE FUNCTION thetis.read_orders(p_orders jsonb, p_test_orders text) RETURNS thetis.incoming
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
 declare
     v_incoming thetis.incoming;
 begin
-    with parsed as materialized (
+    v_incoming.orders := array(
         select
-            told.*,
-            (told.customer -> 'email')::thetis.optional_json_text as customer_email,
-            coalesce(told.updated_at, '-infinity') as as_of,
-            told.financial_status = 'paid'
-            or (
-                told.financial_status in ('partially_refunded', 'refunded')
-                and coalesce(told.total_outstanding, 0) <= 0
-            ) as is_paid
-        from rows from (
-            jsonb_to_recordset(p_orders) as (
-                id thetis.shopify_id,
-                order_number text,
-                email thetis.optional_json_text,
-                contact_email thetis.optional_json_text,
-                customer jsonb,
-                financial_status text,
-                total_outstanding numeric,
-                cancelled_at timestamptz,
-                created_at timestamptz,
-                processed_at timestamptz,
-                updated_at timestamptz,
-                test boolean,
-                line_items thetis.json_array,
-                refunds thetis.optional_json_array
-            )
-        ) with ordinality as told
-    )
+            row(
+                told.id,
+                told.order_number,
+                thetis.order_email(told.email, told.contact_email, told.customer_email),
+                coalesce(told.updated_at, '-infinity'),
+                coalesce(told.processed_at, told.created_at),
+                coalesce(
+                    told.financial_status = 'paid'
+                    or (
+                        told.financial_status in ('partially_refunded', 'refunded')
+                        and coalesce(told.total_outstanding, 0) <= 0
+                    ),
+                    false
+                ),
+                coalesce(told.financial_status = 'voided', false),
+                coalesce(told.financial_status = 'refunded', false),
+                told.cancelled_at,
+                coalesce(told.test, false)
+            )::thetis.incoming_order
+        from (
+            select
+                (ordered.entry ->> 'id')::thetis.shopify_id as id,
+                ordered.entry ->> 'order_number' as order_number,
+                (ordered.entry -> 'email')::thetis.optional_json_text as email,
+                (ordered.entry -> 'contact_email')::thetis.optional_json_text as contact_email,
+                (ordered.entry #> '{customer,email}')::thetis.optional_json_text as customer_email,
+                ordered.entry ->> 'financial_status' as financial_status,
+                (ordered.entry ->> 'total_outstanding')::numeric as total_outstanding,
+                (ordered.entry ->> 'cancelled_at')::timestamptz as cancelled_at,
+                (ordered.entry ->> 'created_at')::timestamptz as created_at,
+                (ordered.entry ->> 'processed_at')::timestamptz as processed_at,
+                (ordered.entry ->> 'updated_at')::timestamptz as updated_at,
+                (ordered.entry ->> 'test')::boolean as test,
+                ordered.place
+            from jsonb_array_elements(p_orders) with ordinality as ordered (entry, place)
+            offset 0  -- so that each field is checked, also where another one decides
+        ) as told
+        order by told.place
+    );
 
-    select
-        (
-            select
-                array_agg(
-                    row(
-                        parsed.id,
-                        parsed.order_number,
-                        coalesce(
-                            thetis.normalised_email(parsed.email #>> '{}'),
-                            thetis.normalised_email(parsed.contact_email #>> '{}'),
-                            thetis.normalised_email(parsed.customer_email #>> '{}')
-                        ),
-                        parsed.as_of,
-                        coalesce(parsed.processed_at, parsed.created_at),
-                        coalesce(parsed.is_paid, false),
-                        coalesce(parsed.financial_status = 'voided', false),
-                        coalesce(parsed.financial_status = 'refunded', false),
-                        parsed.cancelled_at,
-                        coalesce(parsed.test, false)
-                    )::thetis.incoming_order order by parsed.ordinality
-                )
-            from parsed
-        ),
-        (
-            select
-                array_agg(
-                    row(
-                        parsed.id,
-                        line.id,
-                        product.product_slug,
-                        line.quantity,
-                        case when parsed.is_paid then parsed.as_of end,
-                        case
-                            when line.current_quantity = 0 then 'refunded'
-                            when parsed.cancelled_at is not null then 'cancelled'
-                        end
-                    )::thetis.incoming_line
-                ) filter (
-                    where
-                    product.product_slug is not null
-                    or line.product_id is null
-                    or (
-                        select true from thetis.order_lines as existing
-                        where
-                            existing.shopify_order_id = parsed.id
-                            and existing.shopify_line_item_id = line.id
-                    )
-                    or (
-                        select true from public.purchases as old
-                        where
-                            old.shopify_order_id = parsed.id
-                            and old.shopify_line_item_id is null
-                        limit 1
-                    )
-                )
-            from parsed
-            cross join lateral jsonb_to_recordset(parsed.line_items) as line (
-                id thetis.shopify_id,
-                product_id text,
-                quantity thetis.shopify_quantity,
-                current_quantity thetis.optional_quantity
-            )
-            left join thetis.shopify_products as product
-                on line.product_id = product.shopify_product_id
-            where p_test_orders = 'grant' or parsed.test is not true
-        ),
-        (
-            select array_agg(unnested)
-            from parsed
-            cross join lateral unnest(
-                thetis.read_refunds_of(parsed.id, parsed.refunds)
-            ) as unnested
-            where
-                parsed.refunds <> '[]'
-                and (p_test_orders = 'grant' or parsed.test is not true)
+    v_incoming.lines := array(
+        select
+            row(
+                told.shopify_order_id,
+                line.id,
+                product.product_slug,
+                line.quantity,
+                case when told.is_paid then told.as_of end,
+                case
+                    when line.current_quantity = 0 then 'refunded'
+                    when told.cancelled_at is not null then 'cancelled'
+                end
+            )::thetis.incoming_line
+        from rows from (jsonb_array_elements(p_orders), unnest(v_incoming.orders)) as told (
+            entry, shopify_order_id, order_number, email, as_of, purchased_at,
+            is_paid, is_voided, is_refunded, cancelled_at, is_test
         )
-    into v_incoming.orders, v_incoming.lines, v_incoming.refunds;
+        cross join lateral (
+            select
+                (item.entry ->> 'id')::thetis.shopify_id as id,
+                item.entry ->> 'product_id' as product_id,
+                (item.entry ->> 'quantity')::thetis.shopify_quantity as quantity,
+                (item.entry ->> 'current_quantity')::thetis.optional_quantity as current_quantity
+            from jsonb_array_elements(
+                (told.entry -> 'line_items')::thetis.json_array
+            ) as item (entry)
+            offset 0  -- so that each line is checked, also those that are none of our business
+        ) as line
+        left join thetis.shopify_products as product
+            on line.product_id = product.shopify_product_id
+        where
+            (p_test_orders = 'grant' or not told.is_test)
+            and (
+                product.product_slug is not null
+                or line.product_id is null
+                or (
+                    select true from thetis.order_lines as existing
+                    where
+                        existing.shopify_order_id = told.shopify_order_id
+                        and existing.shopify_line_item_id = line.id
+                )
+                or (
+                    select true from public.purchases as old
+                    where
+                        old.shopify_order_id = told.shopify_order_id
+                        and old.shopify_line_item_id is null
+                    limit 1
+                )
+            )
+    );
+
+    if jsonb_path_exists(p_orders, '$[*].refunds[*]') then
+        v_incoming.refunds := thetis.read_refunds((
+            select jsonb_agg(refund.entry || jsonb_build_object('order_id', told.shopify_order_id))
+            from rows from (jsonb_array_elements(p_orders), unnest(v_incoming.orders)) as told (
+                entry, shopify_order_id, order_number, email, as_of, purchased_at,
+                is_paid, is_voided, is_refunded, cancelled_at, is_test
+            )
+            cross join lateral jsonb_array_elements(
+                nullif(told.entry -> 'refunds', 'null')::thetis.optional_json_array
+            ) as refund (entry)
+            where p_test_orders = 'grant' or not told.is_test
+        ));
+    end if;
     return v_incoming;
 end;
-$$;
+$_$;
 
 CREATE FUNCTION thetis.read_refunds(p_refunds jsonb) RETURNS thetis.incoming_refund[]
     LANGUAGE plpgsql STABLE
@@ -1345,18 +1460,6 @@ begin
         )
         group by refund.ordinality, refund.id, line.line_item_id, refund.order_id
     );
-end;
-$$;
-
-CREATE FUNCTION thetis.read_refunds_of(p_order_id text, p_refunds jsonb) RETURNS thetis.incoming_refund[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-    return thetis.read_refunds((
-        select jsonb_agg(refund.entry || jsonb_build_object('order_id', p_order_id))
-        from jsonb_array_elements(p_refunds) as refund (entry)
-    ));
 end;
 $$;
 
@@ -1411,12 +1514,14 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.refresh_notifications(p_order_ids text[], p_changes thetis.purchase_change[], p_had_purchases boolean) RETURNS void
+CREATE FUNCTION thetis.refresh_notifications(p_order_ids text[], p_refreshed thetis.refreshed) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+    v_changed boolean := cardinality(p_refreshed.changes) > 0;
 begin
-    if p_had_purchases and cardinality(p_changes) > 0 then
+    if v_changed and p_refreshed.had_purchases then
         -- In the order in which settle_notifications locks them.
         perform from thetis.notifications
         where notifications.shopify_order_id = any(p_order_ids)
@@ -1424,13 +1529,13 @@ begin
         for update;
     end if;
 
-    if cardinality(p_changes) > 0 then
-        perform thetis.enqueue_notifications(p_changes);
+    if v_changed and p_refreshed.has_new_orders then
+        perform thetis.enqueue_notifications(p_refreshed.changes);
     end if;
-    if p_had_purchases then
+    if p_refreshed.had_purchases then
         perform thetis.refresh_pending_notifications(p_order_ids);
     end if;
-    if p_had_purchases and cardinality(p_changes) > 0 then
+    if v_changed and p_refreshed.had_purchases then
         perform thetis.refresh_cancellations(p_order_ids);
     end if;
 end;
@@ -1441,18 +1546,15 @@ CREATE FUNCTION thetis.refresh_orders(p_order_ids text[]) RETURNS text[]
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-    v_changes thetis.purchase_change[];
-    v_had_purchases boolean;
-    v_conflicts text[];
+    v_refreshed thetis.refreshed := thetis.refresh_purchases(p_order_ids);
 begin
-    select refreshed.changes, refreshed.had_purchases, refreshed.conflicts
-    into v_changes, v_had_purchases, v_conflicts
-    from thetis.refresh_purchases(p_order_ids) as refreshed;
-
-    perform thetis.refresh_notifications(p_order_ids, v_changes, v_had_purchases);
-    return v_conflicts || array(
-        select distinct change.shopify_order_id from unnest(v_changes) as change
-    );
+    perform thetis.refresh_notifications(p_order_ids, v_refreshed);
+    if cardinality(v_refreshed.changes) > 0 then
+        return v_refreshed.conflicts || array(
+            select distinct change.shopify_order_id from unnest(v_refreshed.changes) as change
+        );
+    end if;
+    return v_refreshed.conflicts;
 end;
 $$;
 
@@ -1489,29 +1591,43 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.refresh_purchases(p_order_ids text[], OUT changes thetis.purchase_change[], OUT had_purchases boolean, OUT conflicts text[]) RETURNS record
+CREATE FUNCTION thetis.refresh_purchases(p_order_ids text[]) RETURNS thetis.refreshed
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     v_emails text[];
+    v_owner_ids uuid[];
+    v_refreshed thetis.refreshed;
 begin
-    select array_agg(address.email), bool_or(address.is_purchase)
-    into v_emails, had_purchases
+    select
+        array_agg(address.email),
+        coalesce(bool_or(address.is_purchase), false),
+        coalesce(bool_or(address.is_new), false)
+    into v_emails, v_refreshed.had_purchases, v_refreshed.has_new_orders
     from (
-        select orders.email, false as is_purchase from thetis.orders
+        select orders.email, false as is_purchase, orders.is_historic is not true as is_new
+        from thetis.orders
         where orders.shopify_order_id = any(p_order_ids)
         union all
-        select stored.shopify_customer_email, true from public.purchases as stored
+        select stored.shopify_customer_email, true, false from public.purchases as stored
         where stored.shopify_order_id = any(p_order_ids)
     ) as address;
 
     perform thetis.lock_emails(v_emails);
-    changes := thetis.write_purchases(p_order_ids, thetis.order_owners(p_order_ids));
-    if had_purchases then
-        changes := changes || thetis.end_purchases_without_line(p_order_ids);
-        conflicts := thetis.mark_address_conflicts(p_order_ids);
+    if v_refreshed.had_purchases then
+        perform thetis.lock_present_owners(p_order_ids);
     end if;
+
+    v_owner_ids := thetis.order_owners(p_order_ids);
+    if v_refreshed.had_purchases then
+        v_refreshed.changes := thetis.update_purchases(p_order_ids, v_owner_ids)
+            || thetis.end_purchases_without_line(p_order_ids);
+        v_refreshed.conflicts := thetis.mark_address_conflicts(p_order_ids);
+    end if;
+    v_refreshed.changes := v_refreshed.changes
+        || thetis.add_purchases(p_order_ids, v_owner_ids);
+    return v_refreshed;
 end;
 $$;
 
@@ -1614,30 +1730,64 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.tracked_orders(p_lines thetis.incoming_line[]) RETURNS text[]
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION thetis.update_purchases(p_order_ids text[], p_owner_ids uuid[]) RETURNS thetis.purchase_change[]
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+    v_changes thetis.purchase_change[];
 begin
-    return array(
-        select incoming.shopify_order_id
-        from unnest(p_lines) as incoming
-        group by incoming.shopify_order_id
-        having
-            bool_or(incoming.product_slug is not null)
-            or exists (
-                select from thetis.order_lines as existing
-                where
-                    existing.shopify_order_id = incoming.shopify_order_id
-                    and existing.product_slug is not null
+    with updated as (
+        update public.purchases as existing
+        set
+            user_id = case when found.is_free then found.owner_id else existing.user_id end,
+            shopify_customer_email = case
+                when found.is_free then found.email else existing.shopify_customer_email
+            end,
+            status = found.status
+        from (
+            select
+                stored.id,
+                stored.status as was,
+                owner.user_id as owner_id,
+                derived.shopify_customer_email as email,
+                thetis.merged_status(
+                    stored.status, derived.status::thetis.purchase_status
+                ) as status,
+                stored.user_id is null or thetis.is_deleted_account(stored.user_id) as is_free
+            from unnest(p_order_ids, p_owner_ids) as owner (shopify_order_id, user_id)
+            inner join thetis.derived_purchases as derived
+                on owner.shopify_order_id = derived.shopify_order_id
+            inner join public.purchases as stored
+                on
+                    derived.shopify_order_id = stored.shopify_order_id
+                    and derived.shopify_line_item_id = stored.shopify_line_item_id
+            order by stored.id
+            for update of stored
+        ) as found
+        where
+            existing.id = found.id
+            and (
+                existing.status <> found.status
+                or (
+                    found.is_free
+                    and (existing.user_id, existing.shopify_customer_email)
+                    is distinct from (found.owner_id, found.email)
+                )
             )
-            or exists (
-                select from public.purchases as old
-                where
-                    old.shopify_order_id = incoming.shopify_order_id
-                    and old.shopify_line_item_id is null
-            )
-    );
+        returning
+            existing.shopify_order_id, existing.product_slug, found.was, existing.status as became
+    )
+
+    select
+        array_agg(
+            row(
+                updated.shopify_order_id, updated.product_slug, updated.was, updated.became
+            )::thetis.purchase_change
+        )
+    into v_changes
+    from updated;
+    return v_changes;
 end;
 $$;
 
@@ -1651,80 +1801,6 @@ begin
         from jsonb_array_elements(p_elements) with ordinality as element (entry, place)
         where p_faults[element.place] is null
     );
-end;
-$$;
-
-CREATE FUNCTION thetis.write_purchases(p_order_ids text[], p_owner_ids uuid[]) RETURNS thetis.purchase_change[]
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-    v_changes thetis.purchase_change[];
-begin
-    with before as (
-        select stored.id, stored.status
-        from public.purchases as stored
-        where stored.shopify_order_id = any(p_order_ids)
-    ),
-
-    written as (
-        insert into public.purchases as existing (
-            user_id, product_slug, shopify_order_id, shopify_order_number,
-            shopify_customer_email, shopify_line_item_id, status, purchased_at, expires_at
-        )
-        select
-            owner.user_id,
-            derived.product_slug,
-            derived.shopify_order_id,
-            derived.shopify_order_number,
-            derived.shopify_customer_email,
-            derived.shopify_line_item_id,
-            derived.status,
-            derived.purchased_at,
-            derived.expires_at
-        from unnest(p_order_ids, p_owner_ids) as owner (shopify_order_id, user_id)
-        inner join thetis.derived_purchases as derived
-            on owner.shopify_order_id = derived.shopify_order_id
-        on conflict (shopify_order_id, shopify_line_item_id) do update set
-            (user_id, shopify_customer_email) = (
-                select
-                    case when is_free then excluded.user_id else existing.user_id end,
-                    case
-                        when is_free then excluded.shopify_customer_email
-                        else existing.shopify_customer_email
-                    end
-                from (
-                    values (
-                        existing.user_id is null or thetis.is_deleted_account(existing.user_id)
-                    )
-                ) as owned (is_free)
-            ),
-            status = thetis.merged_status(
-                existing.status, excluded.status::thetis.purchase_status
-            )
-        where
-            existing.status <> thetis.merged_status(
-                existing.status, excluded.status::thetis.purchase_status
-            )
-            or (
-                (existing.user_id, existing.shopify_customer_email)
-                is distinct from (excluded.user_id, excluded.shopify_customer_email)
-                and (existing.user_id is null or thetis.is_deleted_account(existing.user_id))
-            )
-        returning existing.id, existing.shopify_order_id, existing.product_slug, existing.status
-    )
-
-    select
-        array_agg(
-            row(
-                written.shopify_order_id, written.product_slug, before.status, written.status
-            )::thetis.purchase_change
-        )
-    into v_changes
-    from written
-    left join before on written.id = before.id;
-
-    return v_changes;
 end;
 $$;
 
@@ -2073,6 +2149,8 @@ GRANT ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text,
 
 REVOKE ALL ON FUNCTION thetis.access_period(p_words text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.cancellation_delay() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.confirmed_user_id(p_email text) FROM PUBLIC;
@@ -2099,6 +2177,8 @@ REVOKE ALL ON FUNCTION thetis.lock_emails(p_emails text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.lock_orders(p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.lock_present_owners(p_order_ids text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.mark_address_conflicts(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.merge_lines(p_lines thetis.incoming_line[]) FROM PUBLIC;
@@ -2113,9 +2193,13 @@ REVOKE ALL ON FUNCTION thetis.new_for() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.normalised_email(p_email text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.order_email(p_email jsonb, p_contact_email jsonb, p_customer_email jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.order_fault(p_order jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.order_owners(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.orders_of_lines(p_lines thetis.incoming_line[], OUT all_of_them text[], OUT tracked text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.orders_without_email(p_order_ids text[]) FROM PUBLIC;
 
@@ -2123,17 +2207,15 @@ REVOKE ALL ON FUNCTION thetis.read_orders(p_orders jsonb, p_test_orders text) FR
 
 REVOKE ALL ON FUNCTION thetis.read_refunds(p_refunds jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.read_refunds_of(p_order_id text, p_refunds jsonb) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION thetis.refresh_cancellations(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.refresh_notifications(p_order_ids text[], p_changes thetis.purchase_change[], p_had_purchases boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.refresh_notifications(p_order_ids text[], p_refreshed thetis.refreshed) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refresh_orders(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refresh_pending_notifications(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.refresh_purchases(p_order_ids text[], OUT changes thetis.purchase_change[], OUT had_purchases boolean, OUT conflicts text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.refresh_purchases(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refund_fault(p_refund jsonb) FROM PUBLIC;
 
@@ -2147,11 +2229,9 @@ REVOKE ALL ON FUNCTION thetis.return_to_order_email() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.set_updated_at() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.tracked_orders(p_lines thetis.incoming_line[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.update_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.without_faults(p_elements jsonb, p_faults text[]) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION thetis.write_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.products TO authenticated;
 GRANT SELECT ON TABLE public.products TO service_role;

@@ -173,9 +173,7 @@ class WorkerSettings(DatabaseSettings):
     resend_base_url: BaseUrl = "https://api.resend.com"
     """Where Resend's API is."""
     resend_requests_per_second: Rate | None = None
-    """A limit of your own for each process. Without it, the service keeps to the limit that Resend
-    tells in its answers.
-    """
+    """A limit of your own for each process, below the one that Resend tells in its answers."""
     email_from: Annotated[
         str,
         Field(pattern=r"^[^\r\n]*[^\s<>]+@[^\s<>]+>?$"),

@@ -65,9 +65,25 @@ $$;
 
 -- The confirmed accounts of these orders' addresses, in the same order; null where there is none.
 -- All are found, and thereby locked, before the first purchase is written: whoever deletes an
--- account locks in that order too. So are those that own a purchase by another address.
+-- account locks in that order too.
 create function thetis.order_owners(p_order_ids text[])
 returns uuid[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(
+        select thetis.confirmed_user_id(orders.email)
+        from unnest(p_order_ids) with ordinality as given (shopify_order_id, place)
+        left join thetis.orders on given.shopify_order_id = orders.shopify_order_id
+        order by given.place
+    );
+end;
+$$;
+
+-- Locks those who own a purchase of these orders already, by whatever address, for the same reason.
+create function thetis.lock_present_owners(p_order_ids text[])
+returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -79,20 +95,11 @@ begin
             where stored.shopify_order_id = any(p_order_ids)
         )
     for key share;
-
-    return array(
-        select thetis.confirmed_user_id(orders.email)
-        from unnest(p_order_ids) with ordinality as given (shopify_order_id, place)
-        left join thetis.orders on given.shopify_order_id = orders.shopify_order_id
-        order by given.place
-    );
 end;
 $$;
 
--- Writes the purchases that the facts of these orders amount to, and returns what changed.
--- A purchase that somebody owns stays theirs, with the address it was linked by: the order's may
--- have been corrected since, and is nobody else's to read. An owner marked as deleted is none.
-create function thetis.write_purchases(p_order_ids text[], p_owner_ids uuid[])
+-- Adds the purchases of these orders that are not there yet, and returns them.
+create function thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[])
 returns thetis.purchase_change[]
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -100,14 +107,8 @@ as $$
 declare
     v_changes thetis.purchase_change[];
 begin
-    with before as (
-        select stored.id, stored.status
-        from public.purchases as stored
-        where stored.shopify_order_id = any(p_order_ids)
-    ),
-
-    written as (
-        insert into public.purchases as existing (
+    with added as (
+        insert into public.purchases (
             user_id, product_slug, shopify_order_id, shopify_order_number,
             shopify_customer_email, shopify_line_item_id, status, purchased_at, expires_at
         )
@@ -124,45 +125,84 @@ begin
         from unnest(p_order_ids, p_owner_ids) as owner (shopify_order_id, user_id)
         inner join thetis.derived_purchases as derived
             on owner.shopify_order_id = derived.shopify_order_id
-        on conflict (shopify_order_id, shopify_line_item_id) do update set
-            (user_id, shopify_customer_email) = (
-                select
-                    case when is_free then excluded.user_id else existing.user_id end,
-                    case
-                        when is_free then excluded.shopify_customer_email
-                        else existing.shopify_customer_email
-                    end
-                from (
-                    values (
-                        existing.user_id is null or thetis.is_deleted_account(existing.user_id)
-                    )
-                ) as owned (is_free)
-            ),
-            status = thetis.merged_status(
-                existing.status, excluded.status::thetis.purchase_status
-            )
-        where
-            existing.status <> thetis.merged_status(
-                existing.status, excluded.status::thetis.purchase_status
-            )
-            or (
-                (existing.user_id, existing.shopify_customer_email)
-                is distinct from (excluded.user_id, excluded.shopify_customer_email)
-                and (existing.user_id is null or thetis.is_deleted_account(existing.user_id))
-            )
-        returning existing.id, existing.shopify_order_id, existing.product_slug, existing.status
+        on conflict (shopify_order_id, shopify_line_item_id) do nothing
+        returning shopify_order_id, product_slug, status
     )
 
     select
         array_agg(
             row(
-                written.shopify_order_id, written.product_slug, before.status, written.status
+                added.shopify_order_id, added.product_slug, null, added.status
             )::thetis.purchase_change
         )
     into v_changes
-    from written
-    left join before on written.id = before.id;
+    from added;
+    return v_changes;
+end;
+$$;
 
+-- Brings the purchases of these orders that are there in line with the facts, and returns those
+-- that changed.
+-- A purchase that somebody owns stays theirs, with the address it was linked by: the order's may
+-- have been corrected since, and is nobody else's to read. An owner marked as deleted is none.
+create function thetis.update_purchases(p_order_ids text[], p_owner_ids uuid[])
+returns thetis.purchase_change[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_changes thetis.purchase_change[];
+begin
+    with updated as (
+        update public.purchases as existing
+        set
+            user_id = case when found.is_free then found.owner_id else existing.user_id end,
+            shopify_customer_email = case
+                when found.is_free then found.email else existing.shopify_customer_email
+            end,
+            status = found.status
+        from (
+            select
+                stored.id,
+                stored.status as was,
+                owner.user_id as owner_id,
+                derived.shopify_customer_email as email,
+                thetis.merged_status(
+                    stored.status, derived.status::thetis.purchase_status
+                ) as status,
+                stored.user_id is null or thetis.is_deleted_account(stored.user_id) as is_free
+            from unnest(p_order_ids, p_owner_ids) as owner (shopify_order_id, user_id)
+            inner join thetis.derived_purchases as derived
+                on owner.shopify_order_id = derived.shopify_order_id
+            inner join public.purchases as stored
+                on
+                    derived.shopify_order_id = stored.shopify_order_id
+                    and derived.shopify_line_item_id = stored.shopify_line_item_id
+            order by stored.id
+            for update of stored
+        ) as found
+        where
+            existing.id = found.id
+            and (
+                existing.status <> found.status
+                or (
+                    found.is_free
+                    and (existing.user_id, existing.shopify_customer_email)
+                    is distinct from (found.owner_id, found.email)
+                )
+            )
+        returning
+            existing.shopify_order_id, existing.product_slug, found.was, existing.status as became
+    )
+
+    select
+        array_agg(
+            row(
+                updated.shopify_order_id, updated.product_slug, updated.was, updated.became
+            )::thetis.purchase_change
+        )
+    into v_changes
+    from updated;
     return v_changes;
 end;
 $$;
@@ -250,38 +290,57 @@ begin
 end;
 $$;
 
--- Brings the purchases of these orders in line with the facts. Tells what changed, whether any of
--- the orders had a purchase before, and of which the owner's address is no longer the order's.
+-- What refreshing some orders came to: which purchases changed, whether any of the orders had one
+-- before, whether any is new enough to cause a notification, and of which the owner's address is no
+-- longer the order's.
+create type thetis.refreshed as (
+    changes thetis.purchase_change[],  -- noqa: LT01
+    had_purchases boolean,
+    has_new_orders boolean,
+    conflicts text[]  -- noqa: LT01
+);
+
+-- Brings the purchases of these orders in line with the facts.
 -- The caller holds the orders' row locks. Locks their addresses, the ones before a correction
 -- included, until the transaction ends.
-create function thetis.refresh_purchases(
-    p_order_ids text[],
-    out changes thetis.purchase_change[],
-    out had_purchases boolean,
-    out conflicts text[]
-)
+create function thetis.refresh_purchases(p_order_ids text[])
+returns thetis.refreshed
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_emails text[];
+    v_owner_ids uuid[];
+    v_refreshed thetis.refreshed;
 begin
-    select array_agg(address.email), bool_or(address.is_purchase)
-    into v_emails, had_purchases
+    select
+        array_agg(address.email),
+        coalesce(bool_or(address.is_purchase), false),
+        coalesce(bool_or(address.is_new), false)
+    into v_emails, v_refreshed.had_purchases, v_refreshed.has_new_orders
     from (
-        select orders.email, false as is_purchase from thetis.orders
+        select orders.email, false as is_purchase, orders.is_historic is not true as is_new
+        from thetis.orders
         where orders.shopify_order_id = any(p_order_ids)
         union all
-        select stored.shopify_customer_email, true from public.purchases as stored
+        select stored.shopify_customer_email, true, false from public.purchases as stored
         where stored.shopify_order_id = any(p_order_ids)
     ) as address;
 
     perform thetis.lock_emails(v_emails);
-    changes := thetis.write_purchases(p_order_ids, thetis.order_owners(p_order_ids));
-    if had_purchases then
-        changes := changes || thetis.end_purchases_without_line(p_order_ids);
-        conflicts := thetis.mark_address_conflicts(p_order_ids);
+    if v_refreshed.had_purchases then
+        perform thetis.lock_present_owners(p_order_ids);
     end if;
+
+    v_owner_ids := thetis.order_owners(p_order_ids);
+    if v_refreshed.had_purchases then
+        v_refreshed.changes := thetis.update_purchases(p_order_ids, v_owner_ids)
+            || thetis.end_purchases_without_line(p_order_ids);
+        v_refreshed.conflicts := thetis.mark_address_conflicts(p_order_ids);
+    end if;
+    v_refreshed.changes := v_refreshed.changes
+        || thetis.add_purchases(p_order_ids, v_owner_ids);
+    return v_refreshed;
 end;
 $$;
 
@@ -315,7 +374,11 @@ revoke all on table thetis.derived_purchases from public, anon, authenticated, s
 revoke all on function thetis.merged_status(text, thetis.purchase_status)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.order_owners(text[]) from public, anon, authenticated, service_role;
-revoke all on function thetis.write_purchases(text[], uuid[])
+revoke all on function thetis.lock_present_owners(text[])
+from public, anon, authenticated, service_role;
+revoke all on function thetis.add_purchases(text[], uuid[])
+from public, anon, authenticated, service_role;
+revoke all on function thetis.update_purchases(text[], uuid[])
 from public, anon, authenticated, service_role;
 revoke all on function thetis.end_purchases_without_line(text[])
 from public, anon, authenticated, service_role;

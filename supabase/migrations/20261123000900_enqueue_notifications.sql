@@ -210,17 +210,17 @@ begin
 end;
 $$;
 
--- Everything that a change of purchases, or of an address, means for the outbox. Orders that had no
--- purchase before (`p_had_purchases`) have nothing there that could be outdated.
-create function thetis.refresh_notifications(
-    p_order_ids text[], p_changes thetis.purchase_change[], p_had_purchases boolean
-)
+-- Everything that refreshing these orders means for the outbox. Orders that had no purchase before
+-- have nothing there that could be outdated, and historic ones get nothing into it.
+create function thetis.refresh_notifications(p_order_ids text[], p_refreshed thetis.refreshed)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_changed boolean := cardinality(p_refreshed.changes) > 0;
 begin
-    if p_had_purchases and cardinality(p_changes) > 0 then
+    if v_changed and p_refreshed.had_purchases then
         -- In the order in which settle_notifications locks them.
         perform from thetis.notifications
         where notifications.shopify_order_id = any(p_order_ids)
@@ -228,13 +228,13 @@ begin
         for update;
     end if;
 
-    if cardinality(p_changes) > 0 then
-        perform thetis.enqueue_notifications(p_changes);
+    if v_changed and p_refreshed.has_new_orders then
+        perform thetis.enqueue_notifications(p_refreshed.changes);
     end if;
-    if p_had_purchases then
+    if p_refreshed.had_purchases then
         perform thetis.refresh_pending_notifications(p_order_ids);
     end if;
-    if p_had_purchases and cardinality(p_changes) > 0 then
+    if v_changed and p_refreshed.had_purchases then
         perform thetis.refresh_cancellations(p_order_ids);
     end if;
 end;
@@ -251,7 +251,5 @@ revoke all on function thetis.cancellation_delay()
 from public, anon, authenticated, service_role;
 revoke all on function thetis.refresh_cancellations(text[])
 from public, anon, authenticated, service_role;
-revoke all on function thetis.refresh_notifications(
-    text[], thetis.purchase_change[], boolean
-)
+revoke all on function thetis.refresh_notifications(text[], thetis.refreshed)
 from public, anon, authenticated, service_role;

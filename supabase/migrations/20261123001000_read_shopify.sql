@@ -85,18 +85,19 @@ begin
 end;
 $$;
 
--- The refunds inside an order, which do not name it.
-create function thetis.read_refunds_of(p_order_id text, p_refunds jsonb)
-returns thetis.incoming_refund[]
+-- The address an order was bought with: the first that is not empty.
+create function thetis.order_email(p_email jsonb, p_contact_email jsonb, p_customer_email jsonb)
+returns text
 language plpgsql
-stable
+immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return thetis.read_refunds((
-        select jsonb_agg(refund.entry || jsonb_build_object('order_id', p_order_id))
-        from jsonb_array_elements(p_refunds) as refund (entry)
-    ));
+    return coalesce(
+        thetis.normalised_email(p_email #>> '{}'),
+        thetis.normalised_email(p_contact_email #>> '{}'),
+        thetis.normalised_email(p_customer_email #>> '{}')
+    );
 end;
 $$;
 
@@ -118,113 +119,112 @@ as $$
 declare
     v_incoming thetis.incoming;
 begin
-    with parsed as materialized (
+    v_incoming.orders := array(
         select
-            told.*,
-            (told.customer -> 'email')::thetis.optional_json_text as customer_email,
-            coalesce(told.updated_at, '-infinity') as as_of,
-            told.financial_status = 'paid'
-            or (
-                told.financial_status in ('partially_refunded', 'refunded')
-                and coalesce(told.total_outstanding, 0) <= 0
-            ) as is_paid
-        from rows from (
-            jsonb_to_recordset(p_orders) as (
-                id thetis.shopify_id,
-                order_number text,
-                email thetis.optional_json_text,
-                contact_email thetis.optional_json_text,
-                customer jsonb,
-                financial_status text,
-                total_outstanding numeric,
-                cancelled_at timestamptz,
-                created_at timestamptz,
-                processed_at timestamptz,
-                updated_at timestamptz,
-                test boolean,
-                line_items thetis.json_array,
-                refunds thetis.optional_json_array
-            )
-        ) with ordinality as told
-    )
+            row(
+                told.id,
+                told.order_number,
+                thetis.order_email(told.email, told.contact_email, told.customer_email),
+                coalesce(told.updated_at, '-infinity'),
+                coalesce(told.processed_at, told.created_at),
+                coalesce(
+                    told.financial_status = 'paid'
+                    or (
+                        told.financial_status in ('partially_refunded', 'refunded')
+                        and coalesce(told.total_outstanding, 0) <= 0
+                    ),
+                    false
+                ),
+                coalesce(told.financial_status = 'voided', false),
+                coalesce(told.financial_status = 'refunded', false),
+                told.cancelled_at,
+                coalesce(told.test, false)
+            )::thetis.incoming_order
+        from (
+            select
+                (ordered.entry ->> 'id')::thetis.shopify_id as id,
+                ordered.entry ->> 'order_number' as order_number,
+                (ordered.entry -> 'email')::thetis.optional_json_text as email,
+                (ordered.entry -> 'contact_email')::thetis.optional_json_text as contact_email,
+                (ordered.entry #> '{customer,email}')::thetis.optional_json_text as customer_email,
+                ordered.entry ->> 'financial_status' as financial_status,
+                (ordered.entry ->> 'total_outstanding')::numeric as total_outstanding,
+                (ordered.entry ->> 'cancelled_at')::timestamptz as cancelled_at,
+                (ordered.entry ->> 'created_at')::timestamptz as created_at,
+                (ordered.entry ->> 'processed_at')::timestamptz as processed_at,
+                (ordered.entry ->> 'updated_at')::timestamptz as updated_at,
+                (ordered.entry ->> 'test')::boolean as test,
+                ordered.place
+            from jsonb_array_elements(p_orders) with ordinality as ordered (entry, place)
+            offset 0  -- so that each field is checked, also where another one decides
+        ) as told
+        order by told.place
+    );
 
-    select
-        (
-            select
-                array_agg(
-                    row(
-                        parsed.id,
-                        parsed.order_number,
-                        coalesce(
-                            thetis.normalised_email(parsed.email #>> '{}'),
-                            thetis.normalised_email(parsed.contact_email #>> '{}'),
-                            thetis.normalised_email(parsed.customer_email #>> '{}')
-                        ),
-                        parsed.as_of,
-                        coalesce(parsed.processed_at, parsed.created_at),
-                        coalesce(parsed.is_paid, false),
-                        coalesce(parsed.financial_status = 'voided', false),
-                        coalesce(parsed.financial_status = 'refunded', false),
-                        parsed.cancelled_at,
-                        coalesce(parsed.test, false)
-                    )::thetis.incoming_order order by parsed.ordinality
-                )
-            from parsed
-        ),
-        (
-            select
-                array_agg(
-                    row(
-                        parsed.id,
-                        line.id,
-                        product.product_slug,
-                        line.quantity,
-                        case when parsed.is_paid then parsed.as_of end,
-                        case
-                            when line.current_quantity = 0 then 'refunded'
-                            when parsed.cancelled_at is not null then 'cancelled'
-                        end
-                    )::thetis.incoming_line
-                ) filter (
-                    where
-                    product.product_slug is not null
-                    or line.product_id is null
-                    or (
-                        select true from thetis.order_lines as existing
-                        where
-                            existing.shopify_order_id = parsed.id
-                            and existing.shopify_line_item_id = line.id
-                    )
-                    or (
-                        select true from public.purchases as old
-                        where
-                            old.shopify_order_id = parsed.id
-                            and old.shopify_line_item_id is null
-                        limit 1
-                    )
-                )
-            from parsed
-            cross join lateral jsonb_to_recordset(parsed.line_items) as line (
-                id thetis.shopify_id,
-                product_id text,
-                quantity thetis.shopify_quantity,
-                current_quantity thetis.optional_quantity
-            )
-            left join thetis.shopify_products as product
-                on line.product_id = product.shopify_product_id
-            where p_test_orders = 'grant' or parsed.test is not true
-        ),
-        (
-            select array_agg(unnested)
-            from parsed
-            cross join lateral unnest(
-                thetis.read_refunds_of(parsed.id, parsed.refunds)
-            ) as unnested
-            where
-                parsed.refunds <> '[]'
-                and (p_test_orders = 'grant' or parsed.test is not true)
+    v_incoming.lines := array(
+        select
+            row(
+                told.shopify_order_id,
+                line.id,
+                product.product_slug,
+                line.quantity,
+                case when told.is_paid then told.as_of end,
+                case
+                    when line.current_quantity = 0 then 'refunded'
+                    when told.cancelled_at is not null then 'cancelled'
+                end
+            )::thetis.incoming_line
+        from rows from (jsonb_array_elements(p_orders), unnest(v_incoming.orders)) as told (
+            entry, shopify_order_id, order_number, email, as_of, purchased_at,
+            is_paid, is_voided, is_refunded, cancelled_at, is_test
         )
-    into v_incoming.orders, v_incoming.lines, v_incoming.refunds;
+        cross join lateral (
+            select
+                (item.entry ->> 'id')::thetis.shopify_id as id,
+                item.entry ->> 'product_id' as product_id,
+                (item.entry ->> 'quantity')::thetis.shopify_quantity as quantity,
+                (item.entry ->> 'current_quantity')::thetis.optional_quantity as current_quantity
+            from jsonb_array_elements(
+                (told.entry -> 'line_items')::thetis.json_array
+            ) as item (entry)
+            offset 0  -- so that each line is checked, also those that are none of our business
+        ) as line
+        left join thetis.shopify_products as product
+            on line.product_id = product.shopify_product_id
+        where
+            (p_test_orders = 'grant' or not told.is_test)
+            and (
+                product.product_slug is not null
+                or line.product_id is null
+                or (
+                    select true from thetis.order_lines as existing
+                    where
+                        existing.shopify_order_id = told.shopify_order_id
+                        and existing.shopify_line_item_id = line.id
+                )
+                or (
+                    select true from public.purchases as old
+                    where
+                        old.shopify_order_id = told.shopify_order_id
+                        and old.shopify_line_item_id is null
+                    limit 1
+                )
+            )
+    );
+
+    if jsonb_path_exists(p_orders, '$[*].refunds[*]') then
+        v_incoming.refunds := thetis.read_refunds((
+            select jsonb_agg(refund.entry || jsonb_build_object('order_id', told.shopify_order_id))
+            from rows from (jsonb_array_elements(p_orders), unnest(v_incoming.orders)) as told (
+                entry, shopify_order_id, order_number, email, as_of, purchased_at,
+                is_paid, is_voided, is_refunded, cancelled_at, is_test
+            )
+            cross join lateral jsonb_array_elements(
+                nullif(told.entry -> 'refunds', 'null')::thetis.optional_json_array
+            ) as refund (entry)
+            where p_test_orders = 'grant' or not told.is_test
+        ));
+    end if;
     return v_incoming;
 end;
 $$;
@@ -353,7 +353,7 @@ $$;
 
 revoke all on function thetis.read_orders(jsonb, text)
 from public, anon, authenticated, service_role;
-revoke all on function thetis.read_refunds_of(text, jsonb)
+revoke all on function thetis.order_email(jsonb, jsonb, jsonb)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.read_refunds(jsonb) from public, anon, authenticated, service_role;
 revoke all on function thetis.order_fault(jsonb) from public, anon, authenticated, service_role;

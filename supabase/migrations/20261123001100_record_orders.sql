@@ -31,26 +31,30 @@ begin
         shopify_order_id, order_number, email, email_as_of, purchased_at, paid_as_of,
         voided_as_of, refunded_as_of, cancelled_at, is_test, is_historic
     )
-    select distinct on (incoming.shopify_order_id)
+    select
         incoming.shopify_order_id,
-        incoming.order_number,
-        case when incoming.shopify_order_id = any(p_tracked) then incoming.email end,
-        incoming.as_of,
-        incoming.purchased_at,
-        min(incoming.as_of) filter (where incoming.is_paid) over same_order,
-        max(incoming.as_of) filter (where incoming.is_voided) over same_order,
-        max(incoming.as_of) filter (where incoming.is_refunded) over same_order,
-        min(incoming.cancelled_at) over same_order,
-        bool_or(incoming.is_test) over same_order,
-        coalesce(incoming.purchased_at + thetis.new_for() <= now(), false)
+        max(incoming.order_number),
+        (
+            array_agg(incoming.email order by incoming.as_of desc, incoming.email desc)
+            filter (where incoming.email is not null and incoming.shopify_order_id = any(p_tracked))
+        )[1],
+        (
+            array_agg(
+                incoming.as_of
+                order by incoming.email is null asc, incoming.as_of desc, incoming.email desc
+            )
+        )[1],
+        min(incoming.purchased_at),
+        min(incoming.as_of) filter (where incoming.is_paid),
+        max(incoming.as_of) filter (where incoming.is_voided),
+        max(incoming.as_of) filter (where incoming.is_refunded),
+        min(incoming.cancelled_at),
+        bool_or(incoming.is_test),
+        coalesce(min(incoming.purchased_at) + thetis.new_for() <= now(), false)
     from unnest(p_orders) as incoming
     where incoming.shopify_order_id = any(p_order_ids)
-    window same_order as (partition by incoming.shopify_order_id)
-    order by
-        incoming.shopify_order_id asc,
-        incoming.email is null asc,
-        incoming.as_of desc,
-        incoming.email desc
+    group by incoming.shopify_order_id
+    order by incoming.shopify_order_id
     on conflict (shopify_order_id) do update set
         order_number = coalesce(existing.order_number, excluded.order_number),
         purchased_at = coalesce(existing.purchased_at, excluded.purchased_at),
@@ -64,17 +68,29 @@ begin
             excluded.purchased_at + thetis.new_for() <= existing.first_heard_at,
             false
         ),
-        (email, email_as_of) = (
-            select
-                case when existing.erased_at is null then address.email end,
-                address.as_of
-            from (
-                values
-                (existing.email, existing.email_as_of), (excluded.email, excluded.email_as_of)
-            ) as address (email, as_of)
-            order by address.email is null asc, address.as_of desc, address.email desc
-            limit 1
-        )
+        email = case
+            when existing.erased_at is not null then null
+            when
+                excluded.email is not null
+                and (
+                    existing.email is null
+                    or (excluded.email_as_of, excluded.email)
+                    > (existing.email_as_of, existing.email)
+                )
+                then excluded.email
+            else existing.email
+        end,
+        email_as_of = case
+            when
+                excluded.email is not null
+                and (
+                    existing.email is null
+                    or (excluded.email_as_of, excluded.email)
+                    > (existing.email_as_of, existing.email)
+                )
+                then excluded.email_as_of
+            else existing.email_as_of
+        end
     where
         existing.is_historic is null
         or existing.purchased_at is null
@@ -170,33 +186,42 @@ begin
 end;
 $$;
 
--- Which of the orders in these lines hold a product of ours, by what they say or by what we know?
-create function thetis.tracked_orders(p_lines thetis.incoming_line[])
-returns text[]
+-- The orders that these lines are of, and which of them hold a product of ours, by what the lines
+-- say or by what we know.
+create function thetis.orders_of_lines(
+    p_lines thetis.incoming_line[], out all_of_them text[], out tracked text[]
+)
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return array(
-        select incoming.shopify_order_id
-        from unnest(p_lines) as incoming
-        group by incoming.shopify_order_id
-        having
-            bool_or(incoming.product_slug is not null)
+    select
+        array_agg(mentioned.shopify_order_id),
+        array_agg(mentioned.shopify_order_id) filter (
+            where
+            mentioned.has_product
             or exists (
                 select from thetis.order_lines as existing
                 where
-                    existing.shopify_order_id = incoming.shopify_order_id
+                    existing.shopify_order_id = mentioned.shopify_order_id
                     and existing.product_slug is not null
             )
             or exists (
                 select from public.purchases as old
                 where
-                    old.shopify_order_id = incoming.shopify_order_id
+                    old.shopify_order_id = mentioned.shopify_order_id
                     and old.shopify_line_item_id is null
             )
-    );
+        )
+    into all_of_them, tracked
+    from (
+        select
+            incoming.shopify_order_id,
+            bool_or(incoming.product_slug is not null) as has_product
+        from unnest(p_lines) as incoming
+        group by incoming.shopify_order_id
+    ) as mentioned;
 end;
 $$;
 
@@ -239,18 +264,15 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_changes thetis.purchase_change[];
-    v_had_purchases boolean;
-    v_conflicts text[];
+    v_refreshed thetis.refreshed := thetis.refresh_purchases(p_order_ids);
 begin
-    select refreshed.changes, refreshed.had_purchases, refreshed.conflicts
-    into v_changes, v_had_purchases, v_conflicts
-    from thetis.refresh_purchases(p_order_ids) as refreshed;
-
-    perform thetis.refresh_notifications(p_order_ids, v_changes, v_had_purchases);
-    return v_conflicts || array(
-        select distinct change.shopify_order_id from unnest(v_changes) as change
-    );
+    perform thetis.refresh_notifications(p_order_ids, v_refreshed);
+    if cardinality(v_refreshed.changes) > 0 then
+        return v_refreshed.conflicts || array(
+            select distinct change.shopify_order_id from unnest(v_refreshed.changes) as change
+        );
+    end if;
+    return v_refreshed.conflicts;
 end;
 $$;
 
@@ -285,7 +307,11 @@ begin
 
     begin
         v_incoming := thetis.read_orders(orders, test_orders);
-        v_ids := array(select each.shopify_order_id from unnest(v_incoming.orders) as each);
+        select
+            array_agg(each.shopify_order_id),
+            array_agg(each.shopify_order_id) filter (where each.email is null)
+        into v_ids, v_nameless
+        from unnest(v_incoming.orders) as each;
     exception when data_exception or integrity_constraint_violation then
         select array_agg(each.shopify_order_id), array_agg(each.fault)
         into v_ids, v_faults
@@ -293,13 +319,12 @@ begin
         v_incoming := thetis.read_orders(
             thetis.without_faults(orders, v_faults), test_orders
         );
+        v_nameless := v_ids;
     end;
 
-    v_order_ids := array(
-        select distinct incoming.shopify_order_id from unnest(v_incoming.lines) as incoming
-    );
-    if cardinality(v_order_ids) > 0 then
-        v_tracked := thetis.tracked_orders(v_incoming.lines);
+    if cardinality(v_incoming.lines) > 0 then
+        select mentioned.all_of_them, mentioned.tracked into v_order_ids, v_tracked
+        from thetis.orders_of_lines(v_incoming.lines) as mentioned;
         perform thetis.merge_orders(v_incoming.orders, v_order_ids, v_tracked);
         v_news := thetis.merge_lines(v_incoming.lines);
         if v_incoming.refunds is not null then
@@ -310,11 +335,6 @@ begin
         end if;
         v_news := v_news || thetis.refresh_orders(v_order_ids);
 
-        v_nameless := array(
-            select incoming.shopify_order_id
-            from unnest(v_incoming.orders) as incoming
-            where incoming.email is null and incoming.shopify_order_id = any(v_tracked)
-        );
         if cardinality(v_nameless) > 0 then
             v_nameless := thetis.orders_without_email(v_nameless);
         end if;
@@ -349,7 +369,7 @@ revoke all on function thetis.merge_lines(thetis.incoming_line[])
 from public, anon, authenticated, service_role;
 revoke all on function thetis.merge_refunds(thetis.incoming_refund[])
 from public, anon, authenticated, service_role;
-revoke all on function thetis.tracked_orders(thetis.incoming_line[])
+revoke all on function thetis.orders_of_lines(thetis.incoming_line[])
 from public, anon, authenticated, service_role;
 revoke all on function thetis.orders_without_email(text[])
 from public, anon, authenticated, service_role;

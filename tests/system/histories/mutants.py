@@ -116,7 +116,7 @@ MUTANTS = (
     _sql(
         "overlooks a cancellation",
         "read_shopify",
-        "when parsed.cancelled_at is not null then 'cancelled'",
+        "when told.cancelled_at is not null then 'cancelled'",
         "when false then 'cancelled'",
     ),
     _sql(
@@ -183,22 +183,28 @@ MUTANTS = (
     _sql(
         "lets the last address to come stand",
         "record_orders",
-        "order by address.email is null asc, address.as_of desc, address.email desc\n"
-        "            limit 1",
-        "order by address.email is null asc limit 1 offset 1",
+        "            when\n"
+        "                excluded.email is not null\n"
+        "                and (\n"
+        "                    existing.email is null\n"
+        "                    or (excluded.email_as_of, excluded.email)\n"
+        "                    > (existing.email_as_of, existing.email)\n"
+        "                )\n"
+        "                then excluded.email\n",
+        "            when excluded.email is not null then excluded.email\n",
     ),
     _sql(
         "keeps the address of an order that holds nothing of ours",
         "record_orders",
-        "case when incoming.shopify_order_id = any(p_tracked) then incoming.email end",
-        "incoming.email",
+        "(where incoming.email is not null and incoming.shopify_order_id = any(p_tracked))",
+        "(where incoming.email is not null)",
         tests="tests/database/record_orders",
     ),
     _sql(
         "brings the address of an erased order back",
         "record_orders",
-        "case when existing.erased_at is null then address.email end",
-        "address.email",
+        "            when existing.erased_at is not null then null\n",
+        "",
         tests="tests/database/record_orders",
     ),
     _sql(
@@ -242,21 +248,21 @@ MUTANTS = (
     _sql(
         "takes purchases from their owner when the shop corrects the address",
         "refresh_purchases",
-        "case when is_free then excluded.user_id else existing.user_id end",
-        "coalesce(excluded.user_id, existing.user_id)",
+        "case when found.is_free then found.owner_id else existing.user_id end",
+        "coalesce(found.owner_id, existing.user_id)",
         tests="tests/database/record_orders",
     ),
     _sql(
         "shows the corrected address to whoever owns the purchase",
         "refresh_purchases",
-        "                        when is_free then excluded.shopify_customer_email\n",
-        "                        when true then excluded.shopify_customer_email\n",
+        "                when found.is_free then found.email else existing.shopify_customer_email\n",
+        "                when true then found.email else existing.shopify_customer_email\n",
     ),
     _sql(
         "keeps an old enrollment without a line item when its order ends",
         "refresh_purchases",
-        "        changes := changes || thetis.end_purchases_without_line(p_order_ids);\n",
-        "",
+        "            || thetis.end_purchases_without_line(p_order_ids);\n",
+        "            || null;\n",
         tests="tests/database/enrollments",
     ),
     _sql(
@@ -387,8 +393,8 @@ MUTANTS = (
     _sql(
         "touches rows that did not change",
         "refresh_purchases",
-        "            existing.status <> thetis.merged_status(\n",
-        "            true or existing.status <> thetis.merged_status(\n",
+        "                existing.status <> found.status\n",
+        "                true\n",
     ),
 )
 
