@@ -129,7 +129,7 @@ def _recording(service: psycopg.Connection[dict[str, Any]], number: int) -> Iter
 
 
 def _sending(service: psycopg.Connection[dict[str, Any]]) -> Iterator[float]:
-    """Claims of ten messages, as a worker makes them, until nothing is owed."""
+    """Claims of ten messages, as a worker makes them, until nothing is enqueued."""
     claimed: list[dict[str, Any]] = [{}]
     while claimed:
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""How fast what is owed goes out, and how soon after the webhook."""
+"""How fast what is enqueued goes out, and how soon after the webhook."""
 
 from __future__ import annotations
 

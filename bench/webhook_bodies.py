@@ -13,7 +13,7 @@ PRODUCTS = ("standard_course", "premium_course", "splint")
 SHIPPED = "splint"
 
 LAST_WEEK = timedelta(days=7)
-"""An order that old owes nobody a message."""
+"""An order that old enqueues nothing."""
 
 ORDER_ID = 5_555_555_555_555
 LINE_IDS = (6_666_666_666_661, 6_666_666_666_662, 6_666_666_666_663)

@@ -1085,7 +1085,7 @@ begin
         is_test = existing.is_test or excluded.is_test,
         is_historic = coalesce(
             existing.is_historic,
-            excluded.purchased_at + thetis.new_for() <= existing.first_heard_at,
+            excluded.purchased_at + thetis.new_for() <= existing.first_recorded_at,
             false
         ),
         email = case
@@ -1852,13 +1852,13 @@ CREATE TABLE thetis.order_lines (
     CONSTRAINT end_status_is_an_end CHECK ((end_status <> 'active'::thetis.purchase_status))
 );
 
-COMMENT ON COLUMN thetis.order_lines.product_slug IS 'The first product heard. Shopify sends null once a product is deleted; that takes nothing away.';
+COMMENT ON COLUMN thetis.order_lines.product_slug IS 'The first product told. Shopify sends null once a product is deleted; that takes nothing away.';
 
-COMMENT ON COLUMN thetis.order_lines.quantity IS 'The most ever heard to be bought; null on rows that came from the old enrollments table.';
+COMMENT ON COLUMN thetis.order_lines.quantity IS 'The most ever told to be bought; null on rows that came from the old enrollments table.';
 
 COMMENT ON COLUMN thetis.order_lines.paid_as_of IS 'The earliest word that the order, with this line in it, was paid; null while it was not.';
 
-COMMENT ON COLUMN thetis.order_lines.end_status IS 'The furthest end that was heard of this line by itself.';
+COMMENT ON COLUMN thetis.order_lines.end_status IS 'The furthest end that was told of this line by itself.';
 
 CREATE TABLE thetis.orders (
     shopify_order_id text NOT NULL,
@@ -1873,11 +1873,11 @@ CREATE TABLE thetis.orders (
     is_test boolean DEFAULT false NOT NULL,
     is_historic boolean,
     has_address_conflict boolean DEFAULT false NOT NULL,
-    first_heard_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_recorded_at timestamp with time zone DEFAULT now() NOT NULL,
     erased_at timestamp with time zone
 );
 
-COMMENT ON COLUMN thetis.orders.email IS 'The newest address heard (a shop may correct it), once the order holds something of ours.';
+COMMENT ON COLUMN thetis.orders.email IS 'The newest address told (a shop may correct it), once the order holds something of ours.';
 
 COMMENT ON COLUMN thetis.orders.paid_as_of IS 'The earliest word that nothing was outstanding.';
 
@@ -1887,7 +1887,7 @@ COMMENT ON COLUMN thetis.orders.refunded_as_of IS 'The latest word that all its 
 
 COMMENT ON COLUMN thetis.orders.is_test IS 'Made with a test gateway. It grants what any order grants, and is left out of figures.';
 
-COMMENT ON COLUMN thetis.orders.is_historic IS 'Was it already old when we first heard of it? Then it causes no notification. Decided once.';
+COMMENT ON COLUMN thetis.orders.is_historic IS 'Was it already old when it was first recorded? Then it causes no notification. Decided once.';
 
 COMMENT ON COLUMN thetis.orders.has_address_conflict IS 'Somebody owns a purchase of it by another address than the order has now.';
 

@@ -9,7 +9,7 @@ values
 on conflict (shopify_product_id) do nothing;
 
 -- Through the service's own door, so that the rows are what real orders would have made. They are
--- weeks old when they are first heard of, so nobody is owed a message.
+-- weeks old when they are first recorded, so they cause no notification.
 do $$
 begin
     perform public.record_orders(jsonb_agg(jsonb_build_object(

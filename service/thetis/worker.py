@@ -29,7 +29,7 @@ HOLD = 1.0
 is told to stop needs them too."""
 
 PAUSE = 0.02
-"""Seconds after a look that found nothing, so that a stream of webhooks which owe nothing, each of
+"""Seconds after a look that found nothing, so that a stream of webhooks which enqueue nothing, each of
 which wakes the loops, does not keep the database busy with being asked.
 
     Tried: when to pause            from a webhook's 200 to Knock, median

@@ -11,7 +11,7 @@ create schema thetis;
 comment on schema thetis is
 'Machinery of Thetis. Not an interface: use the functions in public.';
 
--- In the order of a purchase's life: what we hear only moves it forward.
+-- In the order of a purchase's life: what we are told only moves it forward.
 create type thetis.purchase_status as enum (
     'active',     -- paid for; grants access until it expires
     'expired',    -- its time is over

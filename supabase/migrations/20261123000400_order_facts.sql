@@ -17,12 +17,12 @@ create table thetis.orders (
     is_test boolean not null default false,
     is_historic boolean,
     has_address_conflict boolean not null default false,
-    first_heard_at timestamptz not null default now(),
+    first_recorded_at timestamptz not null default now(),
     erased_at timestamptz
 );
 
 comment on column thetis.orders.email is
-'The newest address heard (a shop may correct it), once the order holds something of ours.';
+'The newest address told (a shop may correct it), once the order holds something of ours.';
 comment on column thetis.orders.paid_as_of is
 'The earliest word that nothing was outstanding.';
 comment on column thetis.orders.voided_as_of is
@@ -32,7 +32,7 @@ comment on column thetis.orders.refunded_as_of is
 comment on column thetis.orders.is_test is
 'Made with a test gateway. It grants what any order grants, and is left out of figures.';
 comment on column thetis.orders.is_historic is
-'Was it already old when we first heard of it? Then it causes no notification. Decided once.';
+'Was it already old when it was first recorded? Then it causes no notification. Decided once.';
 comment on column thetis.orders.has_address_conflict is
 'Somebody owns a purchase of it by another address than the order has now.';
 comment on column thetis.orders.erased_at is
@@ -53,13 +53,13 @@ create table thetis.order_lines (
 );
 
 comment on column thetis.order_lines.product_slug is
-'The first product heard. Shopify sends null once a product is deleted; that takes nothing away.';
+'The first product told. Shopify sends null once a product is deleted; that takes nothing away.';
 comment on column thetis.order_lines.quantity is
-'The most ever heard to be bought; null on rows that came from the old enrollments table.';
+'The most ever told to be bought; null on rows that came from the old enrollments table.';
 comment on column thetis.order_lines.paid_as_of is
 'The earliest word that the order, with this line in it, was paid; null while it was not.';
 comment on column thetis.order_lines.end_status is
-'The furthest end that was heard of this line by itself.';
+'The furthest end that was told of this line by itself.';
 
 -- Refunds are a set that grows. A line is refunded once the sum reaches what was bought.
 create table thetis.refunds (

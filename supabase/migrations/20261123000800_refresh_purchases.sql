@@ -1,6 +1,6 @@
 -- What the facts amount to: the derivation of purchases, in one place. Linking gives them owners.
 
--- The purchase that each paid line of ours is, as far as we have heard.
+-- The purchase that each paid line of ours is, as far as Shopify has told.
 -- Of a payment and the end of one in the same second, the payment stands against a void, and the
 -- refund against the payment: an order is voided only before it is paid, and refunded only after.
 create view thetis.derived_purchases
@@ -46,8 +46,8 @@ create type thetis.purchase_change as (
     shopify_order_id text, product_slug text, was text, became text
 );
 
--- Where a stored purchase and what we hear of it meet. Whatever else happened to it (an end set by
--- hand, an expiry) is never undone. A refund may be outgrown: if we first hear that one of one was
+-- Where a stored purchase and what is told of it meet. Whatever else happened to it (an end set by
+-- hand, an expiry) is never undone. A refund may be outgrown: if we are first told that one of one was
 -- refunded and then that two were bought, the second is still theirs.
 create function thetis.merged_status(p_existing text, p_derived thetis.purchase_status)
 returns text

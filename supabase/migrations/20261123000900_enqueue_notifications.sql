@@ -55,7 +55,7 @@ where ordered.email is not null and told.payload is not null;
 -- noqa: enable=LT02
 
 -- Enqueues what is to be told of newly active purchases: each kind once per order, whatever is
--- heard later. One that nobody has tried to send yet is brought up to date instead. One that was
+-- told later. One that nobody has tried to send yet is brought up to date instead. One that was
 -- withdrawn is pending again: if somebody tried to send it, exactly as it was, since it may have
 -- arrived; but no trigger after its cancellation was tried, which could not be repeated.
 -- A historic order causes none.
@@ -156,7 +156,7 @@ $$;
 -- When nothing of an order is active any more, its workflow must stop: no crutch tips and no
 -- review request for what was sent back. Only if the trigger was ever handed to a sender. While
 -- the trigger is leased it may still be on its way, so the delay begins at the end of the lease.
--- When something is active again (the order was edited, or we hear of an earlier edit late), a
+-- When something is active again (the order was edited, or an earlier edit is told late), a
 -- cancellation that was not sent yet is withdrawn.
 create function thetis.refresh_cancellations(p_order_ids text[])
 returns void

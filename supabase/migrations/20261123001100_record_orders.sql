@@ -1,7 +1,7 @@
 -- The way in for what Shopify says of orders. A webhook is an array of one, concurrent webhooks
 -- are an array of some, a backfill is an array of hundreds: one path.
 
--- An order that was this old when we first heard of it is history (a backfill, an old order that
+-- An order that was this old when it was first recorded is history (a backfill, an old order that
 -- somebody edits) and causes no notification; one that waited long for its payment still does.
 create function thetis.new_for()
 returns interval
@@ -65,7 +65,7 @@ begin
         is_test = existing.is_test or excluded.is_test,
         is_historic = coalesce(
             existing.is_historic,
-            excluded.purchased_at + thetis.new_for() <= existing.first_heard_at,
+            excluded.purchased_at + thetis.new_for() <= existing.first_recorded_at,
             false
         ),
         email = case

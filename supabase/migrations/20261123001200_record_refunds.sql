@@ -1,7 +1,7 @@
 -- The way in for refunds/create. A refund may come before its order; it is kept, and counts when
--- the order is heard of.
+-- the order is recorded.
 
--- Locks the rows of these orders in the order of their ids, and makes those not heard of yet, so
+-- Locks the rows of these orders in the order of their ids, and makes those not recorded yet, so
 -- that there is something to lock.
 create function thetis.lock_orders(p_order_ids text[])
 returns void

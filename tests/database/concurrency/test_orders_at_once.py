@@ -62,7 +62,7 @@ def test_two_events_of_a_new_order_at_once_are_merged(database: Database, first:
     assert statuses(database) == {COURSE: "cancelled"}
 
 
-def test_two_parts_of_an_order_at_once_owe_one_message_of_both(database: Database) -> None:
+def test_two_parts_of_an_order_at_once_enqueue_one_message_of_both(database: Database) -> None:
     with session(database) as one, session(database) as two, background() as run:
         with one.transaction():
             record_orders(one, order(1, COURSE))

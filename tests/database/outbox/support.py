@@ -16,7 +16,7 @@ def result_of(claimed: Row, result: str, **fields: Any) -> Row:
 
 
 def claim_one(database: Database, kind: str) -> Row:
-    """Claims what this kind's provider is owed, and returns the message of this kind."""
+    """Claims what this kind's provider is enqueued, and returns the message of this kind."""
     [found] = [row for row in database.claim(PROVIDERS[kind]) if row["kind"] == kind]
     return found
 

@@ -19,7 +19,7 @@ def test_an_empty_outbox_has_a_line_for_each_provider(database: Database) -> Non
     assert backlog(database) == {"knock": NOTHING, "resend": NOTHING}
 
 
-def test_what_is_owed_is_pending_and_what_is_done_is_not(database: Database) -> None:
+def test_what_is_enqueued_is_pending_and_what_is_done_is_not(database: Database) -> None:
     database.record_orders(order(1, COURSE), order(2, SPLINT))
     assert {name: row["pending"] for name, row in backlog(database).items()} == {
         "knock": 2,

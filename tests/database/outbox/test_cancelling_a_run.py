@@ -142,7 +142,9 @@ def test_a_cancellation_not_sent_yet_is_withdrawn_when_something_is_active_again
     assert send_everything(database) == [COURSE_ACCESS]
 
 
-def test_a_withdrawn_cancellation_is_owed_again_when_that_is_lost_too(database: Database) -> None:
+def test_a_withdrawn_cancellation_is_enqueued_again_when_that_is_lost_too(
+    database: Database,
+) -> None:
     start_run(database, SPLINT)
     database.record_refunds(refund(5, 1, **{SPLINT: 1}))
     database.record_orders(order(1, SPLINT, PREMIUM))

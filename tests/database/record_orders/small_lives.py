@@ -31,7 +31,7 @@ class Life:
     events: Callable[[int], Sequence[Event]]
     statuses: dict[str, str]
     access: set[str] = field(default_factory=set)
-    owed: set[str] = field(default_factory=set)
+    enqueued: set[str] = field(default_factory=set)
 
 
 def email(n: int) -> str:
@@ -210,19 +210,19 @@ LIVES = {
         events=_paid_late,
         statuses={COURSE: "active", SPLINT: "active"},
         access={COURSE, SPLINT},
-        owed={TRIGGER, COURSE_ACCESS},
+        enqueued={TRIGGER, COURSE_ACCESS},
     ),
     "refunded in parts": Life(
         events=_refunded_in_parts,
         statuses={COURSE: "refunded", SPLINT: "active"},
         access={SPLINT},
-        owed={TRIGGER},
+        enqueued={TRIGGER},
     ),
     "refunded but for one": Life(
         events=_refunded_but_for_one,
         statuses={COURSE: "active"},
         access={COURSE},
-        owed={TRIGGER, COURSE_ACCESS},
+        enqueued={TRIGGER, COURSE_ACCESS},
     ),
     "wholly refunded": Life(
         events=_wholly_refunded, statuses={COURSE: "refunded", SPLINT: "refunded"}
@@ -235,38 +235,38 @@ LIVES = {
         events=_voided_then_paid,
         statuses={COURSE: "active"},
         access={COURSE},
-        owed={TRIGGER, COURSE_ACCESS},
+        enqueued={TRIGGER, COURSE_ACCESS},
     ),
     "product deleted": Life(
         events=_product_deleted,
         statuses={COURSE: "refunded", SPLINT: "active"},
         access={SPLINT},
-        owed={TRIGGER},
+        enqueued={TRIGGER},
     ),
     "lines added and removed": Life(
         events=_lines_added_and_removed,
         statuses={COURSE: "refunded", PREMIUM: "active"},
-        owed={TRIGGER, COURSE_ACCESS},
+        enqueued={TRIGGER, COURSE_ACCESS},
     ),
     "quantity raised": Life(
-        events=_quantity_raised, statuses={COURSE: "active"}, owed={TRIGGER, COURSE_ACCESS}
+        events=_quantity_raised, statuses={COURSE: "active"}, enqueued={TRIGGER, COURSE_ACCESS}
     ),
     "address corrected": Life(
         events=_address_corrected,
         statuses={COURSE: "active"},
         access={COURSE},
-        owed={TRIGGER, COURSE_ACCESS},
+        enqueued={TRIGGER, COURSE_ACCESS},
     ),
     "corrected within a second": Life(
         events=_corrected_within_a_second,
         statuses={COURSE: "active"},
         access={COURSE},
-        owed={TRIGGER, COURSE_ACCESS},
+        enqueued={TRIGGER, COURSE_ACCESS},
     ),
     "address missing at first": Life(
         events=_address_missing_at_first,
         statuses={COURSE: "active"},
         access={COURSE},
-        owed={TRIGGER, COURSE_ACCESS},
+        enqueued={TRIGGER, COURSE_ACCESS},
     ),
 }

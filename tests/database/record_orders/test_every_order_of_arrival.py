@@ -34,7 +34,7 @@ select
         select jsonb_object_agg(waiting.kind, waiting.payload)
         from thetis.notifications as waiting
         where waiting.shopify_order_id = known.shopify_order_id and waiting.status = 'pending'
-    ) as owed
+    ) as enqueued
 from thetis.orders as known
 """
 
@@ -98,7 +98,7 @@ def test_every_order_of_arrival_ends_the_same(database: Database, name: str) -> 
     assert len(found) == len(arrivals)
     assert [end for end in found if end != found[0]] == []
     assert {key: found[0][key] for key in ("statuses", "emails")} == expected(life)
-    assert set(found[0]["owed"] or {}) == life.owed
+    assert set(found[0]["enqueued"] or {}) == life.enqueued
     assert all(access == life.access for access in what_buyers_may_use(database))
 
 

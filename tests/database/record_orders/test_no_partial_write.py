@@ -14,7 +14,7 @@ VOLATILE = {
     "id",
     "created_at",
     "updated_at",
-    "first_heard_at",
+    "first_recorded_at",
     "enqueued_at",
     "due_at",
     "settled_at",

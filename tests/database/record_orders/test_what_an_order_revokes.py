@@ -130,7 +130,7 @@ def test_refunds_may_be_missing_or_null(database: Database) -> None:
     assert database.record_orders(without, order(2, COURSE, refunds=None)) == ["recorded"] * 2
 
 
-def test_an_order_first_heard_of_when_it_is_over_is_recorded_as_over(database: Database) -> None:
+def test_an_order_first_recorded_when_it_is_over_is_recorded_as_over(database: Database) -> None:
     database.record_orders(
         order(1, COURSE, financial_status="refunded"), order(2, COURSE, cancelled_at=CANCELLED_AT)
     )
@@ -166,7 +166,7 @@ def test_the_admins_test_notification_grants_nothing(database: Database) -> None
 
 
 @pytest.mark.parametrize("end", ["cancelled", "refunded"])
-def test_what_is_over_stays_over_whatever_is_heard_later(database: Database, end: str) -> None:
+def test_what_is_over_stays_over_whatever_is_recorded_later(database: Database, end: str) -> None:
     over = {
         "cancelled": {"cancelled_at": CANCELLED_AT},
         "refunded": {"financial_status": "refunded"},
@@ -222,14 +222,14 @@ class TestADeletedProduct:
 
         assert statuses(database) == {COURSE: "refunded"}
 
-    def test_keeps_its_end_when_it_is_heard_of_first(self, database: Database) -> None:
+    def test_keeps_its_end_when_it_is_recorded_first(self, database: Database) -> None:
         database.record_orders(order(1, self.gone(), cancelled_at=CANCELLED_AT))
         assert database.purchases(1) == []
 
         database.record_orders(order(1, COURSE))
         assert statuses(database) == {COURSE: "cancelled"}
 
-    def test_keeps_the_product_heard_first(self, database: Database) -> None:
+    def test_keeps_the_product_recorded_first(self, database: Database) -> None:
         database.record_orders(order(1, COURSE))
         other = line(1, SPLINT, id=line(1, COURSE)["id"])
 

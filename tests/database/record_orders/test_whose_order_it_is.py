@@ -1,4 +1,4 @@
-"""The address of an order: which of three, in which spelling, and which of several heard."""
+"""The address of an order: which of three, in which spelling, and which of several told."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_paid_order_without_an_address_is_rejected_until_one_comes(
     assert database.record_orders(nameless) == ["unchanged"]
 
 
-def test_an_address_heard_while_the_order_was_unpaid_is_remembered(database: Database) -> None:
+def test_an_address_recorded_while_the_order_was_unpaid_is_remembered(database: Database) -> None:
     database.record_orders(order(1, COURSE, financial_status="pending"))
 
     assert database.record_orders(order(1, COURSE, email=None)) == ["recorded"]

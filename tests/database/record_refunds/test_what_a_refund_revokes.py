@@ -66,7 +66,9 @@ def test_a_refund_may_come_before_its_order(database: Database) -> None:
     assert statuses(database) == {COURSE: "refunded", SPLINT: "active"}
 
 
-def test_an_order_whose_refund_came_first_still_owes_for_what_is_left(database: Database) -> None:
+def test_an_order_whose_refund_came_first_still_enqueues_for_what_is_left(
+    database: Database,
+) -> None:
     database.record_refunds(refund(5, 1, **{COURSE: 1}))
     database.record_orders(order(1, COURSE, SPLINT))
 
@@ -121,7 +123,7 @@ def test_a_refund_is_outgrown_when_more_was_bought_than_was_known(database: Data
     assert statuses(database) == {SPLINT: "active"}
 
 
-def test_a_small_number_heard_late_does_not_shrink_what_was_bought(database: Database) -> None:
+def test_a_small_number_recorded_late_does_not_shrink_what_was_bought(database: Database) -> None:
     database.record_orders(order(1, line(1, SPLINT, quantity=2), financial_status="pending"))
     database.record_orders(order(1, line(1, SPLINT, quantity=1)))
     database.record_refunds(refund(5, 1, **{SPLINT: 1}))

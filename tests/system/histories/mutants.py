@@ -255,8 +255,8 @@ MUTANTS = (
     _sql(
         "shows the corrected address to whoever owns the purchase",
         "refresh_purchases",
-        "                when found.is_free then found.email else existing.shopify_customer_email\n",
-        "                when true then found.email else existing.shopify_customer_email\n",
+        "when found.is_free then found.email else",
+        "when true then found.email else",
     ),
     _sql(
         "keeps an old enrollment without a line item when its order ends",

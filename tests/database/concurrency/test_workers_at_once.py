@@ -55,7 +55,7 @@ def test_what_a_worker_claimed_in_vain_is_due_at_once(database: Database) -> Non
 
 
 @pytest.mark.parametrize(("result", "becomes"), [("retry", []), ("dead", []), ("sent", ["sent"])])
-def test_a_late_result_waits_for_the_second_lease_and_is_heard_only_if_it_was_sent(
+def test_a_late_result_waits_for_the_second_lease_and_is_recorded_only_if_it_was_sent(
     database: Database, result: str, becomes: list[str]
 ) -> None:
     database.record_orders(order(1, SPLINT))

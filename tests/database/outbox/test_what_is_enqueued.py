@@ -1,4 +1,4 @@
-"""Which messages an order owes, to whom, and what they say."""
+"""Which notifications an order enqueues, to whom, and what they say."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from tests.support.database import Database
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, line, order, refund
 
 
-def test_a_course_owes_a_workflow_run_and_a_course_email(database: Database) -> None:
+def test_a_course_enqueues_a_workflow_run_and_a_course_email(database: Database) -> None:
     database.record_orders(order(1, COURSE))
 
     assert set(database.notifications(1)) == {TRIGGER, COURSE_ACCESS}
 
 
-def test_a_device_owes_a_workflow_run_alone(database: Database) -> None:
+def test_a_device_enqueues_a_workflow_run_alone(database: Database) -> None:
     database.record_orders(order(1, SPLINT))
 
     assert set(database.notifications(1)) == {TRIGGER}
 
 
-def test_a_product_of_a_category_of_its_own_owes_a_workflow_run(database: Database) -> None:
+def test_a_product_of_a_category_of_its_own_enqueues_a_workflow_run(database: Database) -> None:
     database.call("add_product", "book", "Book", "paper", "123456")
     database.record_orders(order(1, line(1, SPLINT, product_id=123456)))
 
@@ -97,7 +97,7 @@ def test_what_is_not_active_is_not_told(database: Database) -> None:
     assert notifications[TRIGGER]["payload"]["products"] == [SPLINT]
 
 
-def test_messages_are_owed_once_per_order(database: Database) -> None:
+def test_messages_are_enqueued_once_per_order(database: Database) -> None:
     database.record_orders(order(1, COURSE))
     assert send_everything(database) == [COURSE_ACCESS, TRIGGER]
 
@@ -110,7 +110,7 @@ def test_messages_are_owed_once_per_order(database: Database) -> None:
     assert send_everything(database) == []
 
 
-def test_a_course_added_to_an_order_that_held_none_owes_the_course_email(
+def test_a_course_added_to_an_order_that_held_none_enqueues_the_course_email(
     database: Database,
 ) -> None:
     database.record_orders(order(1, SPLINT))
@@ -120,23 +120,25 @@ def test_a_course_added_to_an_order_that_held_none_owes_the_course_email(
     assert send_everything(database) == [COURSE_ACCESS]
 
 
-def test_each_order_of_one_customer_owes_its_own(database: Database) -> None:
+def test_each_order_of_one_customer_enqueues_its_own(database: Database) -> None:
     database.record_orders(order(1, COURSE), order(2, COURSE))
 
     assert send_everything(database) == [COURSE_ACCESS] * 2 + [TRIGGER] * 2
 
 
-@pytest.mark.parametrize(("age", "owes"), [(2.9, True), (3.1, False), (400, False)])
-def test_an_order_from_the_past_is_recorded_and_owes_nothing(
-    database: Database, age: float, *, owes: bool
+@pytest.mark.parametrize(("age", "enqueues"), [(2.9, True), (3.1, False), (400, False)])
+def test_an_order_from_the_past_is_recorded_and_enqueues_nothing(
+    database: Database, age: float, *, enqueues: bool
 ) -> None:
     database.record_orders(order(1, COURSE, made_at=days_ago(age)))
 
     assert [row["status"] for row in database.purchases(1)] == ["active"]
-    assert bool(database.notifications(1)) is owes
+    assert bool(database.notifications(1)) is enqueues
 
 
-def test_an_order_that_waited_long_for_its_payment_owes_its_messages(database: Database) -> None:
+def test_an_order_that_waited_long_for_its_payment_enqueues_its_messages(
+    database: Database,
+) -> None:
     made_at = days_ago(14)
     database.record_orders(order(1, COURSE, made_at=made_at, financial_status="pending"))
     database.execute("update thetis.orders set is_historic = false")  # it was new at that time
@@ -145,7 +147,7 @@ def test_an_order_that_waited_long_for_its_payment_owes_its_messages(database: D
     assert set(database.notifications(1)) == {TRIGGER, COURSE_ACCESS}
 
 
-def test_an_old_order_first_heard_of_while_unpaid_owes_nothing(database: Database) -> None:
+def test_an_old_order_first_recorded_while_unpaid_enqueues_nothing(database: Database) -> None:
     made_at = days_ago(14)
     database.record_orders(order(1, COURSE, made_at=made_at, financial_status="pending"))
     database.record_orders(order(1, COURSE, made_at=made_at))
@@ -153,7 +155,7 @@ def test_an_old_order_first_heard_of_while_unpaid_owes_nothing(database: Databas
     assert database.notifications(1) == {}
 
 
-def test_an_old_order_first_heard_of_by_a_refund_owes_nothing(database: Database) -> None:
+def test_an_old_order_first_recorded_by_a_refund_enqueues_nothing(database: Database) -> None:
     database.record_refunds(refund(5, 1, **{SPLINT: 1}))
     database.record_orders(order(1, COURSE, SPLINT, made_at=days_ago(14)))
 
@@ -161,7 +163,7 @@ def test_an_old_order_first_heard_of_by_a_refund_owes_nothing(database: Database
     assert database.notifications(1) == {}
 
 
-def test_an_old_order_to_which_a_line_is_added_owes_nothing(database: Database) -> None:
+def test_an_old_order_to_which_a_line_is_added_enqueues_nothing(database: Database) -> None:
     database.record_orders(order(1, COURSE, made_at=days_ago(14)))
     database.record_orders(order(1, COURSE, PREMIUM, made_at=days_ago(14)))
 
@@ -169,7 +171,7 @@ def test_an_old_order_to_which_a_line_is_added_owes_nothing(database: Database) 
     assert {row["status"] for row in database.purchases(1)} == {"active"}
 
 
-def test_the_loss_of_an_old_order_owes_nothing(database: Database) -> None:
+def test_the_loss_of_an_old_order_enqueues_nothing(database: Database) -> None:
     database.record_orders(order(1, COURSE, made_at=days_ago(14)))
     database.record_orders(order(1, COURSE, made_at=days_ago(14), financial_status="refunded"))
 

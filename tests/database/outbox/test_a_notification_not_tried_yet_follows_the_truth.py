@@ -62,7 +62,9 @@ def test_what_has_lost_its_reason_is_skipped_and_never_handed_out(database: Data
     assert send_everything(database) == []
 
 
-def test_what_was_skipped_is_owed_again_when_there_is_a_reason_again(database: Database) -> None:
+def test_what_was_skipped_is_enqueued_again_when_there_is_a_reason_again(
+    database: Database,
+) -> None:
     """The order was edited after the refund, or we hear of the edit late."""
     database.record_orders(order(1, COURSE))
     database.record_refunds(refund(5, 1, **{COURSE: 1}))
@@ -73,7 +75,7 @@ def test_what_was_skipped_is_owed_again_when_there_is_a_reason_again(database: D
     assert send_everything(database) == [COURSE_ACCESS, TRIGGER]
 
 
-def test_what_is_owed_again_has_been_due_only_since_then(database: Database) -> None:
+def test_what_is_enqueued_again_has_been_due_only_since_then(database: Database) -> None:
     database.record_orders(order(1, COURSE))
     database.record_refunds(refund(5, 1, **{COURSE: 1}))
     database.execute("update thetis.notifications set due_at = now() - interval '1 day'")
@@ -117,7 +119,7 @@ def _exchange_what_was_tried(database: Database) -> None:
     database.record_refunds(refund(5, 1, **{COURSE: 1}))
 
 
-def test_what_was_tried_in_vain_and_skipped_is_owed_again_as_it_was(database: Database) -> None:
+def test_what_was_tried_in_vain_and_skipped_is_enqueued_again_as_it_was(database: Database) -> None:
     _exchange_what_was_tried(database)
     before = {kind: payload(database, kind) for kind in (TRIGGER, COURSE_ACCESS)}
 
@@ -132,7 +134,7 @@ def test_what_was_tried_in_vain_and_skipped_is_owed_again_as_it_was(database: Da
     assert send_everything(database) == [COURSE_ACCESS, TRIGGER]
 
 
-def test_what_is_still_on_its_way_when_it_is_owed_again_waits_for_its_lease(
+def test_what_is_still_on_its_way_when_it_is_enqueued_again_waits_for_its_lease(
     database: Database,
 ) -> None:
     database.record_orders(order(1, SPLINT))
