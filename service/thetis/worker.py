@@ -29,8 +29,8 @@ HOLD = 1.0
 is told to stop needs them too."""
 
 PAUSE = 0.02
-"""Seconds after a look that found nothing, so that a stream of webhooks which enqueue nothing, each of
-which wakes the loops, does not keep the database busy with being asked.
+"""Seconds after a look that found nothing. Each webhook wakes the loops; a stream of those that
+enqueue nothing must not keep the database busy with being asked.
 
     Tried: when to pause            from a webhook's 200 to Knock, median
     after every look                18 ms
