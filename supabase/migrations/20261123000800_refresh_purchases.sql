@@ -47,8 +47,8 @@ create type thetis.purchase_change as (
 );
 
 -- Where a stored purchase and what is told of it meet. Whatever else happened to it (an end set by
--- hand, an expiry) is never undone. A refund may be outgrown: if we are first told that one of one was
--- refunded and then that two were bought, the second is still theirs.
+-- hand, an expiry) is never undone. A refund may be outgrown: if we are first told that one of one
+-- was refunded and then that two were bought, the second is still theirs.
 create function thetis.merged_status(p_existing text, p_derived thetis.purchase_status)
 returns text
 language plpgsql
