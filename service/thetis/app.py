@@ -65,7 +65,10 @@ def create_app(parts: Parts) -> Starlette:
         app.state.metrics = parts.metrics
         app.state.figures = Batcher(_reader(parts.database), max_calls=1)
         app.state.readiness = Readiness(
-            parts.database, supervisor, backlog_limit_seconds=parts.backlog_limit_seconds
+            parts.database,
+            parts.worker,
+            supervisor,
+            backlog_limit_seconds=parts.backlog_limit_seconds,
         )
         async with AsyncExitStack() as opened:
             opened.push_async_callback(parts.database.close)

@@ -9,6 +9,7 @@ from thetis.database import Database
 from thetis.errors import DatabaseError
 from thetis.model import SCHEMA_VERSION
 from thetis.supervision import Supervisor
+from thetis.worker import Worker
 
 NO_SUCH_FUNCTION = {"42883", "PGRST202", "42501"}
 """SQLSTATE and PostgREST's code for a function that is not there, and SQLSTATE for one that the
@@ -20,9 +21,15 @@ class Readiness:
     """Anybody may probe: however many do at once, they share one look."""
 
     def __init__(
-        self, database: Database, supervisor: Supervisor, *, backlog_limit_seconds: float
+        self,
+        database: Database,
+        worker: Worker,
+        supervisor: Supervisor,
+        *,
+        backlog_limit_seconds: float,
     ) -> None:
         self._database = database
+        self._worker = worker
         self._supervisor = supervisor
         self._backlog_limit_seconds = backlog_limit_seconds
         self._looks: Batcher[None, str | None] = Batcher(self._look, max_calls=1)
@@ -55,10 +62,12 @@ class Readiness:
         return _lacks(schema.missing) if schema.missing else None
 
     async def _backlog(self) -> str | None:
-        backlog = await self._database.notification_backlog()
-        oldest = max((each.oldest_due_seconds for each in backlog), default=0.0)
-        if oldest > self._backlog_limit_seconds:
-            return f"a notification has been due for {oldest:.0f} s"
+        """A provider that is asked and does not answer is at work: only its own customers wait."""
+        limit = self._backlog_limit_seconds
+        for each in await self._database.notification_backlog():
+            is_idle = self._worker.idle_seconds(each.provider) > limit
+            if each.oldest_due_seconds > limit and is_idle:
+                return f"a notification has been due for {each.oldest_due_seconds:.0f} s"
         return None
 
 

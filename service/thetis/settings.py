@@ -192,6 +192,8 @@ class WorkerSettings(DatabaseSettings):
     """For how long a claimed notification belongs to one worker; at least twice
     `SEND_TIMEOUT_SECONDS`. If the worker is killed, the notification waits for the end of it.
     """
+    dispatch_concurrency: Count = 10
+    """How many notifications one worker sends to one provider at the same time."""
     poll_seconds: Seconds = 1.0
     """How long the worker rests when nothing is due and no webhook wakes it."""
 

@@ -47,6 +47,7 @@ def worker(settings: WorkerSettings, to: Database, metrics: Metrics) -> Worker:
         metrics,
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
+        concurrency=settings.dispatch_concurrency,
     )
 
 

@@ -1,5 +1,9 @@
 """Sends the notifications that are due: wait, claim, send, settle, for each provider by itself.
 
+A provider has so many slots, each of which sends one notification at a time: one that is slow does
+not hold the others up. A claim takes as many as there are free slots, and what is sent in the
+meantime is settled together.
+
 Where a provider limits the rate, the wait comes before the claim: what is claimed goes out at once,
 or within a second of it, so no lease ends while a notification waits for its turn, and a second
 worker can take what this one has no room for.
@@ -8,11 +12,13 @@ worker can take what this one has no room for.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 
 import structlog
 
+from thetis.batching import Batcher
 from thetis.database import Database
 from thetis.errors import DatabaseError, PermanentFailure, TemporaryFailure
 from thetis.logs import where
@@ -20,9 +26,6 @@ from thetis.metrics import Metrics
 from thetis.model import Notification, Settlement
 from thetis.providers import Sender
 from thetis.supervision import as_error
-
-BATCH = 10
-"""Notifications claimed, and sent concurrently, at a time."""
 
 HOLD = 1.0
 """Seconds within which the sends of a batch begin, when the provider limits the rate. A worker that
@@ -55,82 +58,95 @@ class Worker:
         *,
         lease_seconds: int,
         poll_seconds: float,
+        concurrency: int,
     ) -> None:
         self._database = database
-        self._senders = senders
+        self._lanes = [_Lane(sender, concurrency) for sender in senders]
         self._metrics = metrics
         self._lease_seconds = lease_seconds
         # A lease is at least twice as long as a send, so the other half is left for beginning it.
         self._hold = min(HOLD, lease_seconds / 2)
         self._poll_seconds = poll_seconds
-        self._wakes = {sender.provider: asyncio.Event() for sender in senders}
+        self._settlements: Batcher[Settlement, None] = Batcher(self._settle, max_calls=1)
         self._stopping = asyncio.Event()
 
     def wake(self) -> None:
         """Something may be due: look now rather than at the next poll."""
-        for event in self._wakes.values():
-            event.set()
+        for lane in self._lanes:
+            lane.wake.set()
 
     def stop(self) -> None:
         """Let `run` return once what is claimed is settled."""
         self._stopping.set()
         self.wake()
 
+    def idle_seconds(self, provider: str) -> float:
+        """Since this provider was last asked something, or the worker was made."""
+        [lane] = [lane for lane in self._lanes if lane.sender.provider == provider]
+        return time.monotonic() - lane.asked_at
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:
-            for sender in self._senders:
-                loops.create_task(as_error(self._loop(sender)))
+            for lane in self._lanes:
+                loops.create_task(as_error(self._loop(lane)))
 
     async def close(self) -> None:
-        for sender in self._senders:
-            await sender.close()
+        for lane in self._lanes:
+            await lane.sender.close()
 
-    async def _loop(self, sender: Sender) -> None:
-        wake = self._wakes[sender.provider]
-        while not self._stopping.is_set():
-            wake.clear()
-            room = await self._room(sender)
-            claimed = await self._round(sender, room) if room else 0
-            if claimed < room and not self._stopping.is_set():
-                await self._rest(wake, pause=0 if claimed else PAUSE)
+    async def _loop(self, lane: _Lane) -> None:
+        async with asyncio.TaskGroup() as sends:
+            while not self._stopping.is_set():
+                lane.wake.clear()
+                room = await self._room(lane)
+                claimed = await self._claim(lane, room) if room else []
+                for each in claimed:
+                    lane.free -= 1
+                    sends.create_task(self._occupy(lane, each))
+                await asyncio.sleep(0)  # each takes its turn at the provider before the next claim
+                lane.is_full = not lane.free or not room
+                if lane.is_full:
+                    await self._rest(lane)
+                elif len(claimed) < room:
+                    await self._rest(lane, pause=0 if claimed else PAUSE)
 
-    async def _room(self, sender: Sender) -> int:
+    async def _room(self, lane: _Lane) -> int:
         """Wait until the provider may be asked; how many to claim, 0 when told to stop."""
-        if seconds := sender.wait():
+        if seconds := lane.sender.wait():
             await _wait_for(self._stopping, seconds)
-        room = sender.room(self._hold)
-        return 0 if self._stopping.is_set() else min(BATCH, BATCH if room is None else room)
+        room = lane.sender.room(self._hold)
+        return 0 if self._stopping.is_set() else min(lane.free, lane.free if room is None else room)
 
-    async def _rest(self, wake: asyncio.Event, pause: float) -> None:
-        await asyncio.sleep(pause)
-        await _wait_for(wake, self._poll_seconds)
+    async def _rest(self, lane: _Lane, pause: float = 0) -> None:
+        if not self._stopping.is_set():
+            await asyncio.sleep(pause)
+            await _wait_for(lane.wake, self._poll_seconds)
 
-    async def _round(self, sender: Sender, room: int) -> int:
-        """How many notifications were claimed."""
+    async def _claim(self, lane: _Lane, room: int) -> list[Notification]:
         try:
-            claimed = await self._database.claim_notifications(
-                provider=sender.provider, max_count=room, lease_seconds=self._lease_seconds
-            )
-            if claimed:
-                sent = await asyncio.gather(*(self._send(sender, each) for each in claimed))
-                await self._database.settle_notifications(sent)
-            return len(claimed)
-        except DatabaseError as error:
-            log.error(
-                "worker.database_failed",
-                provider=sender.provider,
-                error=type(error).__name__,
-                code=error.code,
+            return await self._database.claim_notifications(
+                provider=lane.sender.provider, max_count=room, lease_seconds=self._lease_seconds
             )
         except Exception as error:
-            # A fault of ours. What was claimed is due again when its lease ends.
-            log.error(
-                "worker.failed",
-                provider=sender.provider,
-                error=type(error).__name__,
-                where=where(error),
-            )
-        return 0
+            _tell(lane, error)
+            return []
+
+    async def _occupy(self, lane: _Lane, notification: Notification) -> None:
+        """One slot, until what became of the notification is stored."""
+        try:
+            await self._settlements.submit(await self._send(lane.sender, notification))
+        except Exception as error:
+            # What was claimed is due again when its lease ends.
+            _tell(lane, error)
+        finally:
+            lane.asked_at = time.monotonic()
+            lane.free += 1
+            if lane.is_full:
+                lane.wake.set()
+
+    async def _settle(self, settlements: Sequence[Settlement]) -> list[None]:
+        await self._database.settle_notifications(settlements)
+        return [None] * len(settlements)
 
     async def _send(self, sender: Sender, notification: Notification) -> Settlement:
         settlement = await self._attempt(sender, notification)
@@ -170,6 +186,28 @@ class Worker:
             )
             return settle(result="retry", error=f"internal: {type(error).__name__}")
         return settle(result="sent")
+
+
+class _Lane:
+    """One provider: who sends, how many slots are free, and when it was last asked.
+
+    `is_full`: nothing more can be claimed before one of the sends has ended.
+    """
+
+    def __init__(self, sender: Sender, slots: int) -> None:
+        self.sender = sender
+        self.free = slots
+        self.is_full = False
+        self.wake = asyncio.Event()
+        self.asked_at = time.monotonic()
+
+
+def _tell(lane: _Lane, error: Exception) -> None:
+    provider, kind = lane.sender.provider, type(error).__name__
+    if isinstance(error, DatabaseError):
+        log.error("worker.database_failed", provider=provider, error=kind, code=error.code)
+    else:
+        log.error("worker.failed", provider=provider, error=kind, where=where(error))
 
 
 async def _wait_for(event: asyncio.Event, seconds: float) -> None:

@@ -49,7 +49,7 @@ class Pace:
     ) -> None:
         self._clock = clock
         self._own_spacing = 1 / max_per_second if max_per_second else 0.0
-        self._has_answer = False
+        self._has_asked = self._has_answer = False
         self._limit: int | None = None
         self._window = 1.0
         self._share, self._share_since = 1.0, clock()
@@ -62,7 +62,7 @@ class Pace:
     def room(self, within: float) -> int | None:
         """How many may begin within so many seconds, the first of them now; None: any number."""
         if not self._has_answer:
-            return 1
+            return 0 if self._has_asked else 1
         spacing = self._spacing()
         return max(1, int(within / spacing)) if spacing else None
 
@@ -72,9 +72,14 @@ class Pace:
 
     def reserve(self) -> float:
         """Take the next free moment; returns the seconds until then."""
+        self._has_asked = True
         begin = max(self._clock(), self._free_at)
         self._free_at = begin + self._spacing()
         return begin - self._clock()
+
+    def ended(self) -> None:
+        """A request has ended, be it without an answer."""
+        self._has_answer = True
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Learn from the headers of an answer of any status; a lost answer has none.

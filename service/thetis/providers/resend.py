@@ -94,6 +94,8 @@ class ResendSender:
             raise self._refusal(error) from error
         except TimeoutError as error:
             raise no_answer(self.provider, error) from error
+        finally:
+            self._pace.ended()
 
     async def close(self) -> None:
         await self._http.close()

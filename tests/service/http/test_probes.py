@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Iterator
 
@@ -22,6 +23,10 @@ class Nobody:
 
     def __init__(self) -> None:
         self._stopped = asyncio.Event()
+        self.idle = math.inf
+
+    def idle_seconds(self, provider: str) -> float:  # noqa: ARG002
+        return self.idle
 
     async def run(self) -> None:
         await self._stopped.wait()
@@ -37,11 +42,16 @@ class Nobody:
 
 
 @pytest.fixture
-def unsent(cluster: Cluster) -> Iterator[tuple[Service, Database]]:
+def nobody() -> Nobody:
+    return Nobody()
+
+
+@pytest.fixture
+def unsent(cluster: Cluster, nobody: Nobody) -> Iterator[tuple[Service, Database]]:
     """A service that nobody sends for, with a database of its own."""
     with (
         cluster.database() as database,
-        running({"database_url": database.url}, parts={"worker": Nobody()}) as service,
+        running({"database_url": database.url}, parts={"worker": nobody}) as service,
     ):
         yield service, database
 
@@ -66,7 +76,7 @@ def test_readyz_is_503_without_a_database(cut_off: Service) -> None:
     assert response.json() == {"error": "the database does not answer"}
 
 
-def test_readyz_is_503_when_a_message_waits_for_a_dispatcher_too_long(
+def test_readyz_is_503_when_a_message_waits_for_a_worker_too_long(
     unsent: tuple[Service, Database],
 ) -> None:
     service, database = unsent
@@ -80,6 +90,17 @@ def test_readyz_is_503_when_a_message_waits_for_a_dispatcher_too_long(
     assert re.fullmatch(r"a notification has been due for 9[67]\d s", late.json()["error"])
 
     _change(database, "status = 'sent', settled_at = now()")
+    assert service.get("/readyz").status_code == 200
+
+
+def test_readyz_is_200_while_a_provider_that_hangs_is_still_asked(
+    unsent: tuple[Service, Database], nobody: Nobody
+) -> None:
+    service, database = unsent
+    nobody.idle = 15.0
+    database.record_orders(order(1, SPLINT))
+    _change(database, "due_at = now() - interval '2 hours'")
+
     assert service.get("/readyz").status_code == 200
 
 

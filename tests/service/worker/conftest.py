@@ -66,6 +66,7 @@ class Outbox:
                 Metrics(),
                 lease_seconds=LEASE,
                 poll_seconds=poll_seconds,
+                concurrency=10,
             )
             supervisor = Supervisor(worker)
             handle.update(loop=asyncio.get_running_loop(), supervisor=supervisor)
@@ -90,6 +91,10 @@ class Outbox:
 
     def status(self, order_id: int, kind: str) -> str:
         return str(self.message(order_id, kind)["status"])
+
+    def counted(self, status: str) -> int:
+        query = "select count(*) from thetis.notifications where status = %s"
+        return int(self.database.value(query, status))
 
     def wait_for(self, order_id: int, kind: str, status: str) -> None:
         eventually(lambda: self.status(order_id, kind) == status)

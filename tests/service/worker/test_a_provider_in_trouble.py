@@ -206,3 +206,24 @@ _STATES = """
 select jsonb_object_agg(status, total)
 from (select status, count(*) as total from thetis.notifications group by status) as counted
 """
+
+
+def test_a_slow_send_occupies_one_slot_and_the_others_go_on(outbox: Outbox) -> None:
+    outbox.fake_providers.answer_with("knock", HANG)
+    outbox.database.record_orders(*(order(number, SPLINT) for number in range(1, 41)))
+
+    with outbox.working(timeout=10):
+        eventually(lambda: outbox.counted("sent") == 39, patience=8)
+        assert outbox.counted("pending") == 1
+
+
+def test_a_provider_that_never_answers_has_as_many_requests_at_once_as_there_are_slots(
+    outbox: Outbox,
+) -> None:
+    outbox.fake_providers.answer_with("knock", *[HANG] * 40)
+    outbox.database.record_orders(*(order(number, SPLINT) for number in range(1, 41)))
+
+    with outbox.working(timeout=1.5):
+        eventually(lambda: len(outbox.fake_providers.requests) == 10)
+        claimed = "select count(*) from thetis.notifications where attempts > 0"
+        assert outbox.database.value(claimed) == 10
