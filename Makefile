@@ -41,16 +41,16 @@ $(PEERS_PROGRAMS): $(PEERS)/package-lock.json $(PEERS)/package.json
 	touch $@
 
 test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18, and a part of it on 15
-	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses 4 --dist worksteal $(ARGS)
 
 soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SECONDS each
-	SOAK_SECONDS=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --timeout=$$((600 + 4 * $(SOAK_SECONDS))) $(SOAKED) $(ARGS)
+	SOAK_SECONDS=$(SOAK_SECONDS) $(VENV)/bin/python -m pytest --numprocesses 4 --dist worksteal --timeout=$$((600 + 4 * $(SOAK_SECONDS))) $(SOAKED) $(ARGS)
 
 mutants: $(INSTALLED)  ## Does the suite catch each of the deliberate faults in tests/system/histories/mutants.py?
 	$(VENV)/bin/python -m tests.system.histories.mutants $(ARGS)
 
 check: $(INSTALLED)  ## The fast tests, on one Postgres, in under a minute
-	$(VENV)/bin/python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist worksteal -k "not ($(UNCHECKED))" $(CHECKED) $(ARGS)
+	$(VENV)/bin/python -m pytest --quiet --numprocesses 4 --dist worksteal -k "not ($(UNCHECKED))" $(CHECKED) $(ARGS)
 
 reference: $(INSTALLED)  ## docs/REFERENCE.md: settings, commands, routes, metrics, log events, SQL functions
 	$(VENV)/bin/python -m devtools.reference
