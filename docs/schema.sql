@@ -2047,7 +2047,7 @@ CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_e
 
 CREATE INDEX purchases_product_slug_status ON public.purchases USING btree (product_slug, status);
 
-CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, product_slug, status);
+CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, product_slug, status) WHERE (user_id IS NOT NULL);
 
 CREATE INDEX notifications_dead ON thetis.notifications USING btree (provider) WHERE (status = 'dead'::text);
 

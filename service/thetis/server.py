@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import signal
@@ -57,6 +58,11 @@ def server(
         timeout_graceful_shutdown=grace_seconds,
     )
     return uvicorn.Server(config)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The event loop that the server runs on, for a process that serves nothing."""
+    return uvicorn.Config("").get_loop_factory()
 
 
 def _connections() -> int:

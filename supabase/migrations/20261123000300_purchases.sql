@@ -28,8 +28,9 @@ comment on column public.purchases.user_id is
 comment on column public.purchases.product_slug is
 'Not a foreign key: what was bought stays true when the catalogue changes.';
 
--- has_access, the owner's own list, and the foreign key.
-create index purchases_user_id on public.purchases (user_id, product_slug, status);
+-- has_access, the owner's own list, and the foreign key. A guest's purchase has no place in it.
+create index purchases_user_id on public.purchases (user_id, product_slug, status)
+where user_id is not null;
 -- Linking at sign-up, and support asking "what did this address buy?".
 create index purchases_email on public.purchases (shopify_customer_email);
 create index purchases_product_slug_status on public.purchases (product_slug, status);

@@ -49,7 +49,8 @@ def worker() -> None:
     """Only send notifications. Any number may run, beside any number of `thetis serve`."""
     chosen = load_or_exit(settings.WorkerSettings)
     logs.configure(chosen.log_level, chosen.log_format)
-    asyncio.run(work(chosen))
+    with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
+        runner.run(work(chosen))
 
 
 async def work(chosen: settings.WorkerSettings) -> None:
