@@ -40,6 +40,9 @@ enqueue nothing must not keep the database busy with being asked.
     after a look in vain             3 ms
 """
 
+COALESCE = 0.01
+"""Seconds in which more slots may become free before one of them is worth a claim of its own."""
+
 log = structlog.get_logger()
 
 
@@ -142,7 +145,8 @@ class Worker:
             lane.asked_at = time.monotonic()
             lane.free += 1
             if lane.is_full:
-                lane.wake.set()
+                pause = 0 if lane.free >= lane.slots / 2 else COALESCE
+                asyncio.get_running_loop().call_later(pause, lane.wake.set)
 
     async def _settle(self, settlements: Sequence[Settlement]) -> list[None]:
         await self._database.settle_notifications(settlements)
@@ -196,7 +200,7 @@ class _Lane:
 
     def __init__(self, sender: Sender, slots: int) -> None:
         self.sender = sender
-        self.free = slots
+        self.slots = self.free = slots
         self.is_full = False
         self.wake = asyncio.Event()
         self.asked_at = time.monotonic()
