@@ -24,7 +24,15 @@ def of_postgres(at: Platform) -> float:
     first = (at.data_dir / "postgres/postmaster.pid").read_text(encoding="ascii").split()[0]
     children = (each for each in _all_processes() if _parent(each) == int(first))
     gone = sum(map(int, _stat(int(first))[_REAPED])) / _TICKS
-    return of(int(first)) + gone + sum(map(of, children))
+    return of(int(first)) + gone + sum(map(_of_living, children))
+
+
+def _of_living(pid: int) -> float:
+    """Nothing of one that has ended since it was listed: the next look counts it with the gone."""
+    try:
+        return of(pid)
+    except FileNotFoundError:
+        return 0.0
 
 
 def _stat(pid: int) -> list[str]:
