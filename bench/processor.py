@@ -21,10 +21,17 @@ def of(pid: int) -> float:
 
 def of_postgres(at: Platform) -> float:
     """The server with every process that it has or had."""
-    first = (at.data_dir / "postgres/postmaster.pid").read_text(encoding="ascii").split()[0]
-    children = (each for each in _all_processes() if _parent(each) == int(first))
-    gone = sum(map(int, _stat(int(first))[_REAPED])) / _TICKS
-    return of(int(first)) + gone + sum(map(_of_living, children))
+    first = int((at.data_dir / "postgres/postmaster.pid").read_text(encoding="ascii").split()[0])
+    while True:  # a process that ends meanwhile would be missed, or counted twice
+        before = _gone(first)
+        living = sum(map(_of_living, [each for each in _all_processes() if _parent(each) == first]))
+        if _gone(first) == before:
+            return of(first) + before + living
+
+
+def _gone(parent: int) -> float:
+    """What its children used that have ended, and that it knows of."""
+    return sum(map(int, _stat(parent)[_REAPED])) / _TICKS
 
 
 def _of_living(pid: int) -> float:

@@ -100,10 +100,13 @@ def named(text: str) -> list[str]:
 
 @functools.cache
 def documents() -> list[Document]:
-    """Every Markdown file of the checkout."""
-    tops = (path for path in ROOT.iterdir() if not re.match(r"\.|node_modules$", path.name))
-    files = [found for top in tops for found in ([top] if top.is_file() else top.rglob("*"))]
-    return [Document(path) for path in sorted(files) if path.suffix == ".md"]
+    """Every Markdown file of the checkout that is ours: not of what was installed into it."""
+    found = (path for path in ROOT.rglob("*.md") if not _is_installed(path.relative_to(ROOT)))
+    return [Document(path) for path in sorted(found)]
+
+
+def _is_installed(path: Path) -> bool:
+    return any(re.match(r"\.|node_modules$", part) for part in path.parts)
 
 
 def document(name: str) -> Document:
