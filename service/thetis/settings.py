@@ -185,9 +185,7 @@ class WorkerSettings(DatabaseSettings):
     course_app_url: BaseUrl
     """Where the course app is. The email links to its `/claim` page."""
     send_timeout_seconds: Seconds = 15.0
-    """How long Knock or Resend may take for one request, from the connection to the last byte.
-    After that the notification is tried again.
-    """
+    """How long Knock or Resend may take for one request, after which it is tried again."""
     lease_seconds: Annotated[Count, Field(validate_default=True)] = 60
     """For how long a claimed notification belongs to one worker; at least twice
     `SEND_TIMEOUT_SECONDS`. If the worker is killed, the notification waits for the end of it.
