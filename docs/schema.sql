@@ -58,10 +58,14 @@ CREATE DOMAIN thetis.optional_json_array AS jsonb
 	CONSTRAINT is_an_array CHECK ((jsonb_typeof(VALUE) = 'array'::text));
 
 CREATE DOMAIN thetis.optional_json_text AS jsonb
+	CONSTRAINT fits_an_address CHECK ((length((VALUE #>> '{}'::text[])) <= 320))
 	CONSTRAINT is_text CHECK ((jsonb_typeof(VALUE) = ANY (ARRAY['string'::text, 'null'::text])));
 
 CREATE DOMAIN thetis.optional_quantity AS integer
 	CONSTRAINT quantity_is_in_range CHECK (((VALUE >= 0) AND (VALUE <= 999999999)));
+
+CREATE DOMAIN thetis.optional_time AS timestamp with time zone
+	CONSTRAINT is_of_our_calendar CHECK (((VALUE > '-infinity'::timestamp with time zone) AND (VALUE < '10000-01-01 00:00:00+00'::timestamp with time zone)));
 
 CREATE TYPE thetis.purchase_change AS (
 	shopify_order_id text,
@@ -396,7 +400,7 @@ begin
     exception when data_exception or integrity_constraint_violation then
         select array_agg(each.shopify_order_id), array_agg(each.fault)
         into v_ids, v_faults
-        from thetis.describe_orders(orders) as each;
+        from thetis.describe_orders(orders, test_orders) as each;
         v_incoming := thetis.read_orders(
             thetis.without_faults(orders, v_faults), test_orders
         );
@@ -419,6 +423,8 @@ begin
         if cardinality(v_nameless) > 0 then
             v_nameless := thetis.orders_without_email(v_nameless);
         end if;
+    else
+        v_nameless := null;
     end if;
 
     return query
@@ -553,14 +559,18 @@ begin
         end,
         leased_until = null,
         last_error = left(result.error, 1000)
-    from jsonb_to_recordset(results) as result (
-        id uuid,
-        attempt integer,
-        result text,
-        error text,
-        retry_after_seconds double precision,
-        is_refused boolean
-    )
+    from (
+        select distinct on (told.id) told.*
+        from jsonb_to_recordset(results) as told (
+            id uuid,
+            attempt integer,
+            result text,
+            error text,
+            retry_after_seconds double precision,
+            is_refused boolean
+        )
+        order by told.id asc, (told.result = 'sent') desc, told.attempt desc
+    ) as result
     where
         settled.id = result.id
         and case result.result
@@ -697,13 +707,13 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.describe_orders(p_orders jsonb) RETURNS TABLE(place bigint, shopify_order_id text, fault text)
+CREATE FUNCTION thetis.describe_orders(p_orders jsonb, p_test_orders text) RETURNS TABLE(place bigint, shopify_order_id text, fault text)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     return query
-    select ordered.place, ordered.entry ->> 'id', thetis.order_fault(ordered.entry)
+    select ordered.place, ordered.entry ->> 'id', thetis.order_fault(ordered.entry, p_test_orders)
     from jsonb_array_elements(p_orders) with ordinality as ordered (entry, place)
     order by ordered.place;
 end;
@@ -1203,7 +1213,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.order_fault(p_order jsonb) RETURNS text
+CREATE FUNCTION thetis.order_fault(p_order jsonb, p_test_orders text) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
@@ -1211,7 +1221,7 @@ begin
     if jsonb_typeof(p_order) <> 'object' then
         return 'not an object';
     end if;
-    perform thetis.read_orders(jsonb_build_array(p_order), 'grant');
+    perform thetis.read_orders(jsonb_build_array(p_order), p_test_orders);
     return null;
 exception when data_exception or integrity_constraint_violation then
     return case
@@ -1240,7 +1250,10 @@ exception when data_exception or integrity_constraint_violation then
             jsonb_typeof(p_order -> 'email') not in ('string', 'null')
             or jsonb_typeof(p_order -> 'contact_email') not in ('string', 'null')
             or jsonb_typeof(p_order #> '{customer,email}') not in ('string', 'null')
-            then 'email, contact_email or customer.email: not text'
+            or length(p_order ->> 'email') > 320
+            or length(p_order ->> 'contact_email') > 320
+            or length(p_order #>> '{customer,email}') > 320
+            then 'email, contact_email or customer.email: not text, or too long'
         else 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
     end;
 end;
@@ -1358,10 +1371,10 @@ begin
                 (ordered.entry #> '{customer,email}')::thetis.optional_json_text as customer_email,
                 ordered.entry ->> 'financial_status' as financial_status,
                 (ordered.entry ->> 'total_outstanding')::numeric as total_outstanding,
-                (ordered.entry ->> 'cancelled_at')::timestamptz as cancelled_at,
-                (ordered.entry ->> 'created_at')::timestamptz as created_at,
-                (ordered.entry ->> 'processed_at')::timestamptz as processed_at,
-                (ordered.entry ->> 'updated_at')::timestamptz as updated_at,
+                (ordered.entry ->> 'cancelled_at')::thetis.optional_time as cancelled_at,
+                (ordered.entry ->> 'created_at')::thetis.optional_time as created_at,
+                (ordered.entry ->> 'processed_at')::thetis.optional_time as processed_at,
+                (ordered.entry ->> 'updated_at')::thetis.optional_time as updated_at,
                 (ordered.entry ->> 'test')::boolean as test,
                 ordered.place
             from jsonb_array_elements(p_orders) with ordinality as ordered (entry, place)
@@ -1521,7 +1534,7 @@ CREATE FUNCTION thetis.refresh_notifications(p_order_ids text[], p_refreshed the
 declare
     v_changed boolean := cardinality(p_refreshed.changes) > 0;
 begin
-    if v_changed and p_refreshed.had_purchases then
+    if p_refreshed.had_purchases then
         -- In the order in which settle_notifications locks them.
         perform from thetis.notifications
         where notifications.shopify_order_id = any(p_order_ids)
@@ -1534,8 +1547,6 @@ begin
     end if;
     if p_refreshed.had_purchases then
         perform thetis.refresh_pending_notifications(p_order_ids);
-    end if;
-    if v_changed and p_refreshed.had_purchases then
         perform thetis.refresh_cancellations(p_order_ids);
     end if;
 end;
@@ -1621,6 +1632,10 @@ begin
 
     v_owner_ids := thetis.order_owners(p_order_ids);
     if v_refreshed.had_purchases then
+        perform from public.purchases as stored
+        where stored.shopify_order_id = any(p_order_ids)
+        order by stored.id
+        for update;
         v_refreshed.changes := thetis.update_purchases(p_order_ids, v_owner_ids)
             || thetis.end_purchases_without_line(p_order_ids);
         v_refreshed.conflicts := thetis.mark_address_conflicts(p_order_ids);
@@ -1749,6 +1764,8 @@ begin
             select
                 stored.id,
                 stored.status as was,
+                stored.user_id as was_owner_id,
+                stored.shopify_customer_email as was_email,
                 owner.user_id as owner_id,
                 derived.shopify_customer_email as email,
                 thetis.merged_status(
@@ -1762,16 +1779,14 @@ begin
                 on
                     derived.shopify_order_id = stored.shopify_order_id
                     and derived.shopify_line_item_id = stored.shopify_line_item_id
-            order by stored.id
-            for update of stored
         ) as found
         where
             existing.id = found.id
             and (
-                existing.status <> found.status
+                found.was <> found.status
                 or (
                     found.is_free
-                    and (existing.user_id, existing.shopify_customer_email)
+                    and (found.was_owner_id, found.was_email)
                     is distinct from (found.owner_id, found.email)
                 )
             )
@@ -2155,7 +2170,7 @@ REVOKE ALL ON FUNCTION thetis.cancellation_delay() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.confirmed_user_id(p_email text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.describe_orders(p_orders jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.describe_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.describe_refunds(p_refunds jsonb) FROM PUBLIC;
 
@@ -2195,7 +2210,7 @@ REVOKE ALL ON FUNCTION thetis.normalised_email(p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.order_email(p_email jsonb, p_contact_email jsonb, p_customer_email jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.order_fault(p_order jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.order_fault(p_order jsonb, p_test_orders text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.order_owners(p_order_ids text[]) FROM PUBLIC;
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from thetis.errors import DatabaseRefused
+from thetis.errors import DatabaseRefused, DatabaseUnavailable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -66,21 +66,29 @@ class Batcher(Generic[Item, Result]):
         if not group:
             return
         try:
-            results = await self._call([item for item, _ in group])
-            if len(results) != len(group):
-                raise RuntimeError(f"{len(results)} results for {len(group)} items")
+            results = await self._results(group)
         except DatabaseRefused as error:
             if len(group) == 1:
                 _fail(group, error)
                 return
             for alone in group:
                 await self._settle([alone])
+        except asyncio.CancelledError:
+            # Nobody waits for a call that was cancelled, be it by a bug in a library.
+            _fail(group, DatabaseUnavailable("the call was cancelled"))
+            raise
         except Exception as error:
             _fail(group, error)
         else:
             for (_, waiting), result in zip(group, results, strict=False):
                 if not waiting.done():
                     waiting.set_result(result)
+
+    async def _results(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> Sequence[Result]:
+        results = await self._call([item for item, _ in group])
+        if len(results) != len(group):
+            raise RuntimeError(f"{len(results)} results for {len(group)} items")
+        return results
 
 
 def _fail(group: list[tuple[Item, asyncio.Future[Result]]], error: Exception) -> None:

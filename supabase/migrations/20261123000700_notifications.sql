@@ -202,14 +202,18 @@ begin
         end,
         leased_until = null,
         last_error = left(result.error, 1000)
-    from jsonb_to_recordset(results) as result (
-        id uuid,
-        attempt integer,
-        result text,
-        error text,
-        retry_after_seconds double precision,
-        is_refused boolean
-    )
+    from (
+        select distinct on (told.id) told.*
+        from jsonb_to_recordset(results) as told (
+            id uuid,
+            attempt integer,
+            result text,
+            error text,
+            retry_after_seconds double precision,
+            is_refused boolean
+        )
+        order by told.id asc, (told.result = 'sent') desc, told.attempt desc
+    ) as result
     where
         settled.id = result.id
         and case result.result

@@ -46,9 +46,9 @@ create type thetis.purchase_change as (
     shopify_order_id text, product_slug text, was text, became text
 );
 
--- Where a stored purchase and what is told of it meet. Whatever else happened to it (an end set by
--- hand, an expiry) is never undone. A refund may be outgrown: if we are first told that one of one
--- was refunded and then that two were bought, the second is still theirs.
+-- Where a stored purchase and what is told of it meet. Whatever else happened to it (an expiry, an
+-- end set by hand that is no refund) is never undone. A refund may be outgrown: if we are first
+-- told that one of one was refunded and then that two were bought, the second is still theirs.
 create function thetis.merged_status(p_existing text, p_derived thetis.purchase_status)
 returns text
 language plpgsql
@@ -142,7 +142,7 @@ end;
 $$;
 
 -- Brings the purchases of these orders that are there in line with the facts, and returns those
--- that changed.
+-- that changed. The caller has locked them, so that what is compared is what is changed.
 -- A purchase that somebody owns stays theirs, with the address it was linked by: the order's may
 -- have been corrected since, and is nobody else's to read. An owner marked as deleted is none.
 create function thetis.update_purchases(p_order_ids text[], p_owner_ids uuid[])
@@ -165,6 +165,8 @@ begin
             select
                 stored.id,
                 stored.status as was,
+                stored.user_id as was_owner_id,
+                stored.shopify_customer_email as was_email,
                 owner.user_id as owner_id,
                 derived.shopify_customer_email as email,
                 thetis.merged_status(
@@ -178,16 +180,14 @@ begin
                 on
                     derived.shopify_order_id = stored.shopify_order_id
                     and derived.shopify_line_item_id = stored.shopify_line_item_id
-            order by stored.id
-            for update of stored
         ) as found
         where
             existing.id = found.id
             and (
-                existing.status <> found.status
+                found.was <> found.status
                 or (
                     found.is_free
-                    and (existing.user_id, existing.shopify_customer_email)
+                    and (found.was_owner_id, found.was_email)
                     is distinct from (found.owner_id, found.email)
                 )
             )
@@ -334,6 +334,10 @@ begin
 
     v_owner_ids := thetis.order_owners(p_order_ids);
     if v_refreshed.had_purchases then
+        perform from public.purchases as stored
+        where stored.shopify_order_id = any(p_order_ids)
+        order by stored.id
+        for update;
         v_refreshed.changes := thetis.update_purchases(p_order_ids, v_owner_ids)
             || thetis.end_purchases_without_line(p_order_ids);
         v_refreshed.conflicts := thetis.mark_address_conflicts(p_order_ids);

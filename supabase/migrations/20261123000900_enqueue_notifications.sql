@@ -220,7 +220,7 @@ as $$
 declare
     v_changed boolean := cardinality(p_refreshed.changes) > 0;
 begin
-    if v_changed and p_refreshed.had_purchases then
+    if p_refreshed.had_purchases then
         -- In the order in which settle_notifications locks them.
         perform from thetis.notifications
         where notifications.shopify_order_id = any(p_order_ids)
@@ -233,8 +233,6 @@ begin
     end if;
     if p_refreshed.had_purchases then
         perform thetis.refresh_pending_notifications(p_order_ids);
-    end if;
-    if v_changed and p_refreshed.had_purchases then
         perform thetis.refresh_cancellations(p_order_ids);
     end if;
 end;

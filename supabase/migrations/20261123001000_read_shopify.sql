@@ -14,7 +14,10 @@ constraint is_an_array check (jsonb_typeof(value) = 'array');
 create domain thetis.optional_json_array as jsonb
 constraint is_an_array check (jsonb_typeof(value) = 'array');
 create domain thetis.optional_json_text as jsonb
-constraint is_text check (jsonb_typeof(value) in ('string', 'null'));
+constraint is_text check (jsonb_typeof(value) in ('string', 'null'))
+constraint fits_an_address check (length(value #>> '{}') <= 320);
+create domain thetis.optional_time as timestamptz
+constraint is_of_our_calendar check (value > '-infinity' and value < '10000-01-01T00:00:00Z');
 
 -- What one webhook says of an order as a whole.
 create type thetis.incoming_order as (
@@ -149,10 +152,10 @@ begin
                 (ordered.entry #> '{customer,email}')::thetis.optional_json_text as customer_email,
                 ordered.entry ->> 'financial_status' as financial_status,
                 (ordered.entry ->> 'total_outstanding')::numeric as total_outstanding,
-                (ordered.entry ->> 'cancelled_at')::timestamptz as cancelled_at,
-                (ordered.entry ->> 'created_at')::timestamptz as created_at,
-                (ordered.entry ->> 'processed_at')::timestamptz as processed_at,
-                (ordered.entry ->> 'updated_at')::timestamptz as updated_at,
+                (ordered.entry ->> 'cancelled_at')::thetis.optional_time as cancelled_at,
+                (ordered.entry ->> 'created_at')::thetis.optional_time as created_at,
+                (ordered.entry ->> 'processed_at')::thetis.optional_time as processed_at,
+                (ordered.entry ->> 'updated_at')::thetis.optional_time as updated_at,
                 (ordered.entry ->> 'test')::boolean as test,
                 ordered.place
             from jsonb_array_elements(p_orders) with ordinality as ordered (entry, place)
@@ -230,7 +233,7 @@ end;
 $$;
 
 -- The words for what is wrong with an order that could not be read.
-create function thetis.order_fault(p_order jsonb)
+create function thetis.order_fault(p_order jsonb, p_test_orders text)
 returns text
 language plpgsql
 stable
@@ -240,7 +243,7 @@ begin
     if jsonb_typeof(p_order) <> 'object' then
         return 'not an object';
     end if;
-    perform thetis.read_orders(jsonb_build_array(p_order), 'grant');
+    perform thetis.read_orders(jsonb_build_array(p_order), p_test_orders);
     return null;
 exception when data_exception or integrity_constraint_violation then
     return case
@@ -269,7 +272,10 @@ exception when data_exception or integrity_constraint_violation then
             jsonb_typeof(p_order -> 'email') not in ('string', 'null')
             or jsonb_typeof(p_order -> 'contact_email') not in ('string', 'null')
             or jsonb_typeof(p_order #> '{customer,email}') not in ('string', 'null')
-            then 'email, contact_email or customer.email: not text'
+            or length(p_order ->> 'email') > 320
+            or length(p_order ->> 'contact_email') > 320
+            or length(p_order #>> '{customer,email}') > 320
+            then 'email, contact_email or customer.email: not text, or too long'
         else 'updated_at, processed_at, created_at or cancelled_at: not a timestamp'
     end;
 end;
@@ -300,7 +306,7 @@ end;
 $$;
 
 -- What became of reading each element of an array of orders: its id, and what is wrong with it.
-create function thetis.describe_orders(p_orders jsonb)
+create function thetis.describe_orders(p_orders jsonb, p_test_orders text)
 returns table (place bigint, shopify_order_id text, fault text)
 language plpgsql
 stable
@@ -308,7 +314,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
-    select ordered.place, ordered.entry ->> 'id', thetis.order_fault(ordered.entry)
+    select ordered.place, ordered.entry ->> 'id', thetis.order_fault(ordered.entry, p_test_orders)
     from jsonb_array_elements(p_orders) with ordinality as ordered (entry, place)
     order by ordered.place;
 end;
@@ -356,9 +362,10 @@ from public, anon, authenticated, service_role;
 revoke all on function thetis.order_email(jsonb, jsonb, jsonb)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.read_refunds(jsonb) from public, anon, authenticated, service_role;
-revoke all on function thetis.order_fault(jsonb) from public, anon, authenticated, service_role;
+revoke all on function thetis.order_fault(jsonb, text)
+from public, anon, authenticated, service_role;
 revoke all on function thetis.refund_fault(jsonb) from public, anon, authenticated, service_role;
-revoke all on function thetis.describe_orders(jsonb)
+revoke all on function thetis.describe_orders(jsonb, text)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.describe_refunds(jsonb)
 from public, anon, authenticated, service_role;

@@ -315,7 +315,7 @@ begin
     exception when data_exception or integrity_constraint_violation then
         select array_agg(each.shopify_order_id), array_agg(each.fault)
         into v_ids, v_faults
-        from thetis.describe_orders(orders) as each;
+        from thetis.describe_orders(orders, test_orders) as each;
         v_incoming := thetis.read_orders(
             thetis.without_faults(orders, v_faults), test_orders
         );
@@ -338,6 +338,8 @@ begin
         if cardinality(v_nameless) > 0 then
             v_nameless := thetis.orders_without_email(v_nameless);
         end if;
+    else
+        v_nameless := null;
     end if;
 
     return query

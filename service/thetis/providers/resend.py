@@ -44,6 +44,9 @@ _QUOTA = frozenset({"daily_quota_exceeded", "monthly_quota_exceeded"})
 _NOT_FROM_RESEND = frozenset({"application_error", "InternalServerError"})
 """The SDK's names for an error that has none of Resend's. Resend uses the first with 500 alone."""
 
+LONGEST_TURN = 5.0
+"""Seconds that an email which was claimed may wait for its turn."""
+
 log = structlog.get_logger()
 
 
@@ -81,8 +84,11 @@ class ResendSender:
         if notification.kind not in self.kinds:
             raise cannot_send(self, notification)
         email = self._compose(notification.payload)
-        await self._pace.turn()
+        if (wait := self._pace.wait()) > LONGEST_TURN:
+            # Asked to pause after this was claimed: the lease would end while it waits.
+            raise TemporaryFailure("resend asked for a pause", wait, is_refused=True)
         try:
+            await self._pace.turn()
             async with asyncio.timeout(self._timeout):
                 await self._send(email, notification.id)
         except ResendError as error:

@@ -158,3 +158,18 @@ def test_the_same_body_rejected_twice_at_once_is_kept_once(database: Database) -
             second = run(lambda: two.execute(store).fetchall())
             wait_until_blocked(database, two)
         assert second.result() == first
+
+
+def test_an_event_ends_a_purchase_that_somebody_revives_by_hand_meanwhile(
+    database: Database,
+) -> None:
+    database.record_orders(order(1, COURSE))
+    database.execute("update public.purchases set status = 'cancelled'")
+    with session(database) as person, session(database) as shop, background() as run:
+        with person.transaction():
+            person.execute("update public.purchases set status = 'active'")
+            ended = run(record_orders, shop, order(1, COURSE, cancelled_at="2026-11-20T00:00:00Z"))
+            wait_until_blocked(database, shop)
+        assert ended.result() == ["recorded"]
+
+    assert statuses(database) == {COURSE: "cancelled"}

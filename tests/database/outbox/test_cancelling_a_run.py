@@ -160,3 +160,16 @@ def test_the_end_of_one_order_leaves_the_runs_of_others(database: Database) -> N
     database.record_refunds(EVERYTHING)
 
     assert CANCEL not in statuses(database, 2)
+
+
+def test_whether_a_run_is_cancelled_does_not_depend_on_the_other_orders_of_an_array(
+    database: Database,
+) -> None:
+    for order_id in (1, 2):
+        database.record_orders(order(order_id, SPLINT))
+        settle(database, claim_one(database, TRIGGER), "sent")
+    database.execute("update public.purchases set status = 'expired'")
+    database.record_orders(order(1, SPLINT))
+    database.record_orders(order(2, SPLINT), order(3, COURSE))
+
+    assert CANCEL in statuses(database, 1) and CANCEL in statuses(database, 2)

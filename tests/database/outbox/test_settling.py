@@ -199,3 +199,10 @@ class TestWaitingForARetry:
 
         assert stored(database)["leased_until"] is None
         assert stored(database)["status"] == "pending"
+
+
+def test_of_two_results_for_one_notification_the_one_that_was_sent_counts(
+    database: Database, claimed: Row
+) -> None:
+    database.settle(result_of(claimed, "retry"), result_of(claimed, "sent"))
+    assert stored(database)["status"] == "sent"

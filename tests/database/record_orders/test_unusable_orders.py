@@ -61,6 +61,11 @@ UNUSABLE: dict[str, tuple[Any, str]] = {
     "cancelled_at as text": (order(1, COURSE, cancelled_at="no"), "not a timestamp"),
     "an email as a number": (order(1, COURSE, email=7), "not text"),  # type: ignore[arg-type]
     "an email as an object": (order(1, COURSE, contact_email={}), "not text"),
+    "an email too long for any address": (order(1, COURSE, email="a" * 6400), "too long"),
+    "a time that Postgres has and no calendar": (
+        order(1, COURSE, created_at="294276-12-31T00:00:00Z"),
+        "not a timestamp",
+    ),
     "a customer's email as a list": (order(1, COURSE, customer={"email": []}), "not text"),
 }
 

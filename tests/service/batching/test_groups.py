@@ -218,3 +218,17 @@ def test_too_few_results_are_an_error_and_nobody_is_left_waiting() -> None:
         assert not any(isinstance(result, DatabaseError) for result in results)
 
     asyncio.run(too_few())
+
+
+def test_a_call_that_is_cancelled_by_nobody_leaves_no_caller_waiting() -> None:
+    async def be_cancelled() -> None:
+        calls = Calls()
+        calls.gate.set()
+        calls.bad[1] = asyncio.CancelledError()  # type: ignore[assignment]
+        batcher = Batcher(calls)
+        async with asyncio.timeout(5):
+            with pytest.raises(DatabaseUnavailable):
+                await batcher.submit(1)
+            assert await batcher.submit(2) == 4
+
+    asyncio.run(be_cancelled())

@@ -67,7 +67,7 @@ class _Settling(PostgresTransport):
 
     async def call(self, function: LiteralString, arguments: dict[str, Any]) -> list[Row]:
         if function == "settle_notifications" and self.failed < 2:
-            self.failed += 1
+            self.failed += len(arguments["results"])
             raise self._error
         return await super().call(function, arguments)
 

@@ -393,7 +393,7 @@ MUTANTS = (
     _sql(
         "touches rows that did not change",
         "refresh_purchases",
-        "                existing.status <> found.status\n",
+        "                found.was <> found.status\n",
         "                true\n",
     ),
 )
