@@ -26,6 +26,7 @@ from thetis.model import (
     SchemaStatus,
     Settlement,
     TestOrders,
+    UnmappedProduct,
     WebhookOutcome,
 )
 from thetis.transports import Row, Transport
@@ -33,8 +34,8 @@ from thetis.transports import Row, Transport
 Answer = TypeVar("Answer")
 
 CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
-    "record_orders": ("orders", "test_orders"),
-    "record_refunds": ("refunds",),
+    "record_orders": ("orders", "test_orders", "received_at"),
+    "record_refunds": ("refunds", "received_at"),
     "store_rejected_webhook": ("topic", "webhook_id", "body_base64", "reason"),
     "list_rejected_webhooks": ("include_replayed", "after_id", "max_count"),
     "get_rejected_webhook": ("id",),
@@ -44,6 +45,7 @@ CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "notification_backlog": (),
     "count_address_conflicts": (),
     "list_products": (),
+    "list_unmapped_products": ("max_count",),
     "add_product": ("slug", "name", "category", "shopify_product_id", "access_period"),
     "remove_product": ("slug",),
     "remove_shopify_product": ("shopify_product_id",),
@@ -90,14 +92,18 @@ class Database:
         """Raises DatabaseUnavailable also when the database is too old to have this function."""
         return _read(await self._call("check_schema", CALLS), lambda rows: SchemaStatus(**rows[0]))
 
-    async def record_orders(self, orders: Sequence[dict[str, Any]]) -> list[Outcome]:
-        """One outcome for each order, in their order."""
-        rows = await self._call("record_orders", list(orders), self._test_orders)
+    async def record_orders(
+        self, orders: Sequence[dict[str, Any]], received_at: str | None = None
+    ) -> list[Outcome]:
+        """One outcome for each order, in their order; `received_at`, if that was not now."""
+        rows = await self._call("record_orders", list(orders), self._test_orders, received_at)
         return _read(rows, partial(_outcomes, count=len(orders)))
 
-    async def record_refunds(self, refunds: Sequence[dict[str, Any]]) -> list[Outcome]:
-        """One outcome for each refund, in their order."""
-        rows = await self._call("record_refunds", list(refunds))
+    async def record_refunds(
+        self, refunds: Sequence[dict[str, Any]], received_at: str | None = None
+    ) -> list[Outcome]:
+        """One outcome for each refund, in their order; `received_at`, if that was not now."""
+        rows = await self._call("record_refunds", list(refunds), received_at)
         return _read(rows, partial(_outcomes, count=len(refunds)))
 
     async def store_rejected_webhook(
@@ -148,6 +154,11 @@ class Database:
     async def list_products(self) -> list[Product]:
         rows = await self._call("list_products")
         return _read(rows, lambda rows: [Product(**row) for row in rows])
+
+    async def list_unmapped_products(self, *, max_count: int = 500) -> list[UnmappedProduct]:
+        """What was sold and is not in the catalogue, the latest first."""
+        rows = await self._call("list_unmapped_products", max_count)
+        return _read(rows, lambda rows: [UnmappedProduct(**row) for row in rows])
 
     async def add_product(
         self,

@@ -114,6 +114,16 @@ class Product:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnmappedProduct:
+    """A Shopify product that was sold and is not in the catalogue. Times are in UTC."""
+
+    shopify_product_id: str
+    order_count: int
+    first_sold_at: str
+    last_sold_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RejectedWebhook:
     """A webhook that could not be used. Times are in UTC. A list holds no bodies."""
 

@@ -28,8 +28,12 @@ class WebhookRecorder:
         self._orders: Batcher[dict[str, Any], Outcome] = Batcher(database.record_orders)
         self._refunds: Batcher[dict[str, Any], Outcome] = Batcher(database.record_refunds)
 
-    async def record(self, topic: str, webhook_id: str | None, body: bytes) -> Outcome:
+    async def record(
+        self, topic: str, webhook_id: str | None, body: bytes, received_at: str | None = None
+    ) -> Outcome:
         """recorded, unchanged, ignored or rejected: true once this returns, for it is committed.
+
+        `received_at`: when a webhook that is replayed came.
 
         Raises DatabaseUnavailable, within the database's deadline; nothing is lost if the webhook
         is then sent again.
@@ -41,7 +45,7 @@ class WebhookRecorder:
             log.info("webhook.topic_ignored", topic=shown, webhook_id=webhook_id)
             return Outcome(shopify_order_id=None, outcome=WebhookOutcome.IGNORED)
         async with self._database.deadline():
-            outcome = await self._record(topic, body)
+            outcome = await self._record(topic, body, received_at)
             if outcome.outcome is WebhookOutcome.REJECTED:
                 await self._keep(topic, webhook_id, body, outcome)
         log.info(
@@ -54,12 +58,20 @@ class WebhookRecorder:
         )
         return outcome
 
-    async def _record(self, topic: str, body: bytes) -> Outcome:
+    async def _record(self, topic: str, body: bytes, received_at: str | None) -> Outcome:
         try:
             if TOPICS[topic] == "refund":
-                return await self._refunds.submit(translate_refund(body))
+                refund = translate_refund(body)
+                if received_at is None:
+                    return await self._refunds.submit(refund)
+                [outcome] = await self._database.record_refunds([refund], received_at)
+                return outcome
             order = translate_order(body)
-            return replace(await self._orders.submit(order), is_test=order["test"])
+            if received_at is None:
+                outcome = await self._orders.submit(order)
+            else:
+                [outcome] = await self._database.record_orders([order], received_at)
+            return replace(outcome, is_test=order["test"])
         except UnusablePayload as fault:
             return _rejected(str(fault))
         except DatabaseRefused as fault:

@@ -30,11 +30,22 @@ create table thetis.shopify_products (
 
 create index shopify_products_product_slug on thetis.shopify_products (product_slug);
 
+-- Orders of products that are not in the catalogue. Most are none of our business; but if one of
+-- them should have been ours, its buyers wait.
+create table thetis.untracked_sales (
+    shopify_product_id text not null,
+    shopify_order_id text not null,
+    first_recorded_at timestamptz not null default now(),
+    primary key (shopify_product_id, shopify_order_id)
+);
+
 -- Privileges
 
 alter table public.products enable row level security;
 alter table thetis.shopify_products enable row level security;
+alter table thetis.untracked_sales enable row level security;
 
 revoke all on table public.products from public, anon, authenticated, service_role;
 grant select on table public.products to authenticated, service_role;
 revoke all on table thetis.shopify_products from public, anon, authenticated, service_role;
+revoke all on table thetis.untracked_sales from public, anon, authenticated, service_role;

@@ -32,9 +32,11 @@ comment on column thetis.orders.refunded_as_of is
 comment on column thetis.orders.is_test is
 'Made with a test gateway. It grants what any order grants, and is left out of figures.';
 comment on column thetis.orders.is_historic is
-'Was it already old when it was first recorded? Then it causes no notification. Decided once.';
+'Was it already old when we first heard of it? Then it causes no notification. Null: no date told.';
 comment on column thetis.orders.has_address_conflict is
 'Somebody owns a purchase of it by another address than the order has now.';
+comment on column thetis.orders.first_recorded_at is
+'When we first heard of it, whatever was in it. A replay counts from when the webhook came.';
 comment on column thetis.orders.erased_at is
 'When the person was erased. No later event brings an address back.';
 

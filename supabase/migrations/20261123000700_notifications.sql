@@ -7,6 +7,7 @@ create table thetis.notifications (
     constraint kind_is_known check (
         kind in (
             'post_purchase',         -- start the workflow that follows an order
+            'post_purchase_update',  -- tell it what of the order was lost since
             'post_purchase_cancel',  -- stop it
             'course_access'          -- the email that says how to reach the courses
         )
@@ -16,6 +17,11 @@ create table thetis.notifications (
     ) stored,
     shopify_order_id text not null,
     payload jsonb not null,
+    email text not null generated always as (coalesce(payload ->> 'email', '')) stored,
+    purchase_ids uuid[] not null default '{}',
+    run integer,
+    resend_of uuid,
+    resend_reason text,
     is_test boolean not null default false,
     status text not null default 'pending'
     constraint status_is_known check (
@@ -32,9 +38,9 @@ create table thetis.notifications (
     leased_until timestamptz,
     uncertain_since timestamptz,
     last_error text,
+    provider_message_id text,
     enqueued_at timestamptz not null default now(),
     settled_at timestamptz,
-    constraint each_kind_once_per_order unique (shopify_order_id, kind),
     constraint settled_unless_pending check ((status = 'pending') = (settled_at is null))
 );
 
@@ -42,12 +48,34 @@ comment on column thetis.notifications.id is
 'Also the idempotency key at the provider: a second try of the same row is the same message.';
 comment on column thetis.notifications.payload is
 'What there is to tell. Never changed after the first attempt: a retry must be identical.';
+comment on column thetis.notifications.email is
+'To whom; empty where a kind addresses nobody.';
+comment on column thetis.notifications.purchase_ids is
+'The purchases that it names. Each is named once to an address, by the messages of a kind.';
+comment on column thetis.notifications.run is
+'The series of post_purchase messages of its order that it belongs to, counted from 1. What comes
+after a cancellation is of another run, so that the cancellation cannot end it.';
+comment on column thetis.notifications.resend_of is
+'The one that a person asked to send again, for resend_reason.';
+comment on column thetis.notifications.provider_message_id is
+'The provider''s own name for what it took.';
 comment on column thetis.notifications.is_test is
 'Of a test order: sent like any other, and left out of figures.';
 comment on column thetis.notifications.due_at is
 'When to send; moved forward by a lease and by every retry.';
 comment on column thetis.notifications.uncertain_since is
 'The first attempt of which nobody knows whether the provider took it.';
+
+create index notifications_order on thetis.notifications (shopify_order_id, kind);
+-- What nobody has tried to send yet is brought up to date, not added to.
+create unique index notifications_untried_message
+on thetis.notifications (shopify_order_id, kind, email)
+where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null;
+create unique index notifications_untried_update on thetis.notifications (shopify_order_id)
+where attempts = 0 and kind = 'post_purchase_update';
+create unique index notifications_one_cancellation
+on thetis.notifications (shopify_order_id, run, email)
+where kind = 'post_purchase_cancel';
 
 -- The conditions of these two differ, so that no guess at how many rows are pending, which is
 -- always out of date, makes the planner serve one purpose with the other's index.
@@ -60,7 +88,8 @@ where status = 'dead';
 
 -- For how long an attempt may be repeated after one of which nobody knows the outcome. Providers
 -- remember an idempotency key for 24 hours: sent again later, a message would come twice. To stop
--- a workflow again changes nothing, so that goes on for as long as the workflow may run.
+-- a workflow again, or to tell it the same, changes nothing, so that goes on for as long as the
+-- workflow may run.
 create function thetis.repeatable_for(p_kind text)
 returns interval
 language plpgsql
@@ -69,7 +98,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case p_kind
-        when 'post_purchase_cancel' then interval '14 days' else interval '23 hours'
+        when 'post_purchase_cancel' then interval '14 days'
+        when 'post_purchase_update' then interval '14 days'
+        else interval '23 hours'
     end;
 end;
 $$;
@@ -166,7 +197,8 @@ end;
 $$;
 
 -- Takes back what became of claimed notifications: an array of
---   {id, attempt, result: sent | retry | dead, error?, retry_after_seconds?, is_refused?}
+--   {id, attempt, result: sent | retry | dead, error?, retry_after_seconds?, is_refused?,
+--    provider_message_id?}
 -- Returns the status of each row that changed. A repeated call changes nothing but when a "retry"
 -- is due. "sent" is a fact and is believed from any attempt; "retry" and "dead" only from the one
 -- that holds the lease, and not for a notification that was withdrawn meanwhile.
@@ -201,7 +233,10 @@ begin
             else settled.uncertain_since
         end,
         leased_until = null,
-        last_error = left(result.error, 1000)
+        last_error = left(result.error, 1000),
+        provider_message_id = coalesce(
+            left(result.provider_message_id, 200), settled.provider_message_id
+        )
     from (
         select distinct on (told.id) told.*
         from jsonb_to_recordset(results) as told (
@@ -210,7 +245,8 @@ begin
             result text,
             error text,
             retry_after_seconds double precision,
-            is_refused boolean
+            is_refused boolean,
+            provider_message_id text
         )
         order by told.id asc, (told.result = 'sent') desc, told.attempt desc
     ) as result

@@ -1,142 +1,63 @@
--- Which notification a change of purchases puts into the outbox, or takes out of it.
+-- Which notifications a change of purchases puts into the outbox, or takes out of it.
+--
+-- Each purchase is named once: by one post_purchase message to each address that was rightfully its
+-- own, and, if it is a course, by one course_access email. What no message has named yet goes into
+-- the next one. The messages of a kind, of an order and to an address stand in one of two ways:
+--   untried  nobody has tried to send it: it follows the truth, and there is one at most
+--   tried    it is never changed again; it stands for what it names, unless it was withdrawn and
+--            certainly reached nobody
+-- The triggers of an order to one address make up a run, until that is cancelled.
 
--- What each order's notifications have to tell as things stand: the facts, from which the service
--- makes what a provider's API wants. No row where there is nothing to tell.
---   post_purchase   {order_id, order_number, email, products, categories}: what of it is active
---   course_access   {order_number, email, has_account, courses: [{slug, name}]}; `has_account`:
---                   whoever reads the email finds the courses in their account already
--- noqa: disable=LT02
-create view thetis.notification_payloads
+-- What is active, and whom to tell. A purchase that somebody owns keeps the address it was linked
+-- by, so nobody else is written to when its order's address is corrected.
+create view thetis.live_purchases
 with (security_invoker = true) as
 select
-    ordered.shopify_order_id,
-    told.kind,
-    told.payload
-from thetis.orders as ordered
-cross join lateral (
-    select
-        jsonb_agg(distinct stored.product_slug) as products,
-        jsonb_agg(distinct coalesce(product.category, 'other')) as categories,
-        jsonb_agg(distinct jsonb_build_object('slug', product.slug, 'name', product.name))
-        filter (where product.category = 'course') as courses,
-        bool_and(thetis.is_address_of(stored.user_id, ordered.email))
-        filter (where product.category = 'course') as has_account
-    from public.purchases as stored
-    left join public.products as product on stored.product_slug = product.slug
-    where stored.shopify_order_id = ordered.shopify_order_id and stored.status = 'active'
-) as bought
-cross join lateral (
-    values
-    (
-        'post_purchase',
-        case
-            when bought.products is not null then jsonb_build_object(
-                'order_id', ordered.shopify_order_id,
-                'order_number', ordered.order_number,
-                'email', ordered.email,
-                'products', bought.products,
-                'categories', bought.categories
-            )
-        end
-    ),
-    (
-        'course_access',
-        case
-            when bought.courses is not null then jsonb_build_object(
-                'order_number', ordered.order_number,
-                'email', ordered.email,
-                'has_account', bought.has_account,
-                'courses', bought.courses
-            )
-        end
-    )
-) as told (kind, payload)
-where ordered.email is not null and told.payload is not null;
--- noqa: enable=LT02
+    stored.id,
+    stored.shopify_order_id,
+    stored.shopify_customer_email as email,
+    stored.user_id,
+    stored.product_slug,
+    coalesce(product.category, 'other') as category,
+    product.name
+from public.purchases as stored
+left join public.products as product on stored.product_slug = product.slug
+where
+    -- "is true", so that no guess makes the planner read all that is active by its index
+    (stored.status = 'active') is true
+    and stored.shopify_customer_email <> '';
 
--- Enqueues what is to be told of newly active purchases: each kind once per order, whatever is
--- told later. One that nobody has tried to send yet is brought up to date instead. One that was
--- withdrawn is pending again: if somebody tried to send it, exactly as it was, since it may have
--- arrived; but no trigger after its cancellation was tried, which could not be repeated.
--- A historic order causes none.
-create function thetis.enqueue_notifications(p_changes thetis.purchase_change[])
-returns void
+-- What the messages of these orders name.
+create view thetis.named_purchases
+with (security_invoker = true) as
+select
+    message.shopify_order_id,
+    message.kind,
+    message.email,
+    message.run,
+    message.uncertain_since is not null as may_have_arrived,
+    named.purchase_id,
+    live.id is not null as is_live
+from thetis.notifications as message
+cross join lateral unnest(message.purchase_ids) as named (purchase_id)
+left join thetis.live_purchases as live
+    on named.purchase_id = live.id and message.email = live.email
+where
+    message.attempts > 0
+    and message.kind in ('post_purchase', 'course_access')
+    and (message.status <> 'skipped' or message.uncertain_since is not null);
+
+-- How long a message waits that adds to one before it. An edit of an order is told in several
+-- webhooks, a second or two apart, and a retry of Shopify's comes after a few more: what they tell
+-- goes into one message. The first message of an order waits for nothing.
+create function thetis.addition_delay()
+returns interval
 language plpgsql
+immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    insert into thetis.notifications as existing (kind, shopify_order_id, payload, is_test)
-    select told.kind, told.shopify_order_id, told.payload, orders.is_test
-    from (
-        select
-            change.shopify_order_id,
-            bool_or(product.category = 'course') as has_course
-        from unnest(p_changes) as change
-        left join public.products as product on change.product_slug = product.slug
-        where change.became = 'active' and change.was is distinct from 'active'
-        group by change.shopify_order_id
-    ) as granted
-    inner join thetis.orders on granted.shopify_order_id = orders.shopify_order_id
-    inner join thetis.notification_payloads as told
-        on granted.shopify_order_id = told.shopify_order_id
-    where
-        orders.is_historic is not true
-        and (told.kind = 'post_purchase' or granted.has_course)
-    on conflict (shopify_order_id, kind) do update set
-        payload = case existing.attempts when 0 then excluded.payload else existing.payload end,
-        status = excluded.status,
-        due_at = greatest(excluded.due_at, existing.leased_until),
-        enqueued_at = excluded.enqueued_at,
-        settled_at = null
-    where
-        (existing.status = 'pending' and existing.attempts = 0)
-        or (
-            existing.status = 'skipped'
-            and not exists (
-                select from thetis.notifications as cancellation
-                where
-                    existing.kind = 'post_purchase'
-                    and cancellation.shopify_order_id = existing.shopify_order_id
-                    and cancellation.kind = 'post_purchase_cancel'
-                    and cancellation.attempts > 0
-            )
-        );
-end;
-$$;
-
--- After a loss or a corrected address: a notification that nobody has tried to send yet tells what
--- is true now, and one that has lost its reason is withdrawn.
-create function thetis.refresh_pending_notifications(p_order_ids text[])
-returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    update thetis.notifications as waiting
-    set
-        payload = case waiting.attempts
-            when 0 then coalesce(told.payload, waiting.payload)
-            else waiting.payload
-        end,
-        status = case when told.payload is null then 'skipped' else waiting.status end,
-        settled_at = case when told.payload is null then now() end
-    from (
-        select pending.id, pending.shopify_order_id, pending.kind
-        from thetis.notifications as pending
-        where
-            pending.shopify_order_id = any(p_order_ids)
-            and pending.kind in ('post_purchase', 'course_access')
-            and pending.status = 'pending'
-        order by pending.id
-        for update
-    ) as locked
-    left join lateral (
-        select current.payload from thetis.notification_payloads as current
-        where
-            current.shopify_order_id = locked.shopify_order_id and current.kind = locked.kind
-        limit 1  -- keeps the planner from reading the payloads of all orders
-    ) as told on true
-    where waiting.id = locked.id;
+    return interval '30 seconds';
 end;
 $$;
 
@@ -153,60 +74,383 @@ begin
 end;
 $$;
 
--- When nothing of an order is active any more, its workflow must stop: no crutch tips and no
--- review request for what was sent back. Only if the trigger was ever handed to a sender. While
--- the trigger is leased it may still be on its way, so the delay begins at the end of the lease.
--- When something is active again (the order was edited, or an earlier edit is told late), a
--- cancellation that was not sent yet is withdrawn.
+-- Withdraws what was tried and has lost its reason while it waits to be tried again. If the reason
+-- comes back it is pending again, exactly as it was, since it may have arrived; but no trigger after
+-- its cancellation was tried, which could not be repeated.
+create function thetis.refresh_tried_messages(p_order_ids text[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update thetis.notifications as tried
+    set
+        status = case when found.has_reason then 'pending' else 'skipped' end,
+        settled_at = case when not found.has_reason then now() end,
+        due_at = case
+            when found.has_reason then greatest(now(), tried.leased_until) else tried.due_at
+        end
+    from (
+        select
+            message.id,
+            exists (
+                select from thetis.live_purchases as live
+                where live.id = any(message.purchase_ids) and live.email = message.email
+            ) as has_reason
+        from thetis.notifications as message
+        where
+            message.shopify_order_id = any(p_order_ids)
+            and message.kind in ('post_purchase', 'course_access')
+            and message.attempts > 0
+            and (
+                message.status = 'pending'
+                or (
+                    message.status = 'skipped'
+                    and message.uncertain_since is not null
+                    and not exists (
+                        select from thetis.notifications as cancellation
+                        where
+                            cancellation.kind = 'post_purchase_cancel'
+                            and cancellation.shopify_order_id = message.shopify_order_id
+                            and cancellation.run = message.run
+                            and cancellation.email = message.email
+                            and cancellation.attempts > 0
+                    )
+                )
+            )
+    ) as found
+    where tried.id = found.id and (tried.status = 'pending') <> found.has_reason;
+end;
+$$;
+
+-- When nothing that a run announced is active any more, or none of it is the recipient's, the run
+-- must stop: no crutch tips and no review request for what was sent back, and nothing to a stranger
+-- whose address stood in the order by mistake. Only if a trigger may have arrived. While it is
+-- leased it may still be on its way, so the delay begins at the end of the lease.
+-- A cancellation does not wait for an edit's payment: what is bought in exchange gets a run of its
+-- own, whenever it is paid. One that was not sent yet is withdrawn when its reason is gone.
 create function thetis.refresh_cancellations(p_order_ids text[])
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    v_lost text[] := array(
-        select distinct given.shopify_order_id
-        from unnest(p_order_ids) as given (shopify_order_id)
-        where (  -- not as a join, for which the planner might read all that is active
-            select true from public.purchases as kept
-            where kept.shopify_order_id = given.shopify_order_id and kept.status = 'active'
-            limit 1
-        ) is null
-    );
 begin
-    update thetis.notifications as waiting
-    set status = 'skipped', settled_at = now()
-    where
-        waiting.shopify_order_id = any(p_order_ids)
-        and waiting.shopify_order_id <> all(v_lost)
-        and waiting.kind = 'post_purchase_cancel'
-        and waiting.status = 'pending';
+    with runs as materialized (
+        select
+            named.shopify_order_id,
+            named.run,
+            named.email,
+            bool_or(named.is_live) as is_live
+        from thetis.named_purchases as named
+        where
+            named.shopify_order_id = any(p_order_ids)
+            and named.kind = 'post_purchase'
+            and named.may_have_arrived
+        group by named.shopify_order_id, named.run, named.email
+    ),
+
+    withdrawn as (
+        update thetis.notifications as waiting
+        set status = 'skipped', settled_at = now()
+        from runs
+        where
+            waiting.shopify_order_id = runs.shopify_order_id
+            and waiting.run = runs.run
+            and waiting.email = runs.email
+            and waiting.kind = 'post_purchase_cancel'
+            and waiting.status = 'pending'
+            and runs.is_live
+    )
 
     insert into thetis.notifications as existing (
-        kind, shopify_order_id, payload, is_test, due_at
+        kind, shopify_order_id, run, payload, is_test, due_at
     )
     select
         'post_purchase_cancel',
-        started.shopify_order_id,
+        runs.shopify_order_id,
+        runs.run,
         jsonb_build_object(
-            'order_id', started.shopify_order_id, 'email', started.payload -> 'email'
+            'order_id', runs.shopify_order_id, 'run', runs.run, 'email', runs.email
         ),
         started.is_test,
-        greatest(
-            now(),
-            coalesce(started.leased_until, started.settled_at) + thetis.cancellation_delay()
-        )
-    from thetis.notifications as started
-    where
-        started.shopify_order_id = any(v_lost)
-        and started.kind = 'post_purchase'
-        and started.attempts > 0
-    on conflict (shopify_order_id, kind) do update set
+        greatest(now(), started.latest_at + thetis.cancellation_delay())
+    from runs
+    cross join lateral (
+        select
+            bool_or(message.is_test) as is_test,
+            max(coalesce(message.leased_until, message.settled_at)) as latest_at
+        from thetis.notifications as message
+        where
+            message.shopify_order_id = runs.shopify_order_id
+            and message.run = runs.run
+            and message.email = runs.email
+            and message.kind = 'post_purchase'
+            and message.uncertain_since is not null
+    ) as started
+    where not runs.is_live
+    on conflict (shopify_order_id, run, email) where kind = 'post_purchase_cancel' do update set
         status = excluded.status,
         due_at = excluded.due_at,
         enqueued_at = excluded.enqueued_at,
         settled_at = null
     where existing.status = 'skipped';
+end;
+$$;
+
+-- The run of each order and address that a next trigger may join: the last that was begun and
+-- neither is nor may have been cancelled.
+create view thetis.open_runs
+with (security_invoker = true) as
+select
+    begun.shopify_order_id,
+    begun.email,
+    max(begun.run) as run
+from thetis.notifications as begun
+where
+    begun.kind = 'post_purchase'
+    and begun.attempts > 0
+    and begun.status <> 'skipped'
+    and not exists (
+        select from thetis.notifications as cancellation
+        where
+            cancellation.kind = 'post_purchase_cancel'
+            and cancellation.shopify_order_id = begun.shopify_order_id
+            and cancellation.run = begun.run
+            and cancellation.email = begun.email
+            and (cancellation.status <> 'skipped' or cancellation.attempts > 0)
+    )
+group by begun.shopify_order_id, begun.email;
+
+-- What no message has named yet of these orders, as the messages that would: the facts, from which
+-- the service makes what a provider's API wants.
+--   post_purchase   {order_id, order_number, email, run, is_addition, products, categories,
+--                    purchases: [{id, product, category}]}
+--   course_access   {order_number, email, has_account, is_addition, courses: [{slug, name}]};
+--                   `has_account`: who reads the email finds the courses in their account already
+-- `is_addition`: something of the order was announced to this address before.
+create view thetis.unnamed_purchases
+with (security_invoker = true) as
+select
+    live.shopify_order_id,
+    live.email,
+    kind.kind,
+    array_agg(live.id order by live.id) as purchase_ids,
+    jsonb_agg(distinct live.product_slug) as products,
+    jsonb_agg(distinct live.category) as categories,
+    jsonb_agg(
+        jsonb_build_object('id', live.id, 'product', live.product_slug, 'category', live.category)
+        order by live.product_slug asc, live.id asc
+    ) as purchases,
+    jsonb_agg(distinct jsonb_build_object('slug', live.product_slug, 'name', live.name)) as courses,
+    bool_and(
+        kind.kind = 'course_access' and thetis.is_address_of(live.user_id, live.email)
+    ) as has_account
+from thetis.live_purchases as live
+cross join lateral (values ('post_purchase'), ('course_access')) as kind (kind)
+where
+    (kind.kind = 'post_purchase' or live.category = 'course')
+    and not exists (
+        select from thetis.named_purchases as named
+        where
+            named.shopify_order_id = live.shopify_order_id
+            and named.kind = kind.kind
+            and named.email = live.email
+            and named.purchase_id = live.id
+    )
+group by live.shopify_order_id, live.email, kind.kind;
+
+-- Enqueues a message for what no message has named yet, or brings the untried one up to date; one
+-- that has nothing left to tell is withdrawn. A historic order causes none.
+create function thetis.enqueue_notifications(p_order_ids text[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into thetis.notifications as existing (
+        kind, shopify_order_id, purchase_ids, run, payload, is_test, due_at
+    )
+    select
+        unnamed.kind,
+        unnamed.shopify_order_id,
+        unnamed.purchase_ids,
+        case unnamed.kind when 'post_purchase' then series.run end,
+        case unnamed.kind
+            when 'post_purchase' then jsonb_build_object(
+                'order_id', unnamed.shopify_order_id,
+                'order_number', orders.order_number,
+                'email', unnamed.email,
+                'run', series.run,
+                'is_addition', before.is_addition,
+                'products', unnamed.products,
+                'categories', unnamed.categories,
+                'purchases', unnamed.purchases
+            )
+            else jsonb_build_object(
+                'order_number', orders.order_number,
+                'email', unnamed.email,
+                'has_account', unnamed.has_account,
+                'is_addition', before.is_addition,
+                'courses', unnamed.courses
+            )
+        end,
+        orders.is_test,
+        now() + case when before.is_addition then thetis.addition_delay() else interval '0' end
+    from thetis.unnamed_purchases as unnamed
+    inner join thetis.orders on unnamed.shopify_order_id = orders.shopify_order_id
+    cross join lateral (
+        select exists (
+            select from thetis.named_purchases as named
+            where
+                named.shopify_order_id = unnamed.shopify_order_id
+                and named.kind = unnamed.kind
+                and named.email = unnamed.email
+        ) as is_addition
+    ) as before
+    cross join lateral (
+        select coalesce(
+            (
+                select open_runs.run from thetis.open_runs
+                where
+                    open_runs.shopify_order_id = unnamed.shopify_order_id
+                    and open_runs.email = unnamed.email
+            ),
+            (
+                select max(begun.run) + 1 from thetis.notifications as begun
+                where
+                    begun.shopify_order_id = unnamed.shopify_order_id
+                    and begun.kind = 'post_purchase'
+                    and begun.attempts > 0
+            ),
+            1
+        ) as run
+    ) as series
+    where unnamed.shopify_order_id = any(p_order_ids) and orders.is_historic is not true
+    on conflict (shopify_order_id, kind, email)
+    where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
+    do update set
+        purchase_ids = excluded.purchase_ids,
+        run = excluded.run,
+        payload = excluded.payload,
+        status = 'pending',
+        due_at = case existing.status when 'pending' then existing.due_at else excluded.due_at end,
+        enqueued_at = case existing.status
+            when 'pending' then existing.enqueued_at else excluded.enqueued_at
+        end,
+        settled_at = null
+    where existing.status = 'skipped' or existing.payload <> excluded.payload;
+end;
+$$;
+
+-- Withdraws the untried messages that have nothing left to tell.
+create function thetis.withdraw_untried_messages(p_order_ids text[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update thetis.notifications as untried
+    set status = 'skipped', settled_at = now()
+    where
+        untried.shopify_order_id = any(p_order_ids)
+        and untried.kind in ('post_purchase', 'course_access')
+        and untried.attempts = 0
+        and untried.status = 'pending'
+        and not exists (
+            select from thetis.live_purchases as live
+            where live.id = any(untried.purchase_ids) and live.email = untried.email
+        );
+end;
+$$;
+
+-- Tells a run that goes on what was lost of that which it announced: the whole list each time, so
+-- that only the newest word counts. An older one that still waits for another try is withdrawn, and
+-- the newer waits until it cannot be on its way any more.
+create function thetis.refresh_updates(p_order_ids text[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    with wanted as materialized (
+        select
+            lost.shopify_order_id,
+            lost.ended,
+            lost.ended is distinct from coalesce(told.ended, '[]') as is_news
+        from (
+            select
+                named.shopify_order_id,
+                coalesce(
+                    jsonb_agg(distinct named.purchase_id) filter (where not named.is_live), '[]'
+                ) as ended
+            from thetis.named_purchases as named
+            inner join thetis.open_runs
+                on
+                    named.shopify_order_id = open_runs.shopify_order_id
+                    and named.email = open_runs.email
+                    and named.run = open_runs.run
+            where
+                named.shopify_order_id = any(p_order_ids)
+                and open_runs.shopify_order_id = any(p_order_ids)
+                and named.kind = 'post_purchase'
+                and named.may_have_arrived
+            group by named.shopify_order_id
+        ) as lost
+        left join lateral (
+            select earlier.payload -> 'ended' as ended
+            from thetis.notifications as earlier
+            where
+                earlier.shopify_order_id = lost.shopify_order_id
+                and earlier.kind = 'post_purchase_update'
+                and earlier.attempts > 0
+                and earlier.status <> 'skipped'
+            order by earlier.enqueued_at desc
+            limit 1
+        ) as told on true
+    ),
+
+    outdated as (
+        update thetis.notifications as waiting
+        set status = 'skipped', settled_at = now()
+        from wanted
+        where
+            waiting.shopify_order_id = wanted.shopify_order_id
+            and waiting.kind = 'post_purchase_update'
+            and waiting.status = 'pending'
+            and (
+                (wanted.is_news and waiting.attempts > 0)
+                or (not wanted.is_news and waiting.attempts = 0)
+            )
+    )
+
+    insert into thetis.notifications as existing (
+        kind, shopify_order_id, payload, is_test, due_at
+    )
+    select
+        'post_purchase_update',
+        wanted.shopify_order_id,
+        jsonb_build_object('order_id', wanted.shopify_order_id, 'ended', wanted.ended),
+        orders.is_test,
+        greatest(
+            now(),
+            (
+                select max(earlier.leased_until) from thetis.notifications as earlier
+                where
+                    earlier.shopify_order_id = wanted.shopify_order_id
+                    and earlier.kind = 'post_purchase_update'
+            )
+        )
+    from wanted
+    inner join thetis.orders on wanted.shopify_order_id = orders.shopify_order_id
+    where wanted.is_news
+    on conflict (shopify_order_id) where attempts = 0 and kind = 'post_purchase_update'
+    do update set
+        payload = excluded.payload,
+        status = excluded.status,
+        due_at = greatest(existing.due_at, excluded.due_at),
+        enqueued_at = excluded.enqueued_at,
+        settled_at = null
+    where existing.status = 'skipped' or existing.payload <> excluded.payload;
 end;
 $$;
 
@@ -218,7 +462,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_changed boolean := cardinality(p_refreshed.changes) > 0;
+    v_has_messages boolean := false;
 begin
     if p_refreshed.had_purchases then
         -- In the order in which settle_notifications locks them.
@@ -226,28 +470,44 @@ begin
         where notifications.shopify_order_id = any(p_order_ids)
         order by notifications.id
         for update;
+        v_has_messages := found;
     end if;
 
-    if v_changed and p_refreshed.has_new_orders then
-        perform thetis.enqueue_notifications(p_refreshed.changes);
-    end if;
-    if p_refreshed.had_purchases then
-        perform thetis.refresh_pending_notifications(p_order_ids);
+    if v_has_messages then
+        perform thetis.refresh_tried_messages(p_order_ids);
         perform thetis.refresh_cancellations(p_order_ids);
+    end if;
+    if
+        p_refreshed.has_new_orders
+        and (p_refreshed.had_purchases or cardinality(p_refreshed.changes) > 0)
+    then
+        perform thetis.enqueue_notifications(p_order_ids);
+    end if;
+    if v_has_messages then
+        perform thetis.withdraw_untried_messages(p_order_ids);
+        perform thetis.refresh_updates(p_order_ids);
     end if;
 end;
 $$;
 
 -- Privileges
 
-revoke all on table thetis.notification_payloads from public, anon, authenticated, service_role;
-revoke all on function thetis.enqueue_notifications(thetis.purchase_change[])
-from public, anon, authenticated, service_role;
-revoke all on function thetis.refresh_pending_notifications(text[])
-from public, anon, authenticated, service_role;
+revoke all on table thetis.live_purchases from public, anon, authenticated, service_role;
+revoke all on table thetis.named_purchases from public, anon, authenticated, service_role;
+revoke all on table thetis.open_runs from public, anon, authenticated, service_role;
+revoke all on table thetis.unnamed_purchases from public, anon, authenticated, service_role;
+revoke all on function thetis.addition_delay() from public, anon, authenticated, service_role;
 revoke all on function thetis.cancellation_delay()
 from public, anon, authenticated, service_role;
+revoke all on function thetis.refresh_tried_messages(text[])
+from public, anon, authenticated, service_role;
 revoke all on function thetis.refresh_cancellations(text[])
+from public, anon, authenticated, service_role;
+revoke all on function thetis.enqueue_notifications(text[])
+from public, anon, authenticated, service_role;
+revoke all on function thetis.withdraw_untried_messages(text[])
+from public, anon, authenticated, service_role;
+revoke all on function thetis.refresh_updates(text[])
 from public, anon, authenticated, service_role;
 revoke all on function thetis.refresh_notifications(text[], thetis.refreshed)
 from public, anon, authenticated, service_role;

@@ -33,9 +33,8 @@ create type thetis.incoming_order as (
     is_test boolean
 );
 
--- What it says of one line: those of our products, and those without a product, because a deleted
--- product looks just like a custom item and we may know the line from before. A product of somebody
--- else's is none of our business, unless an old enrollment names the order and no line.
+-- What it says of one line that is ours: those of our products, and those without a product, because
+-- a deleted product looks just like a custom item and we may know the line from before.
 create type thetis.incoming_line as (
     shopify_order_id text,
     shopify_line_item_id text,
@@ -43,6 +42,13 @@ create type thetis.incoming_line as (
     quantity integer,
     paid_as_of timestamptz,
     end_status thetis.purchase_status
+);
+
+-- A line of a product that is not in the catalogue is none of our business, unless an old enrollment
+-- names the order and no line. It is counted, since the catalogue may lack what it should have.
+create type thetis.untracked_line as (
+    shopify_order_id text,
+    shopify_product_id text
 );
 
 create type thetis.incoming_refund as (
@@ -55,6 +61,7 @@ create type thetis.incoming_refund as (
 create type thetis.incoming as (
     orders thetis.incoming_order[],  -- noqa: LT01
     lines thetis.incoming_line[],  -- noqa: LT01
+    untracked thetis.untracked_line[],  -- noqa: LT01
     refunds thetis.incoming_refund[]  -- noqa: LT01
 );
 
@@ -164,19 +171,43 @@ begin
         order by told.place
     );
 
-    v_incoming.lines := array(
-        select
+    select
+        array_agg(
             row(
-                told.shopify_order_id,
-                line.id,
-                product.product_slug,
-                line.quantity,
-                case when told.is_paid then told.as_of end,
-                case
-                    when line.current_quantity = 0 then 'refunded'
-                    when told.cancelled_at is not null then 'cancelled'
-                end
+                sold.shopify_order_id, sold.id, sold.product_slug, sold.quantity, sold.paid_as_of,
+                sold.end_status
             )::thetis.incoming_line
+        ) filter (where sold.is_ours),
+        array_agg(row(sold.shopify_order_id, sold.product_id)::thetis.untracked_line)
+        filter (where not sold.is_ours)
+    into v_incoming.lines, v_incoming.untracked
+    from (
+        select
+            told.shopify_order_id,
+            line.id,
+            line.product_id,
+            product.product_slug,
+            line.quantity,
+            case when told.is_paid then told.as_of end as paid_as_of,
+            case
+                when line.current_quantity = 0 then 'refunded'
+                when told.cancelled_at is not null then 'cancelled'
+            end::thetis.purchase_status as end_status,
+            product.product_slug is not null
+            or line.product_id is null
+            or (
+                select true from thetis.order_lines as existing
+                where
+                    existing.shopify_order_id = told.shopify_order_id
+                    and existing.shopify_line_item_id = line.id
+            ) is not null
+            or (
+                select true from public.purchases as old
+                where
+                    old.shopify_order_id = told.shopify_order_id
+                    and old.shopify_line_item_id is null
+                limit 1
+            ) is not null as is_ours
         from rows from (jsonb_array_elements(p_orders), unnest(v_incoming.orders)) as told (
             entry, shopify_order_id, order_number, email, as_of, purchased_at,
             is_paid, is_voided, is_refunded, cancelled_at, is_test
@@ -194,26 +225,8 @@ begin
         ) as line
         left join thetis.shopify_products as product
             on line.product_id = product.shopify_product_id
-        where
-            (p_test_orders = 'grant' or not told.is_test)
-            and (
-                product.product_slug is not null
-                or line.product_id is null
-                or (
-                    select true from thetis.order_lines as existing
-                    where
-                        existing.shopify_order_id = told.shopify_order_id
-                        and existing.shopify_line_item_id = line.id
-                )
-                or (
-                    select true from public.purchases as old
-                    where
-                        old.shopify_order_id = told.shopify_order_id
-                        and old.shopify_line_item_id is null
-                    limit 1
-                )
-            )
-    );
+        where p_test_orders = 'grant' or not told.is_test
+    ) as sold;
 
     if jsonb_path_exists(p_orders, '$[*].refunds[*]') then
         v_incoming.refunds := thetis.read_refunds((

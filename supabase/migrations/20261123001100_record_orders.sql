@@ -1,8 +1,9 @@
 -- The way in for what Shopify says of orders. A webhook is an array of one, concurrent webhooks
 -- are an array of some, a backfill is an array of hundreds: one path.
 
--- An order that was this old when it was first recorded is history (a backfill, an old order that
--- somebody edits) and causes no notification; one that waited long for its payment still does.
+-- An order that was this old when we first heard of it is history (a backfill, an old order that
+-- somebody edits) and causes no notification; one that waited long for its payment still does, and
+-- so does one to which the first product of ours is added later.
 create function thetis.new_for()
 returns interval
 language plpgsql
@@ -18,9 +19,9 @@ $$;
 -- their ids, so that transactions about the same order take turns and cannot deadlock.
 -- The newest address wins; two of the same second are settled by their spelling, so that the order
 -- of arrival does not matter. An address is kept only of orders that hold something of ours
--- (p_tracked), and of nobody who was erased.
+-- (p_tracked), and of nobody who was erased; of other orders, when we first heard of them.
 create function thetis.merge_orders(
-    p_orders thetis.incoming_order[], p_order_ids text[], p_tracked text[]
+    p_orders thetis.incoming_order[], p_tracked text[], p_received_at timestamptz
 )
 returns void
 language plpgsql
@@ -29,7 +30,7 @@ as $$
 begin
     insert into thetis.orders as existing (
         shopify_order_id, order_number, email, email_as_of, purchased_at, paid_as_of,
-        voided_as_of, refunded_as_of, cancelled_at, is_test, is_historic
+        voided_as_of, refunded_as_of, cancelled_at, is_test, is_historic, first_recorded_at
     )
     select
         incoming.shopify_order_id,
@@ -50,9 +51,9 @@ begin
         max(incoming.as_of) filter (where incoming.is_refunded),
         min(incoming.cancelled_at),
         bool_or(incoming.is_test),
-        coalesce(min(incoming.purchased_at) + thetis.new_for() <= now(), false)
+        min(incoming.purchased_at) + thetis.new_for() <= p_received_at,
+        p_received_at
     from unnest(p_orders) as incoming
-    where incoming.shopify_order_id = any(p_order_ids)
     group by incoming.shopify_order_id
     order by incoming.shopify_order_id
     on conflict (shopify_order_id) do update set
@@ -63,11 +64,16 @@ begin
         refunded_as_of = greatest(existing.refunded_as_of, excluded.refunded_as_of),
         cancelled_at = least(existing.cancelled_at, excluded.cancelled_at),
         is_test = existing.is_test or excluded.is_test,
-        is_historic = coalesce(
-            existing.is_historic,
-            excluded.purchased_at + thetis.new_for() <= existing.first_recorded_at,
-            false
-        ),
+        is_historic = case
+            when
+                existing.is_historic is null
+                or (existing.is_historic and excluded.first_recorded_at < existing.first_recorded_at)
+                then
+                    coalesce(existing.purchased_at, excluded.purchased_at) + thetis.new_for()
+                    <= least(existing.first_recorded_at, excluded.first_recorded_at)
+            else existing.is_historic
+        end,
+        first_recorded_at = least(existing.first_recorded_at, excluded.first_recorded_at),
         email = case
             when existing.erased_at is not null then null
             when
@@ -92,8 +98,10 @@ begin
             else existing.email_as_of
         end
     where
-        existing.is_historic is null
-        or existing.purchased_at is null
+        (existing.purchased_at is null and excluded.purchased_at is not null)
+        or (existing.is_historic is null and existing.purchased_at is not null)
+        or excluded.first_recorded_at < existing.first_recorded_at
+        or (existing.order_number is null and excluded.order_number is not null)
         or (excluded.email is not null and existing.email is null and existing.erased_at is null)
         or (
             excluded.email is not null
@@ -276,6 +284,41 @@ begin
 end;
 $$;
 
+-- An order that cannot be used is heard of all the same.
+create function thetis.unusable_orders(p_ids text[], p_faults text[])
+returns thetis.incoming_order[]
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(
+        select
+            row(
+                faulty.id, null, null, null, null, false, false, false, null, false
+            )::thetis.incoming_order
+        from unnest(p_ids, p_faults) as faulty (id, fault)
+        where faulty.fault is not null and faulty.id ~ '^[1-9][0-9]{0,18}$'
+    );
+end;
+$$;
+
+-- Notes which products that are not in the catalogue were sold.
+create function thetis.note_untracked_sales(p_lines thetis.untracked_line[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into thetis.untracked_sales (shopify_product_id, shopify_order_id)
+    select distinct line.shopify_product_id, line.shopify_order_id
+    from unnest(p_lines) as line
+    where line.shopify_product_id ~ '^[1-9][0-9]{0,18}$'
+    order by line.shopify_order_id, line.shopify_product_id
+    on conflict do nothing;
+end;
+$$;
+
 -- Records what an array of Shopify orders says (orders/create, paid, updated, cancelled) and
 -- returns one row per element, in its order:
 --   recorded   something was new
@@ -283,9 +326,12 @@ $$;
 --   ignored    nothing in it is ours; or a test order, with test_orders = 'ignore'
 --   rejected   it is ours to act on but unusable; `reason` says why
 -- Called by the service. Safe to call again with the same orders, or with older ones: nothing
--- changes. One bad order does not fail the others of its array. Locks the orders and the addresses,
--- each in a fixed order, until the transaction ends.
-create function public.record_orders(orders jsonb, test_orders text default 'grant')
+-- changes. One bad order does not fail the others of its array. `received_at`: when the webhook came,
+-- if that was not now. Locks the orders and the addresses, each in a fixed order, until the
+-- transaction ends.
+create function public.record_orders(
+    orders jsonb, test_orders text default 'grant', received_at timestamptz default null
+)
 returns table (ordinal integer, shopify_order_id text, outcome text, reason text)
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
@@ -319,13 +365,27 @@ begin
         v_incoming := thetis.read_orders(
             thetis.without_faults(orders, v_faults), test_orders
         );
+        v_incoming.orders := v_incoming.orders || thetis.unusable_orders(v_ids, v_faults);
         v_nameless := v_ids;
     end;
 
+    if test_orders = 'ignore' then
+        v_incoming.orders := array(
+            select each from unnest(v_incoming.orders) as each where not each.is_test
+        );
+    end if;
     if cardinality(v_incoming.lines) > 0 then
         select mentioned.all_of_them, mentioned.tracked into v_order_ids, v_tracked
         from thetis.orders_of_lines(v_incoming.lines) as mentioned;
-        perform thetis.merge_orders(v_incoming.orders, v_order_ids, v_tracked);
+    end if;
+    perform thetis.merge_orders(
+        v_incoming.orders, v_tracked, least(record_orders.received_at, now())
+    );
+    if v_incoming.untracked is not null then
+        perform thetis.note_untracked_sales(v_incoming.untracked);
+    end if;
+
+    if v_order_ids is not null then
         v_news := thetis.merge_lines(v_incoming.lines);
         if v_incoming.refunds is not null then
             v_news := v_news || thetis.merge_refunds(array(
@@ -365,7 +425,7 @@ $$;
 -- Privileges
 
 revoke all on function thetis.new_for() from public, anon, authenticated, service_role;
-revoke all on function thetis.merge_orders(thetis.incoming_order[], text[], text[])
+revoke all on function thetis.merge_orders(thetis.incoming_order[], text[], timestamptz)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.merge_lines(thetis.incoming_line[])
 from public, anon, authenticated, service_role;
@@ -377,6 +437,10 @@ revoke all on function thetis.orders_without_email(text[])
 from public, anon, authenticated, service_role;
 revoke all on function thetis.refresh_orders(text[])
 from public, anon, authenticated, service_role;
-revoke all on function public.record_orders(jsonb, text)
+revoke all on function thetis.unusable_orders(text[], text[])
 from public, anon, authenticated, service_role;
-grant execute on function public.record_orders(jsonb, text) to service_role;
+revoke all on function thetis.note_untracked_sales(thetis.untracked_line[])
+from public, anon, authenticated, service_role;
+revoke all on function public.record_orders(jsonb, text, timestamptz)
+from public, anon, authenticated, service_role;
+grant execute on function public.record_orders(jsonb, text, timestamptz) to service_role;

@@ -2,15 +2,17 @@
 -- so plans are made once and go by key, whatever the statistics say at that moment. Why, and what
 -- was measured: docs/decisions/0012-plans-by-key.md.
 
-alter function public.record_orders(jsonb, text) set plan_cache_mode = 'force_generic_plan';
-alter function public.record_orders(jsonb, text) set enable_seqscan = 'off';
-alter function public.record_orders(jsonb, text) set enable_hashjoin = 'off';
-alter function public.record_orders(jsonb, text) set enable_mergejoin = 'off';
+alter function public.record_orders(jsonb, text, timestamptz)
+set plan_cache_mode = 'force_generic_plan';
+alter function public.record_orders(jsonb, text, timestamptz) set enable_seqscan = 'off';
+alter function public.record_orders(jsonb, text, timestamptz) set enable_hashjoin = 'off';
+alter function public.record_orders(jsonb, text, timestamptz) set enable_mergejoin = 'off';
 
-alter function public.record_refunds(jsonb) set plan_cache_mode = 'force_generic_plan';
-alter function public.record_refunds(jsonb) set enable_seqscan = 'off';
-alter function public.record_refunds(jsonb) set enable_hashjoin = 'off';
-alter function public.record_refunds(jsonb) set enable_mergejoin = 'off';
+alter function public.record_refunds(jsonb, timestamptz)
+set plan_cache_mode = 'force_generic_plan';
+alter function public.record_refunds(jsonb, timestamptz) set enable_seqscan = 'off';
+alter function public.record_refunds(jsonb, timestamptz) set enable_hashjoin = 'off';
+alter function public.record_refunds(jsonb, timestamptz) set enable_mergejoin = 'off';
 
 alter function public.claim_notifications(text, integer, integer)
 set plan_cache_mode = 'force_generic_plan';

@@ -109,6 +109,37 @@ exception when check_violation or not_null_violation then
 end;
 $$;
 
+-- Products that were sold and are not in the catalogue, the latest first: how many orders, and since
+-- when. If one of them is ours, its buyers wait until it is added and their orders are told again.
+create function public.list_unmapped_products(max_count integer default 500)
+returns table (
+    shopify_product_id text, order_count bigint, first_sold_at text, last_sold_at text
+)
+language plpgsql
+stable
+security definer  -- the tables are private; this function is the door for service_role
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        sold.shopify_product_id,
+        count(*),
+        date_trunc('second', min(sold.first_recorded_at))::text,
+        date_trunc('second', max(sold.first_recorded_at))::text
+    from thetis.untracked_sales as sold
+    where not exists (
+        select from thetis.shopify_products as mapped
+        where mapped.shopify_product_id = sold.shopify_product_id
+    )
+    group by sold.shopify_product_id
+    order by max(sold.first_recorded_at) desc, sold.shopify_product_id
+    limit list_unmapped_products.max_count;
+end;
+$$;
+
 -- Takes a Shopify product id away from the product that it means; returns its slug, or null when
 -- there is none. Purchases stay; later orders of that id are no longer ours.
 create function public.remove_shopify_product(shopify_product_id text)
@@ -154,6 +185,9 @@ $$;
 revoke all on function thetis.access_period(text) from public, anon, authenticated, service_role;
 revoke all on function public.list_products() from public, anon, authenticated, service_role;
 grant execute on function public.list_products() to service_role;
+revoke all on function public.list_unmapped_products(integer)
+from public, anon, authenticated, service_role;
+grant execute on function public.list_unmapped_products(integer) to service_role;
 revoke all on function public.add_product(text, text, text, text, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.add_product(text, text, text, text, text) to service_role;

@@ -291,7 +291,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     insert into thetis.orders as existing (
-        shopify_order_id, order_number, email, email_as_of, purchased_at, is_historic
+        shopify_order_id, order_number, email, email_as_of, purchased_at, is_historic,
+        first_recorded_at
     )
     select
         stored.shopify_order_id,
@@ -299,11 +300,16 @@ begin
         stored.shopify_customer_email,
         '-infinity',
         stored.purchased_at,
-        true
+        true,
+        '-infinity'
     from public.purchases as stored
     where stored.id = p_purchase_id and stored.shopify_order_id is not null
-    on conflict (shopify_order_id) do update set email = excluded.email
-    where existing.email = '';
+    on conflict (shopify_order_id) do update set
+        email = excluded.email,
+        email_as_of = excluded.email_as_of,
+        is_historic = excluded.is_historic,
+        first_recorded_at = excluded.first_recorded_at
+    where coalesce(existing.email, '') = '' and existing.erased_at is null;
 
     insert into thetis.order_lines as existing (
         shopify_order_id, shopify_line_item_id, product_slug, quantity, paid_as_of, end_status

@@ -103,11 +103,21 @@ class Database:
         )
 
     def notifications(self, order_id: object) -> dict[str, Row]:
-        """An order's outbox, by kind."""
+        """The latest of each kind in an order's outbox; one that was not skipped comes first."""
         rows = self.rows(
-            "select * from thetis.notifications where shopify_order_id = %s", str(order_id)
+            "select * from thetis.notifications where shopify_order_id = %s"
+            " order by status <> 'skipped', enqueued_at",
+            str(order_id),
         )
         return {row["kind"]: row for row in rows}
+
+    def messages(self, order_id: object) -> list[Row]:
+        """An order's outbox, in the order in which it was filled."""
+        return self.rows(
+            "select * from thetis.notifications where shopify_order_id = %s"
+            " order by enqueued_at, kind",
+            str(order_id),
+        )
 
     def map_product(self, shopify_product_id: str, slug: str) -> None:
         self.execute(

@@ -69,6 +69,7 @@ def arguments(database: Database) -> dict[str, Any]:
     return {
         "orders": Jsonb([order(2, COURSE, PREMIUM, email="grace@example.com")]),
         "test_orders": "grant",
+        "received_at": "2026-11-20T10:00:00Z",
         "refunds": Jsonb([refund(91, 1, **{COURSE: 1})]),
         "provider": "knock",
         "max_count": 10,

@@ -96,7 +96,9 @@ async def _replay(database: Database, recorder: WebhookRecorder, rejected_id: in
     kept = await database.get_rejected_webhook(rejected_id)
     if kept is None or kept.body is None:
         return "missing"
-    recorded = await recorder.record(kept.topic, kept.webhook_id, kept.body)
+    recorded = await recorder.record(
+        kept.topic, kept.webhook_id, kept.body, received_at=kept.received_at
+    )
     if recorded.outcome is not WebhookOutcome.REJECTED:
         await database.mark_webhook_replayed(rejected_id)
     return recorded.outcome

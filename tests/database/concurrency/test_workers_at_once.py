@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,7 +20,7 @@ from tests.support.sessions import (
 )
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
 
-TRIGGER, CANCEL = "post_purchase", "post_purchase_cancel"
+TRIGGER, CANCEL, COURSE_ACCESS = "post_purchase", "post_purchase_cancel", "course_access"
 
 LEASE_ENDS = "update thetis.notifications set due_at = now(), leased_until = now()"
 
@@ -131,13 +132,17 @@ def test_an_added_line_waits_for_a_claim_and_leaves_what_is_sent_as_it_is(
                 for provider in ("knock", "resend")
                 for row in claim(worker, provider)
             }
-            added = run(record_orders, shop, order(1, COURSE, PREMIUM))
+            recorded = run(record_orders, shop, order(1, COURSE, PREMIUM))
             wait_until_blocked(database, shop)
-        assert added.result() == ["recorded"]
+        assert recorded.result() == ["recorded"]
 
-    stored = {kind: row["payload"] for kind, row in database.notifications(1).items()}
-    assert stored == handed_out
-    assert len(database.purchases(1)) == 2
+    tried, added = by_attempts(database)
+    assert tried == handed_out
+    assert {kind: payload["is_addition"] for kind, payload in added.items()} == {
+        TRIGGER: True,
+        COURSE_ACCESS: True,
+    }
+    assert added[TRIGGER]["products"] == [PREMIUM]
 
 
 def test_a_corrected_address_waits_for_a_claim_and_leaves_what_is_sent_as_it_is(
@@ -156,8 +161,22 @@ def test_a_corrected_address_waits_for_a_claim_and_leaves_what_is_sent_as_it_is(
             wait_until_blocked(database, shop)
         assert recorded.result() == ["recorded"]
 
-    stored = {kind: row["payload"] for kind, row in database.notifications(1).items()}
-    assert stored == handed_out
+    tried, new = by_attempts(database)
+    assert tried == handed_out
+    assert {kind: payload["email"] for kind, payload in new.items()} == {
+        TRIGGER: "ada@example.com",
+        COURSE_ACCESS: "ada@example.com",
+        CANCEL: "typo@example.com",
+    }
+
+
+def by_attempts(database: Database) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the messages of the order say that were handed out, and what the others say."""
+    tried: dict[str, Any] = {}
+    untried: dict[str, Any] = {}
+    for row in database.messages(1):
+        (tried if row["attempts"] else untried)[row["kind"]] = row["payload"]
+    return tried, untried
 
 
 @pytest.mark.parametrize("is_correction", [True, False])

@@ -6,8 +6,9 @@ from typing import Any
 
 from tests.support.database import Database, Row
 
-TRIGGER, COURSE_ACCESS, CANCEL = "post_purchase", "course_access", "post_purchase_cancel"
-PROVIDERS = {TRIGGER: "knock", CANCEL: "knock", COURSE_ACCESS: "resend"}
+TRIGGER, COURSE_ACCESS = "post_purchase", "course_access"
+UPDATE, CANCEL = "post_purchase_update", "post_purchase_cancel"
+PROVIDERS = {TRIGGER: "knock", UPDATE: "knock", CANCEL: "knock", COURSE_ACCESS: "resend"}
 
 
 def result_of(claimed: Row, result: str, **fields: Any) -> Row:
@@ -31,6 +32,17 @@ def send_everything(database: Database) -> list[str]:
     claimed = database.claim()
     database.settle(*(result_of(each, "sent") for each in claimed))
     return sorted(each["kind"] for each in claimed)
+
+
+def send_all_there_is(database: Database) -> list[Row]:
+    """The messages that are sent when time enough has passed, in the order in which they go out."""
+    sent: list[Row] = []
+    while claimed := database.claim():
+        database.settle(*(result_of(each, "sent") for each in claimed))
+        sent += claimed
+        later(database, 60)
+    later(database, 60)
+    return sent
 
 
 def statuses(database: Database, order_id: int = 1) -> dict[str, str]:

@@ -53,6 +53,7 @@ function  public.list_rejected_webhooks                  .       .            . 
 function  public.get_rejected_webhook                    .       .            .            .            execute
 function  public.mark_webhook_replayed                   .       .            .            .            execute
 function  public.list_products                           .       .            .            .            execute
+function  public.list_unmapped_products                  .       .            .            .            execute
 function  public.add_product                             .       .            .            .            execute
 function  public.remove_product                          .       .            .            .            execute
 function  public.remove_shopify_product                  .       .            .            .            execute
@@ -60,11 +61,15 @@ function  public.count_address_conflicts                 .       .            . 
 function  public.check_schema                            .       .            .            .            execute
 
 table     thetis.shopify_products                        .       .            .            .            .
+table     thetis.untracked_sales                         .       .            .            .            .
 table     thetis.orders                                  .       .            .            .            .
 table     thetis.order_lines                             .       .            .            .            .
 table     thetis.refunds                                 .       .            .            .            .
 table     thetis.derived_purchases                       .       .            .            .            .
-table     thetis.notification_payloads                   .       .            .            .            .
+table     thetis.live_purchases                          .       .            .            .            .
+table     thetis.named_purchases                         .       .            .            .            .
+table     thetis.open_runs                               .       .            .            .            .
+table     thetis.unnamed_purchases                       .       .            .            .            .
 table     thetis.notifications                           .       .            .            .            .
 table     thetis.rejected_webhooks                       .       .            .            .            .
 table     thetis.copied_enrollments                      .       .            .            .            .
@@ -94,7 +99,10 @@ function  thetis.end_purchases_without_line              .       .            . 
 function  thetis.mark_address_conflicts                  .       .            .            .            .
 function  thetis.refresh_purchases                       .       .            .            .            .
 function  thetis.enqueue_notifications                   .       .            .            .            .
-function  thetis.refresh_pending_notifications           .       .            .            .            .
+function  thetis.addition_delay                          .       .            .            .            .
+function  thetis.refresh_tried_messages                  .       .            .            .            .
+function  thetis.withdraw_untried_messages               .       .            .            .            .
+function  thetis.refresh_updates                         .       .            .            .            .
 function  thetis.cancellation_delay                      .       .            .            .            .
 function  thetis.refresh_cancellations                   .       .            .            .            .
 function  thetis.refresh_notifications                   .       .            .            .            .
@@ -108,6 +116,8 @@ function  thetis.describe_refunds                        .       .            . 
 function  thetis.without_faults                          .       .            .            .            .
 function  thetis.new_for                                 .       .            .            .            .
 function  thetis.merge_orders                            .       .            .            .            .
+function  thetis.unusable_orders                         .       .            .            .            .
+function  thetis.note_untracked_sales                    .       .            .            .            .
 function  thetis.merge_lines                             .       .            .            .            .
 function  thetis.merge_refunds                           .       .            .            .            .
 function  thetis.orders_of_lines                         .       .            .            .            .

@@ -160,7 +160,10 @@ def test_a_view_shows_nobody_more_than_they_may_see_without_it(project: Project)
 
     assert sorted(view["relname"] for view in views) == [
         "derived_purchases",
-        "notification_payloads",
+        "live_purchases",
+        "named_purchases",
+        "open_runs",
+        "unnamed_purchases",
     ]
     assert all(view["is_invoker"] for view in views)
 

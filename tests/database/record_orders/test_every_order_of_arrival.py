@@ -31,7 +31,7 @@ select
         where stored.shopify_order_id = known.shopify_order_id
     ) as emails,
     (
-        select jsonb_object_agg(waiting.kind, waiting.payload)
+        select jsonb_object_agg(waiting.kind, waiting.payload - 'purchases')
         from thetis.notifications as waiting
         where waiting.shopify_order_id = known.shopify_order_id and waiting.status = 'pending'
     ) as enqueued

@@ -18,16 +18,21 @@ VOLATILE = {
     "enqueued_at",
     "due_at",
     "settled_at",
+    "purchase_ids",
 }
 
 
 def lasting(database: Database) -> dict[str, list[Row]]:
-    """Everything but what differs whenever the same is recorded."""
+    """Everything but what differs whenever the same is recorded, and that we heard of an order."""
+    stored = everything(database)
+    stored["thetis.orders"] = [row for row in stored["thetis.orders"] if row["purchased_at"]]
+    for row in stored["thetis.notifications"]:
+        row["payload"].pop("purchases", None)  # they name ids
     return {
         table: sorted(
             ({name: row[name] for name in row if name not in VOLATILE} for row in rows), key=str
         )
-        for table, rows in everything(database).items()
+        for table, rows in stored.items()
     }
 
 

@@ -66,7 +66,7 @@ def test_a_refusal_changes_nothing(way: TransportCase, database: Database) -> No
 def test_a_function_that_is_missing_is_not_the_fault_of_the_request(
     way: TransportCase, database: Database
 ) -> None:
-    database.execute("drop function public.record_orders(jsonb, text)")
+    database.execute("drop function public.record_orders(jsonb, text, timestamptz)")
 
     with pytest.raises(DatabaseUnavailable) as caught:
         way.ask(lambda client: client.record_orders([order(1, COURSE)]))

@@ -41,6 +41,7 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "get_rejected_webhook": {"id": 1},
     "mark_webhook_replayed": {"id": 1},
     "list_products": {},
+    "list_unmapped_products": {},
     "add_product": {"slug": "free_course", "name": "Free", "category": "course"},
     "remove_product": {"slug": COURSE},
     "remove_shopify_product": {"shopify_product_id": "1"},
