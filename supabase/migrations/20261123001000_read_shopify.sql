@@ -33,8 +33,8 @@ create type thetis.incoming_order as (
     is_test boolean
 );
 
--- What it says of one line that is ours: those of our products, and those without a product, because
--- a deleted product looks just like a custom item and we may know the line from before.
+-- What it says of one line that is ours: those of our products, and those without a product,
+-- because a deleted product looks just like a custom item and we may know the line from before.
 create type thetis.incoming_line as (
     shopify_order_id text,
     shopify_line_item_id text,
@@ -44,8 +44,9 @@ create type thetis.incoming_line as (
     end_status thetis.purchase_status
 );
 
--- A line of a product that is not in the catalogue is none of our business, unless an old enrollment
--- names the order and no line. It is counted, since the catalogue may lack what it should have.
+-- A line of a product that is not in the catalogue is none of our business, unless an old
+-- enrollment names the order and no line. It is counted, since the catalogue may lack what it should
+-- have.
 create type thetis.untracked_line as (
     shopify_order_id text,
     shopify_product_id text

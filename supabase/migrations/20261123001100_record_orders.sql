@@ -326,8 +326,8 @@ $$;
 --   ignored    nothing in it is ours; or a test order, with test_orders = 'ignore'
 --   rejected   it is ours to act on but unusable; `reason` says why
 -- Called by the service. Safe to call again with the same orders, or with older ones: nothing
--- changes. One bad order does not fail the others of its array. `received_at`: when the webhook came,
--- if that was not now. Locks the orders and the addresses, each in a fixed order, until the
+-- changes. One bad order does not fail the others of its array. `received_at`: when the webhook
+-- came, if that was not now. Locks the orders and the addresses, each in a fixed order, until the
 -- transaction ends.
 create function public.record_orders(
     orders jsonb, test_orders text default 'grant', received_at timestamptz default null

@@ -109,8 +109,9 @@ exception when check_violation or not_null_violation then
 end;
 $$;
 
--- Products that were sold and are not in the catalogue, the latest first: how many orders, and since
--- when. If one of them is ours, its buyers wait until it is added and their orders are told again.
+-- Products that were sold and are not in the catalogue, the latest first: how many orders, and
+-- since when. If one of them is ours, its buyers wait until it is added and their orders are told
+-- again.
 create function public.list_unmapped_products(max_count integer default 500)
 returns table (
     shopify_product_id text, order_count bigint, first_sold_at text, last_sold_at text

@@ -22,7 +22,10 @@ def kinds(database: Database) -> set[str]:
 
 
 EARLIER = {
-    "other products": (order(1, line(1, COURSE, product_id=FOREIGN), made_at=days_ago(5)), "ignored"),
+    "other products": (
+        order(1, line(1, COURSE, product_id=FOREIGN), made_at=days_ago(5)),
+        "ignored",
+    ),
     "no products at all": (order(1, made_at=days_ago(5)), "ignored"),
     "a course that is not paid": (
         order(1, COURSE, made_at=days_ago(5), financial_status="pending"),
