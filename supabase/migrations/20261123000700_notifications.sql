@@ -66,7 +66,8 @@ comment on column thetis.notifications.due_at is
 comment on column thetis.notifications.uncertain_since is
 'The first attempt of which nobody knows whether the provider took it.';
 
-create index notifications_order on thetis.notifications (shopify_order_id, kind);
+-- Not with the kind, by which alone a plan made for an empty table would look.
+create index notifications_order on thetis.notifications (shopify_order_id);
 -- What nobody has tried to send yet is brought up to date, not added to.
 create unique index notifications_untried_message
 on thetis.notifications (shopify_order_id, kind, email)

@@ -45,8 +45,7 @@ create type thetis.incoming_line as (
 );
 
 -- A line of a product that is not in the catalogue is none of our business, unless an old
--- enrollment names the order and no line. It is counted, since the catalogue may lack what it should
--- have.
+-- enrollment names the order and no line. It is counted: perhaps the catalogue lacks it.
 create type thetis.untracked_line as (
     shopify_order_id text,
     shopify_product_id text
