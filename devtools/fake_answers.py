@@ -172,6 +172,8 @@ class FakeProviders:
         self.effects.append(request)
         if request.path.endswith("/cancel"):
             return Answer(status=204)
+        if request.method == "PUT":
+            return Answer(status=200, body=_object(request))
         run = str(uuid.uuid4())
         body = {"id": run} if request.provider == "resend" else {"workflow_run_id": run}
         answer = Answer(status=200, body=body)
@@ -203,7 +205,21 @@ def _invalid_email(request: ReceivedRequest) -> Answer | None:
     return None
 
 
+def _object(request: ReceivedRequest) -> dict[str, Any]:
+    """What Knock answers to one that was set."""
+    *_, collection, object_id = request.path.split("/")
+    return {
+        "__typename": "Object",
+        "id": object_id,
+        "collection": collection,
+        "updated_at": "2026-11-23T12:00:00Z",
+        "properties": request.body,
+    }
+
+
 def _invalid_call(request: ReceivedRequest) -> Answer | None:
+    if request.method == "PUT":
+        return None
     required = "cancellation_key" if request.path.endswith("/cancel") else "recipients"
     if request.body.get(required):
         return None
@@ -216,6 +232,7 @@ def readable(request: ReceivedRequest) -> str:
     if request.provider == "resend":
         message = f"to {body.get('to')}\n{body.get('subject')}\n\n{body.get('text')}"
         return f"Resend: email\n{textwrap.indent(message, '  ')}"
-    workflow, action = request.path.split("/")[-2:]
+    first, second = request.path.split("/")[-2:]
+    what = f"set {first} {second}" if request.method == "PUT" else f"{second} {first}"
     details = json.dumps(body, indent=2, ensure_ascii=False)
-    return f"Knock: {action} {workflow}\n{textwrap.indent(details, '  ')}"
+    return f"Knock: {what}\n{textwrap.indent(details, '  ')}"

@@ -92,6 +92,7 @@ def _application(fake_providers: FakeProviders) -> Starlette:
         routes=[
             Route("/v1/workflows/{key}/trigger", knock, methods=["POST"]),
             Route("/v1/workflows/{key}/cancel", knock, methods=["POST"]),
+            Route("/v1/objects/{collection}/{id}", knock, methods=["PUT"]),
             Route("/emails", resend, methods=["POST"]),
         ]
     )

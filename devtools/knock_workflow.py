@@ -2,6 +2,8 @@
 
 It knows the parts of Knock's workflow format that ours uses, and refuses the others.
 - Steps, branches, conditions: https://docs.knock.app/designing-workflows/branch-function
+- Data that a step sets, and objects: https://docs.knock.app/designing-workflows/update-data-function
+- Workflows that a step starts: https://docs.knock.app/designing-workflows/trigger-workflow-function
 - Layouts, `content` and `pre_content`: https://docs.knock.app/integrations/email/layouts
 - Files and the keys that end with `@`: https://docs.knock.app/cli/workflow/file-structure
 """
@@ -15,12 +17,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from liquid import Environment, StrictUndefined
+from liquid import Environment, StrictDefaultUndefined, StrictUndefined
 from liquid.exceptions import LiquidError
+from liquid.extra import JSON
 
 Json = dict[str, Any]
 
 _liquid = Environment(undefined=StrictUndefined)
+
+UNSUBSCRIBE_URL = "https://example.com/unsubscribe"
+"""Knock makes one for each recipient of a workflow that is commercial."""
 
 
 class WorkflowError(Exception):
@@ -58,29 +64,45 @@ def read(path: Path) -> Json:
     return content
 
 
-def render(knock_dir: Path, data: Mapping[str, Any], variables: Mapping[str, str]) -> WorkflowRun:
+def render(
+    knock_dir: Path,
+    data: Mapping[str, Any],
+    variables: Mapping[str, str],
+    ended: Mapping[str, timedelta] | None = None,
+) -> WorkflowRun:
     """What Knock sends for this trigger data, with these variables of the Knock environment.
 
-    Every variable that a template names has to be there.
+    Every variable that a template names has to be there. `ended`: which purchases are lost, and
+    how long after the order the run is told.
     """
-    workflow = read(knock_dir / "workflows" / "post-purchase" / "workflow.json")
-    scope = {"data": data, "vars": variables}
-    walk = _Walk(scope)
-    walk.take(workflow["steps"])
-    return WorkflowRun(
-        branch=walk.branches[0],
-        messages=tuple(_message(knock_dir, step, after, scope) for step, after in walk.sent),
-    )
+    walk = _Walk(knock_dir, {"data": data, "vars": variables}, ended or {})
+    walk.run("post-purchase")
+    return WorkflowRun(branch=walk.branches[0], messages=tuple(walk.sent))
 
 
 class _Walk:
-    """One run of the workflow, without the waiting."""
+    """One run of a workflow, without the waiting."""
 
-    def __init__(self, scope: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        knock_dir: Path,
+        scope: Json,
+        ended: Mapping[str, timedelta],
+        after: timedelta = timedelta(0),
+    ) -> None:
+        self._knock_dir = knock_dir
         self._scope = scope
-        self._after = timedelta()
-        self.sent: list[tuple[Json, timedelta]] = []
+        self._ended = ended
+        self._after = after
+        self.sent: list[Message] = []
         self.branches: list[str] = []
+
+    def run(self, key: str) -> None:
+        workflow = read(self._knock_dir / "workflows" / key / "workflow.json")
+        unsubscribe = UNSUBSCRIBE_URL if workflow["settings"]["is_commercial"] else None
+        variables = {**self._scope["vars"], "commercial_unsubscribe_url": unsubscribe}
+        self._scope = {**self._scope, "vars": variables}
+        self.take(workflow["steps"])
 
     def take(self, steps: list[Json]) -> bool:
         """Whether the run goes on after these steps."""
@@ -91,15 +113,37 @@ class _Walk:
             return True
         match step["type"]:
             case "channel":
-                self.sent.append((step, self._after))
+                self.sent.append(_message(self._knock_dir, step, self._after, self._scope))
             case "delay":
                 duration = step["settings"]["delay_for"]
                 self._after += timedelta(**{duration["unit"]: duration["value"]})
             case "branch":
                 return self._branch(step["branches"])
+            case "update_data":
+                news = self._evaluate(step, "data")
+                self._scope = {**self._scope, "data": {**self._scope["data"], **news}}
+            case "trigger_workflow":
+                scope = {**self._scope, "data": self._evaluate(step, "data")}
+                started = _Walk(self._knock_dir, scope, self._ended, self._after)
+                started.run(step["settings"]["workflow_key"])
+                self.sent += started.sent
             case kind:
                 raise WorkflowError(f"a step of type {kind}")
         return True
+
+    def _evaluate(self, step: Json, setting: str) -> Json:
+        """A setting that is Liquid and comes to JSON, with the objects as they are at this time."""
+        lost = [each for each, told_after in self._ended.items() if told_after <= self._after]
+        order = {"ended_purchases": " ".join(lost)} if lost else {}
+        environment = Environment(undefined=StrictDefaultUndefined)
+        environment.add_filter("json", JSON())
+        environment.add_filter("object", lambda _id, _collection: order)
+        try:
+            rendered = environment.from_string(step["settings"][setting]).render(self._scope)
+            found: Json = json.loads(rendered)
+        except (LiquidError, ValueError) as error:
+            raise WorkflowError(f"{step['ref']}: {error}") from error
+        return found
 
     def _branch(self, branches: list[Json]) -> bool:
         taken = next(each for each in branches if holds(each.get("conditions"), self._scope))

@@ -78,18 +78,17 @@ KNOCK_MANAGEMENT = Specification(
             f"Workflow{kind}Step"
             for kind in (
                 "AIAgent", "Batch", "Chat", "Fetch", "InAppFeed", "InAppGuide", "Push",
-                "RandomCohort", "Sms", "Throttle", "TriggerWorkflow", "UpdateData",
-                "UpdateObject", "UpdateTenant", "UpdateUser", "WaitForEvent", "Webhook",
+                "RandomCohort", "Sms", "Throttle", "UpdateObject", "UpdateTenant", "UpdateUser",
+                "WaitForEvent", "Webhook",
             )
         ),
     ),
 )  # fmt: skip
 KNOCK = Specification(
     file="knock-api.openapi.yml",
-    roots=("TriggerWorkflowRequest", "CancelWorkflowRequest"),
+    roots=("TriggerWorkflowRequest", "CancelWorkflowRequest", "SetObjectRequest"),
     leave_out=(
         "InlineChannelDataRequest",
-        "InlineIdentifyObjectRequest",
         "InlinePreferenceSetRequest",
         "InlineTenantRequest",
     ),
@@ -145,13 +144,15 @@ def _references(schema: object) -> Iterator[str]:
 def _closed(schema: Any) -> Any:
     """The schema made strict: no unknown properties.
 
-    And "or null" no longer lets everything through, as the published `{nullable: true}` does.
+    And "or null" no longer lets everything through, as the published `{nullable: true}` does. Of
+    alternatives one or more may fit: what is published overlaps, since an object with properties
+    of its own is a user, too.
     """
     if isinstance(schema, list):
         return [_closed(each) for each in schema if each != {"nullable": True}]
     if not isinstance(schema, dict):
         return schema
-    closed = {key: _closed(value) for key, value in schema.items()}
+    closed = {"anyOf" if key == "oneOf" else key: _closed(value) for key, value in schema.items()}
     if isinstance(schema.get("properties"), dict) and "type" in schema:
         closed.setdefault("additionalProperties", False)
     return closed

@@ -1,4 +1,5 @@
-"""Notifications for Knock: start the post-purchase workflow of an order, or stop it.
+"""Notifications for Knock: start the post-purchase workflow of an order, tell it what was lost since,
+or stop it.
 
 Facts this file stands on:
 - Only a trigger honours Idempotency-Key: the same key and body within 24 hours is answered again
@@ -7,8 +8,11 @@ Facts this file stands on:
 - A trigger is answered 200 with `workflow_run_id`, a cancel 204 without a body.
   https://docs.knock.app/api-reference/workflows
 - Errors carry `code` and `message`. https://docs.knock.app/api-reference/overview/error-codes
-- Both calls are allowed 1,000 times a second, which we do not come near.
+- Both calls are allowed 1,000 times a second, which we do not come near, and to set an object 60.
   https://docs.knock.app/api-reference/overview/rate-limits
+- An inline actor that is an object is made, or merged into what is known of it. To set an object
+  merges too; a text is replaced as a whole. Templates and `update_data` steps load an object when they
+  are rendered. https://docs.knock.app/concepts/objects
 """
 
 from __future__ import annotations
@@ -32,6 +36,9 @@ from thetis.providers import (
 
 WORKFLOW = "post-purchase"
 
+ORDERS = "orders"
+"""The collection of Knock's objects that knows, for each order, what of it was lost."""
+
 BRANCHED_CATEGORIES = frozenset({"course", "device"})
 """The categories that the workflow has a branch for; it sends all others a plain thank-you."""
 
@@ -40,7 +47,7 @@ class KnockSender:
     """`base_url` comes without `/v1`."""
 
     provider = "knock"
-    kinds = frozenset({"post_purchase", "post_purchase_cancel"})
+    kinds = frozenset({"post_purchase", "post_purchase_update", "post_purchase_cancel"})
 
     def __init__(self, *, api_key: str, base_url: str, timeout: float) -> None:
         self._api_key = api_key
@@ -64,7 +71,11 @@ class KnockSender:
     async def send(self, notification: Notification) -> None:
         if notification.kind not in self.kinds:
             raise cannot_send(self, notification)
-        call = self._cancel if notification.kind == "post_purchase_cancel" else self._trigger
+        call = {
+            "post_purchase": self._trigger,
+            "post_purchase_update": self._update,
+            "post_purchase_cancel": self._cancel,
+        }[notification.kind]
         try:
             async with asyncio.timeout(self._timeout):
                 await call(notification.payload, notification.id)
@@ -82,8 +93,13 @@ class KnockSender:
         answer = await self._client.workflows.with_raw_response.trigger(
             WORKFLOW,
             recipients=[{"id": facts["email"], "email": facts["email"]}],
+            actor={
+                "id": facts["order_id"],
+                "collection": ORDERS,
+                "order_number": facts["order_number"],
+            },
             data=trigger_data(facts),
-            cancellation_key=facts["order_id"],
+            cancellation_key=cancellation_key(facts),
             idempotency_key=key,
         )
         try:
@@ -94,10 +110,24 @@ class KnockSender:
         if answer.status_code != 200 or not getattr(run, "workflow_run_id", None):
             raise unreadable_answer(self.provider, answer.status_code)
 
+    async def _update(self, facts: Mapping[str, Any], key: str) -> None:
+        answer = await self._client.objects.with_raw_response.set(
+            ORDERS,
+            facts["order_id"],
+            extra_body={"ended_purchases": " ".join(facts["ended"])},
+            idempotency_key=key,
+        )
+        try:
+            order: object = await answer.parse()
+        except ValueError:
+            order = None
+        if answer.status_code != 200 or getattr(order, "id", None) != facts["order_id"]:
+            raise unreadable_answer(self.provider, answer.status_code)
+
     async def _cancel(self, facts: Mapping[str, Any], key: str) -> None:
         answer = await self._client.workflows.with_raw_response.cancel(
             WORKFLOW,
-            cancellation_key=facts["order_id"],
+            cancellation_key=cancellation_key(facts),
             recipients=[facts["email"]],
             idempotency_key=key,
         )
@@ -119,10 +149,21 @@ class KnockSender:
 def trigger_data(facts: Mapping[str, Any]) -> dict[str, object]:
     """What the workflow's branches and templates read, from a `post_purchase` payload."""
     return {
+        "order_id": facts["order_id"],
         "order_number": facts["order_number"],
         "products_ordered": facts["products"],
         "categories_ordered": facts["categories"],
+        "purchases": facts["purchases"],
+        "is_addition": facts["is_addition"],
     }
+
+
+def cancellation_key(facts: Mapping[str, Any]) -> str:
+    """One for all triggers of a run. What comes after a cancellation has another, so that Knock
+    cannot end it by mistake, in whatever order it handles the two.
+    """
+    order_id: str = facts["order_id"]
+    return order_id if facts["run"] == 1 else f"{order_id}/{facts['run']}"
 
 
 def _words(body: object) -> str:

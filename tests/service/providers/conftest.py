@@ -17,19 +17,37 @@ from thetis.providers.resend import ResendSender
 KEY = "a-key-that-must-not-leak"
 ADDRESS = "ada.lovelace@example.com"
 
+PURCHASES = [
+    {
+        "id": "5a1f1e9e-2f53-4a6b-9f0c-0a1b2c3d4e5f",
+        "product": "splint",
+        "category": "device",
+    },
+    {
+        "id": "c0ffee00-2f53-4a6b-9f0c-0a1b2c3d4e5f",
+        "product": "standard_course",
+        "category": "course",
+    },
+]
+
 _PAYLOADS: dict[str, dict[str, Any]] = {
     "post_purchase": {
         "order_id": "6001",
         "order_number": "1001",
         "email": ADDRESS,
+        "run": 1,
+        "is_addition": False,
         "products": ["splint", "standard_course"],
         "categories": ["course", "device"],
+        "purchases": PURCHASES,
     },
-    "post_purchase_cancel": {"order_id": "6001", "email": ADDRESS},
+    "post_purchase_update": {"order_id": "6001", "ended": [PURCHASES[0]["id"]]},
+    "post_purchase_cancel": {"order_id": "6001", "run": 1, "email": ADDRESS},
     "course_access": {
         "email": ADDRESS,
         "order_number": "1001",
         "has_account": False,
+        "is_addition": False,
         "courses": [{"slug": "standard_course", "name": "Standard Course"}],
     },
 }

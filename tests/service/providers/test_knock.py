@@ -5,9 +5,9 @@ import json
 import pytest
 
 from devtools.fake_providers import Answer, FakeProviders, refusal
-from tests.service.providers.conftest import Post, notification
+from tests.service.providers.conftest import PURCHASES, Post, notification
 from tests.support.docs import ROOT
-from thetis.errors import PermanentFailure
+from thetis.errors import PermanentFailure, TemporaryFailure
 from thetis.providers.knock import BRANCHED_CATEGORIES, WORKFLOW
 
 
@@ -19,13 +19,47 @@ def test_a_trigger_is_made_of_the_facts_of_the_order(
     assert received.path == "/v1/workflows/post-purchase/trigger"
     assert received.body == {
         "recipients": [{"id": "ada.lovelace@example.com", "email": "ada.lovelace@example.com"}],
+        "actor": {"id": "6001", "collection": "orders", "order_number": "1001"},
         "data": {
+            "order_id": "6001",
             "order_number": "1001",
             "products_ordered": ["splint", "standard_course"],
             "categories_ordered": ["course", "device"],
+            "purchases": PURCHASES,
+            "is_addition": False,
         },
         "cancellation_key": "6001",
     }
+
+
+@pytest.mark.parametrize("kind", ["post_purchase", "post_purchase_cancel"])
+def test_a_later_run_of_an_order_has_a_cancellation_key_of_its_own(
+    knock: Post, fake_providers: FakeProviders, kind: str
+) -> None:
+    knock.send(notification(kind, run=2))
+    [received] = fake_providers.effects
+    assert received.body["cancellation_key"] == "6001/2"
+
+
+@pytest.mark.parametrize("ended", [[], ["a"], ["a", "b"]])
+def test_what_was_lost_is_written_to_the_order_as_a_whole(
+    knock: Post, fake_providers: FakeProviders, ended: list[str]
+) -> None:
+    knock.send(notification("post_purchase_update", ended=ended))
+    [received] = fake_providers.effects
+    assert (received.method, received.path) == ("PUT", "/v1/objects/orders/6001")
+    assert received.body == {"ended_purchases": " ".join(ended)}
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(status=204), Answer(status=200, body={"id": "another"}), Answer(status=201)]
+)
+def test_an_update_that_is_not_confirmed_is_tried_again(
+    knock: Post, fake_providers: FakeProviders, answer: Answer
+) -> None:
+    fake_providers.answer_with("knock", answer)
+    failure = knock.failure(notification("post_purchase_update"))
+    assert isinstance(failure, TemporaryFailure) and not failure.is_refused
 
 
 def test_a_cancel_stops_the_run_of_that_order_for_that_recipient(

@@ -14,6 +14,7 @@ from tests.support.published import KNOCK, RESEND, SPECIFICATIONS
     [
         ("post_purchase", "TriggerWorkflowRequest"),
         ("post_purchase_cancel", "CancelWorkflowRequest"),
+        ("post_purchase_update", "SetObjectRequest"),
     ],
 )
 def test_what_knock_receives_satisfies_its_schema(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from devtools import knock_workflow
@@ -10,6 +11,7 @@ from tests.support.docs import ROOT
 
 KNOCK = ROOT / "knock"
 WORKFLOW = KNOCK / "workflows" / "post-purchase" / "workflow.json"
+REVIEW = KNOCK / "workflows" / "review-request" / "workflow.json"
 LAYOUT = KNOCK / "layouts" / "post-purchase" / "layout.json"
 
 VARIABLES = {
@@ -31,15 +33,30 @@ Json = dict[str, Any]
 
 def trigger_data(*categories: str, order_number: str | None = "1001") -> Json:
     return {
+        "order_id": "6001",
         "order_number": order_number,
         "products_ordered": [f"a_{category}" for category in categories],
         "categories_ordered": list(categories),
+        "purchases": [
+            {"id": f"purchase of a {category}", "product": f"a_{category}", "category": category}
+            for category in categories
+        ],
+        "is_addition": False,
     }
 
 
-def render(*categories: str, order_number: str | None = "1001") -> knock_workflow.WorkflowRun:
+def render(
+    *categories: str, order_number: str | None = "1001", ended: Mapping[str, float] | None = None
+) -> knock_workflow.WorkflowRun:
+    """`ended`: of which category the purchase is lost, and after how many days."""
     return knock_workflow.render(
-        KNOCK, trigger_data(*categories, order_number=order_number), VARIABLES
+        KNOCK,
+        trigger_data(*categories, order_number=order_number),
+        VARIABLES,
+        {
+            f"purchase of a {category}": timedelta(days=days)
+            for category, days in (ended or {}).items()
+        },
     )
 
 

@@ -14,12 +14,24 @@ from liquid import Environment
 from devtools import knock_workflow
 from tests.support.docs import document, named
 from tests.support.published import KNOCK_MANAGEMENT
-from tests.tools.knock_workflow.post_purchase import KNOCK, LAYOUT, WORKFLOW, every_step
+from tests.tools.knock_workflow.post_purchase import (
+    KNOCK,
+    LAYOUT,
+    REVIEW,
+    WORKFLOW,
+    every_step,
+    render,
+)
 from thetis.providers import knock
 
 SETUP = document("docs/POST_PURCHASE_SETUP.md")
 STEPS = list(every_step(knock_workflow.read(WORKFLOW)["steps"]))
-EMAILS = [step for step in STEPS if step["type"] == "channel"]
+EMAILS = [
+    (path, step)
+    for path in (WORKFLOW, REVIEW)
+    for step in every_step(knock_workflow.read(path)["steps"])
+    if step["type"] == "channel"
+]
 
 
 def linked_files(node: Any) -> Iterator[str]:
@@ -35,8 +47,18 @@ def linked_files(node: Any) -> Iterator[str]:
             yield from linked_files(each)
 
 
+def texts(node: Any) -> Iterator[str]:
+    """Every text in it, wherever it stands."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict | list):
+        for each in node.values() if isinstance(node, dict) else node:
+            yield from texts(each)
+
+
 @pytest.mark.parametrize(
-    ("schema", "path"), [("WorkflowRequest", WORKFLOW), ("EmailLayoutRequest", LAYOUT)]
+    ("schema", "path"),
+    [("WorkflowRequest", WORKFLOW), ("WorkflowRequest", REVIEW), ("EmailLayoutRequest", LAYOUT)],
 )
 def test_they_satisfy_the_management_api(schema: str, path: Path) -> None:
     assert KNOCK_MANAGEMENT.faults(schema, knock_workflow.read(path)) == []
@@ -47,17 +69,39 @@ def test_the_schema_would_notice_a_mistake() -> None:
     workflow["steps"][1]["settings"]["delay_for"]["unit"] = "fortnights"
     assert KNOCK_MANAGEMENT.faults("WorkflowRequest", workflow)
     workflow = knock_workflow.read(WORKFLOW)
+    workflow["steps"][2]["settings"]["datum"] = workflow["steps"][2]["settings"].pop("data")
+    assert KNOCK_MANAGEMENT.faults("WorkflowRequest", workflow)
+    workflow = knock_workflow.read(WORKFLOW)
     del workflow["steps"][0]["branches"][0]["conditions"]["all"][0]["operator"]
     assert KNOCK_MANAGEMENT.faults("WorkflowRequest", workflow)
 
 
-def test_the_project_file_leads_to_the_workflow_that_the_service_triggers() -> None:
+def test_the_project_file_leads_to_the_workflow_that_the_service_triggers_and_what_that_starts() -> (
+    None
+):
     project = json.loads((KNOCK / "knock.json").read_text())
     workflows = KNOCK / project["knockDir"] / "workflows"
-    assert [workflow.name for workflow in workflows.iterdir()] == [knock.WORKFLOW]
+    started = {s["settings"]["workflow_key"] for s in STEPS if s["type"] == "trigger_workflow"}
+    assert {workflow.name for workflow in workflows.iterdir()} == {knock.WORKFLOW, *started}
 
 
-@pytest.mark.parametrize("path", [WORKFLOW, LAYOUT], ids=["workflow", "layout"])
+def test_what_may_be_advertising_is_commercial_and_can_be_unsubscribed_from() -> None:
+    assert not knock_workflow.read(WORKFLOW)["settings"]["is_commercial"]
+    assert knock_workflow.read(REVIEW)["settings"]["is_commercial"]
+    *others, review = render("device").messages
+    assert all(knock_workflow.UNSUBSCRIBE_URL in part for part in (review.html, review.text))
+    assert not [each for each in others if "nsubscribe" in each.html + each.text]
+
+
+def test_a_started_workflow_gets_the_data_that_it_demands() -> None:
+    [step] = [each for each in STEPS if each["type"] == "trigger_workflow"]
+    required = knock_workflow.read(REVIEW)["trigger_data_json_schema"]["required"]
+    assert all(
+        f'"{name}": {{{{ data.{name} | json }}}}' in step["settings"]["data"] for name in required
+    )
+
+
+@pytest.mark.parametrize("path", [WORKFLOW, REVIEW, LAYOUT], ids=["workflow", "review", "layout"])
 def test_every_file_is_linked_once_and_lies_within(path: Path) -> None:
     links = list(linked_files(json.loads(path.read_text())))
     assert len(links) == len(set(links))
@@ -65,11 +109,13 @@ def test_every_file_is_linked_once_and_lies_within(path: Path) -> None:
     assert {Path(link) for link in links} == files - {Path(path.name)}
 
 
-@pytest.mark.parametrize("step", EMAILS, ids=lambda step: step["ref"])
-def test_an_email_has_its_own_folder_a_text_part_and_our_layout(step: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("path", "step"), EMAILS, ids=[step["ref"] for _, step in EMAILS])
+def test_an_email_has_its_own_folder_a_text_part_and_our_layout(
+    path: Path, step: dict[str, Any]
+) -> None:
     [found] = [
         each
-        for each in every_step(json.loads(WORKFLOW.read_text())["steps"])
+        for each in every_step(json.loads(path.read_text())["steps"])
         if each["ref"] == step["ref"]
     ]
     assert found["template"]["html_body@"] == f"{step['ref']}/html_body.html"
@@ -91,7 +137,7 @@ def test_a_branch_step_ends_with_its_default_and_gives_every_other_a_condition()
 
 def test_branches_ask_for_categories_and_for_no_product() -> None:
     asked = set(re.findall(r'"variable": "([^"]+)"', WORKFLOW.read_text()))
-    assert asked == {"data.categories_ordered"}
+    assert asked == {"data.categories_ordered", "data.categories_kept"}
 
 
 def test_names_are_as_short_as_knock_wants_them() -> None:
@@ -101,19 +147,22 @@ def test_names_are_as_short_as_knock_wants_them() -> None:
 
 
 def test_every_email_goes_through_the_one_channel_that_the_guide_names() -> None:
-    [channel] = {step["channel_key"] for step in EMAILS}
+    [channel] = {step["channel_key"] for _, step in EMAILS}
     assert f"`{channel}`" in SETUP.section("The channel")
 
 
 def test_every_variable_is_in_the_guide_and_no_other() -> None:
+    sources = [file.read_text() for file in KNOCK.rglob("*") if file.suffix in {".html", ".txt"}]
+    for workflow in (WORKFLOW, REVIEW):
+        sources += texts(json.loads(workflow.read_text()))
     used = {
         ".".join(str(part) for part in variable)
-        for file in KNOCK.rglob("*")
-        if file.is_file()
-        for variable in Environment().from_string(file.read_text()).global_variable_segments()
+        for source in sources
+        for variable in Environment().from_string(source).global_variable_segments()
     }
     documented = named(SETUP.section("The variables"))
     data = set(knock_workflow.read(WORKFLOW)["trigger_data_json_schema"]["properties"])
     known = {*documented, *(f"data.{name}" for name in data), "content", "preview_text"}
+    known |= {"recipient.id", "workflow.cancellation_key"}
     assert used <= known
     assert {name for name in used if name.startswith("vars.")} == set(documented)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -10,8 +11,10 @@ from devtools import knock_workflow
 from tests.support.docs import code, document, rows
 from tests.tools.knock_workflow.post_purchase import (
     CATEGORIES,
+    KNOCK,
     VARIABLES,
     WORKFLOW,
+    every_step,
     render,
     trigger_data,
 )
@@ -42,6 +45,56 @@ def test_a_branch_ends_with_exactly_these_messages_on_these_days(branch: str) ->
     found = render(*CATEGORIES[branch])
     assert found.branch == branch
     assert [(message.after.days, message.ref) for message in found.messages] == DAYS[branch]
+
+
+LOST: dict[str, tuple[list[str], dict[str, float], list[str]]] = {
+    "the splint on day 2, and the course is kept": (
+        ["course", "device"],
+        {"device": 1.5},
+        ["both_welcome", "splint_crutches", "both_course_nudge"],
+    ),
+    "the splint on the day before the review": (
+        ["device"],
+        {"device": 9},
+        ["splint_thank_you", *(ref for _, ref in TIPS), "splint_reinforcement"],
+    ),
+    "the course, and the splint is kept": (
+        ["course", "device"],
+        {"course": 0.5},
+        ["both_welcome", *(ref for _, ref in TIPS), "splint_reinforcement", "splint_review"],
+    ),
+    "the only course": (["course"], {"course": 3}, ["course_welcome"]),
+    "everything": (["course", "device"], {"course": 0.5, "device": 0.5}, ["both_welcome"]),
+    "something else": (
+        ["course", "accessory"],
+        {"accessory": 1},
+        ["course_welcome", "course_nudge"],
+    ),
+}
+"""What is bought, what is lost after how many days, and what is sent."""
+
+
+@pytest.mark.parametrize("what", LOST)
+def test_nothing_is_sent_about_what_went_back_and_the_rest_goes_on(what: str) -> None:
+    categories, ended, refs = LOST[what]
+    assert [message.ref for message in render(*categories, ended=ended).messages] == refs
+
+
+def test_one_of_two_splints_that_is_kept_goes_on() -> None:
+    data = trigger_data("device")
+    data["purchases"].append({"id": "another", "product": "a_device", "category": "device"})
+    run = knock_workflow.render(KNOCK, data, VARIABLES, {"another": timedelta(days=1)})
+    assert run == render("device")
+
+
+def test_a_run_looks_at_what_is_kept_right_before_each_later_message() -> None:
+    """And always in the same words."""
+    steps = [*every_step(knock_workflow.read(WORKFLOW)["steps"])]
+    looks = [step for step in steps if step["type"] == "update_data"]
+    asked = [step for step in steps if "data.categories_kept" in str(step.get("conditions"))]
+    assert len({step["settings"]["data"] for step in looks}) == 1
+    assert [steps[steps.index(each) - 1] for each in asked] == looks
+    assert len(asked) == 7
 
 
 def test_the_guide_names_the_same_branches_and_days() -> None:

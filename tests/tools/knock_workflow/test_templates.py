@@ -7,6 +7,7 @@ import re
 import pytest
 
 from devtools import knock_workflow
+from devtools.knock_workflow import UNSUBSCRIBE_URL
 from tests.support.emails import ELSEWHERE, Page, without_links, words
 from tests.tools.knock_workflow.post_purchase import (
     CATEGORIES,
@@ -50,7 +51,7 @@ def test_the_text_part_says_what_the_html_part_says(ref: str) -> None:
 @every_one
 def test_every_link_leads_where_a_variable_says_and_stands_in_the_text_too(ref: str) -> None:
     for link in Page(MESSAGES[ref].html).links:
-        assert link in {CLAIM_PAGE, VARIABLES["splint_review_url"]}
+        assert link in {CLAIM_PAGE, VARIABLES["splint_review_url"], UNSUBSCRIBE_URL}
         assert link in MESSAGES[ref].text
 
 
