@@ -8,45 +8,6 @@
 --            certainly reached nobody
 -- The triggers of an order to one address make up a run, until that is cancelled.
 
--- What is active, and whom to tell. A purchase that somebody owns keeps the address it was linked
--- by, so nobody else is written to when its order's address is corrected.
-create view thetis.live_purchases
-with (security_invoker = true) as
-select
-    stored.id,
-    stored.shopify_order_id,
-    stored.shopify_customer_email as email,
-    stored.user_id,
-    stored.product_slug,
-    coalesce(product.category, 'other') as category,
-    product.name
-from public.purchases as stored
-left join public.products as product on stored.product_slug = product.slug
-where
-    -- "is true", so that no guess makes the planner read all that is active by its index
-    (stored.status = 'active') is true
-    and stored.shopify_customer_email <> '';
-
--- What the messages of these orders name.
-create view thetis.named_purchases
-with (security_invoker = true) as
-select
-    message.shopify_order_id,
-    message.kind,
-    message.email,
-    message.run,
-    message.uncertain_since is not null as may_have_arrived,
-    named.purchase_id,
-    live.id is not null as is_live
-from thetis.notifications as message
-cross join lateral unnest(message.purchase_ids) as named (purchase_id)
-left join thetis.live_purchases as live
-    on named.purchase_id = live.id and message.email = live.email
-where
-    message.attempts > 0
-    and message.kind in ('post_purchase', 'course_access')
-    and (message.status <> 'skipped' or message.uncertain_since is not null);
-
 -- How long a message waits that adds to one before it. An edit of an order is told in several
 -- webhooks, a second or two apart, and a retry of Shopify's comes after a few more: what they tell
 -- goes into one message. The first message of an order waits for nothing.
@@ -75,8 +36,8 @@ end;
 $$;
 
 -- Withdraws what was tried and has lost its reason while it waits to be tried again. If the reason
--- comes back it is pending again, exactly as it was, since it may have arrived; but no trigger after
--- its cancellation was tried, which could not be repeated.
+-- comes back it is pending again, exactly as it was, since it may have arrived; but no trigger
+-- after its cancellation was tried, which could not be repeated.
 create function thetis.refresh_tried_messages(p_order_ids text[])
 returns void
 language plpgsql
@@ -197,70 +158,8 @@ begin
 end;
 $$;
 
--- The run of each order and address that a next trigger may join: the last that was begun and
--- neither is nor may have been cancelled.
-create view thetis.open_runs
-with (security_invoker = true) as
-select
-    begun.shopify_order_id,
-    begun.email,
-    max(begun.run) as run
-from thetis.notifications as begun
-where
-    begun.kind = 'post_purchase'
-    and begun.attempts > 0
-    and begun.status <> 'skipped'
-    and not exists (
-        select from thetis.notifications as cancellation
-        where
-            cancellation.kind = 'post_purchase_cancel'
-            and cancellation.shopify_order_id = begun.shopify_order_id
-            and cancellation.run = begun.run
-            and cancellation.email = begun.email
-            and (cancellation.status <> 'skipped' or cancellation.attempts > 0)
-    )
-group by begun.shopify_order_id, begun.email;
-
--- What no message has named yet of these orders, as the messages that would: the facts, from which
--- the service makes what a provider's API wants.
---   post_purchase   {order_id, order_number, email, run, is_addition, products, categories,
---                    purchases: [{id, product, category}]}
---   course_access   {order_number, email, has_account, is_addition, courses: [{slug, name}]};
---                   `has_account`: who reads the email finds the courses in their account already
--- `is_addition`: something of the order was announced to this address before.
-create view thetis.unnamed_purchases
-with (security_invoker = true) as
-select
-    live.shopify_order_id,
-    live.email,
-    kind.kind,
-    array_agg(live.id order by live.id) as purchase_ids,
-    jsonb_agg(distinct live.product_slug) as products,
-    jsonb_agg(distinct live.category) as categories,
-    jsonb_agg(
-        jsonb_build_object('id', live.id, 'product', live.product_slug, 'category', live.category)
-        order by live.product_slug asc, live.id asc
-    ) as purchases,
-    jsonb_agg(distinct jsonb_build_object('slug', live.product_slug, 'name', live.name)) as courses,
-    bool_and(
-        kind.kind = 'course_access' and thetis.is_address_of(live.user_id, live.email)
-    ) as has_account
-from thetis.live_purchases as live
-cross join lateral (values ('post_purchase'), ('course_access')) as kind (kind)
-where
-    (kind.kind = 'post_purchase' or live.category = 'course')
-    and not exists (
-        select from thetis.named_purchases as named
-        where
-            named.shopify_order_id = live.shopify_order_id
-            and named.kind = kind.kind
-            and named.email = live.email
-            and named.purchase_id = live.id
-    )
-group by live.shopify_order_id, live.email, kind.kind;
-
--- Enqueues a message for what no message has named yet, or brings the untried one up to date; one
--- that has nothing left to tell is withdrawn. A historic order causes none.
+-- Enqueues a message for what no message has named yet, or brings the untried one up to date. A
+-- historic order causes none.
 create function thetis.enqueue_notifications(p_order_ids text[])
 returns void
 language plpgsql
@@ -271,61 +170,21 @@ begin
         kind, shopify_order_id, purchase_ids, run, payload, is_test, due_at
     )
     select
-        unnamed.kind,
-        unnamed.shopify_order_id,
-        unnamed.purchase_ids,
-        case unnamed.kind when 'post_purchase' then series.run end,
-        case unnamed.kind
-            when 'post_purchase' then jsonb_build_object(
-                'order_id', unnamed.shopify_order_id,
-                'order_number', orders.order_number,
-                'email', unnamed.email,
-                'run', series.run,
-                'is_addition', before.is_addition,
-                'products', unnamed.products,
-                'categories', unnamed.categories,
-                'purchases', unnamed.purchases
-            )
-            else jsonb_build_object(
-                'order_number', orders.order_number,
-                'email', unnamed.email,
-                'has_account', unnamed.has_account,
-                'is_addition', before.is_addition,
-                'courses', unnamed.courses
-            )
-        end,
-        orders.is_test,
-        now() + case when before.is_addition then thetis.addition_delay() else interval '0' end
-    from thetis.unnamed_purchases as unnamed
-    inner join thetis.orders on unnamed.shopify_order_id = orders.shopify_order_id
-    cross join lateral (
-        select exists (
-            select from thetis.named_purchases as named
-            where
-                named.shopify_order_id = unnamed.shopify_order_id
-                and named.kind = unnamed.kind
-                and named.email = unnamed.email
-        ) as is_addition
-    ) as before
-    cross join lateral (
-        select coalesce(
-            (
-                select open_runs.run from thetis.open_runs
-                where
-                    open_runs.shopify_order_id = unnamed.shopify_order_id
-                    and open_runs.email = unnamed.email
-            ),
-            (
-                select max(begun.run) + 1 from thetis.notifications as begun
-                where
-                    begun.shopify_order_id = unnamed.shopify_order_id
-                    and begun.kind = 'post_purchase'
-                    and begun.attempts > 0
-            ),
-            1
-        ) as run
-    ) as series
-    where unnamed.shopify_order_id = any(p_order_ids) and orders.is_historic is not true
+        composed.kind,
+        composed.shopify_order_id,
+        composed.purchase_ids,
+        composed.run,
+        composed.payload,
+        composed.is_test,
+        now() + case
+            when (composed.payload -> 'is_addition')::boolean then thetis.addition_delay()
+            else interval '0'
+        end
+    from thetis.composed_messages as composed
+    where
+        composed.shopify_order_id = any(p_order_ids)
+        and not composed.is_named
+        and composed.is_historic is not true
     on conflict (shopify_order_id, kind, email)
     where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
     do update set
@@ -342,7 +201,8 @@ begin
 end;
 $$;
 
--- Withdraws the untried messages that have nothing left to tell.
+-- Withdraws the untried messages that have nothing left to tell, and what a person asked to send
+-- again as soon as anything of it is not true any more.
 create function thetis.withdraw_untried_messages(p_order_ids text[])
 returns void
 language plpgsql
@@ -356,10 +216,10 @@ begin
         and untried.kind in ('post_purchase', 'course_access')
         and untried.attempts = 0
         and untried.status = 'pending'
-        and not exists (
-            select from thetis.live_purchases as live
+        and (
+            select count(*) from thetis.live_purchases as live
             where live.id = any(untried.purchase_ids) and live.email = untried.email
-        );
+        ) < case when untried.resend_of is null then 1 else cardinality(untried.purchase_ids) end;
 end;
 $$;
 
@@ -492,10 +352,6 @@ $$;
 
 -- Privileges
 
-revoke all on table thetis.live_purchases from public, anon, authenticated, service_role;
-revoke all on table thetis.named_purchases from public, anon, authenticated, service_role;
-revoke all on table thetis.open_runs from public, anon, authenticated, service_role;
-revoke all on table thetis.unnamed_purchases from public, anon, authenticated, service_role;
 revoke all on function thetis.addition_delay() from public, anon, authenticated, service_role;
 revoke all on function thetis.cancellation_delay()
 from public, anon, authenticated, service_role;

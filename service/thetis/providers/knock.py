@@ -1,5 +1,5 @@
-"""Notifications for Knock: start the post-purchase workflow of an order, tell it what was lost since,
-or stop it.
+"""Notifications for Knock: start the post-purchase workflow of an order, tell it what was lost, or
+stop it.
 
 Facts this file stands on:
 - Only a trigger honours Idempotency-Key: the same key and body within 24 hours is answered again
@@ -11,17 +11,18 @@ Facts this file stands on:
 - Both calls are allowed 1,000 times a second, which we do not come near, and to set an object 60.
   https://docs.knock.app/api-reference/overview/rate-limits
 - An inline actor that is an object is made, or merged into what is known of it. To set an object
-  merges too; a text is replaced as a whole. Templates and `update_data` steps load an object when they
-  are rendered. https://docs.knock.app/concepts/objects
+  merges too; a text is replaced as a whole. Templates and `update_data` steps load an object when
+  they are rendered. https://docs.knock.app/concepts/objects
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from knockapi import APIConnectionError, APIStatusError, AsyncKnock, DefaultAsyncHttpxClient
+from knockapi.types import InlineObjectRequestParam
 
 from thetis.errors import SendFailure
 from thetis.model import Notification
@@ -93,11 +94,7 @@ class KnockSender:
         answer = await self._client.workflows.with_raw_response.trigger(
             WORKFLOW,
             recipients=[{"id": facts["email"], "email": facts["email"]}],
-            actor={
-                "id": facts["order_id"],
-                "collection": ORDERS,
-                "order_number": facts["order_number"],
-            },
+            actor=_order(facts),
             data=trigger_data(facts),
             cancellation_key=cancellation_key(facts),
             idempotency_key=key,
@@ -156,6 +153,12 @@ def trigger_data(facts: Mapping[str, Any]) -> dict[str, object]:
         "purchases": facts["purchases"],
         "is_addition": facts["is_addition"],
     }
+
+
+def _order(facts: Mapping[str, Any]) -> InlineObjectRequestParam:
+    """The order's object, which a later update is written to. Nothing in it tells of a person."""
+    order = {"id": facts["order_id"], "collection": ORDERS, "order_number": facts["order_number"]}
+    return cast("InlineObjectRequestParam", order)  # of any properties, which its type cannot say
 
 
 def cancellation_key(facts: Mapping[str, Any]) -> str:

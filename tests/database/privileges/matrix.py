@@ -69,7 +69,8 @@ table     thetis.derived_purchases                       .       .            . 
 table     thetis.live_purchases                          .       .            .            .            .
 table     thetis.named_purchases                         .       .            .            .            .
 table     thetis.open_runs                               .       .            .            .            .
-table     thetis.unnamed_purchases                       .       .            .            .            .
+table     thetis.tellings                                .       .            .            .            .
+table     thetis.composed_messages                       .       .            .            .            .
 table     thetis.notifications                           .       .            .            .            .
 table     thetis.rejected_webhooks                       .       .            .            .            .
 table     thetis.copied_enrollments                      .       .            .            .            .

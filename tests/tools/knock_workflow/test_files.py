@@ -76,9 +76,7 @@ def test_the_schema_would_notice_a_mistake() -> None:
     assert KNOCK_MANAGEMENT.faults("WorkflowRequest", workflow)
 
 
-def test_the_project_file_leads_to_the_workflow_that_the_service_triggers_and_what_that_starts() -> (
-    None
-):
+def test_the_project_file_leads_to_the_workflow_that_is_triggered_and_what_that_starts() -> None:
     project = json.loads((KNOCK / "knock.json").read_text())
     workflows = KNOCK / project["knockDir"] / "workflows"
     started = {s["settings"]["workflow_key"] for s in STEPS if s["type"] == "trigger_workflow"}

@@ -1,0 +1,183 @@
+-- What messages say: what is active, what was named of it, and what there is to tell.
+
+-- What is active, and whom to tell. A purchase that somebody owns keeps the address it was linked
+-- by, so nobody else is written to when its order's address is corrected.
+create view thetis.live_purchases
+with (security_invoker = true) as
+select
+    stored.id,
+    stored.shopify_order_id,
+    stored.shopify_customer_email as email,
+    stored.user_id,
+    stored.product_slug,
+    coalesce(product.category, 'other') as category,
+    product.name
+from public.purchases as stored
+left join public.products as product on stored.product_slug = product.slug
+where
+    -- "is true", so that no guess makes the planner read all that is active by its index
+    (stored.status = 'active') is true
+    and stored.shopify_customer_email <> '';
+
+-- What the messages of these orders name.
+create view thetis.named_purchases
+with (security_invoker = true) as
+select
+    message.shopify_order_id,
+    message.kind,
+    message.email,
+    message.run,
+    message.uncertain_since is not null as may_have_arrived,
+    named.purchase_id,
+    live.id is not null as is_live
+from thetis.notifications as message
+cross join lateral unnest(message.purchase_ids) as named (purchase_id)
+left join thetis.live_purchases as live
+    on named.purchase_id = live.id and message.email = live.email
+where
+    message.attempts > 0
+    and message.kind in ('post_purchase', 'course_access')
+    and (message.status <> 'skipped' or message.uncertain_since is not null);
+
+-- The run of each order and address that a next trigger may join: the last that was begun and
+-- neither is nor may have been cancelled.
+create view thetis.open_runs
+with (security_invoker = true) as
+select
+    begun.shopify_order_id,
+    begun.email,
+    max(begun.run) as run
+from thetis.notifications as begun
+where
+    begun.kind = 'post_purchase'
+    and begun.attempts > 0
+    and begun.status <> 'skipped'
+    and not exists (
+        select from thetis.notifications as cancellation
+        where
+            cancellation.kind = 'post_purchase_cancel'
+            and cancellation.shopify_order_id = begun.shopify_order_id
+            and cancellation.run = begun.run
+            and cancellation.email = begun.email
+            and (cancellation.status <> 'skipped' or cancellation.attempts > 0)
+    )
+group by begun.shopify_order_id, begun.email;
+
+-- What is active, for each order, kind and address: what messages have named of it (is_named) apart
+-- from what they have not.
+-- noqa: disable=LT02,ST05
+create view thetis.tellings
+with (security_invoker = true) as
+select
+    live.shopify_order_id,
+    live.email,
+    kind.kind,
+    naming.is_named,
+    array_agg(live.id order by live.id) as purchase_ids,
+    jsonb_agg(distinct live.product_slug) as products,
+    jsonb_agg(distinct live.category) as categories,
+    jsonb_agg(
+        jsonb_build_object(
+            'id', live.id, 'product', live.product_slug, 'category', live.category
+        )
+        order by live.product_slug asc, live.id asc
+    ) as purchases,
+    jsonb_agg(distinct jsonb_build_object('slug', live.product_slug, 'name', live.name))
+        as courses,
+    bool_and(
+        kind.kind = 'course_access' and thetis.is_address_of(live.user_id, live.email)
+    ) as has_account
+from thetis.live_purchases as live
+cross join lateral (values ('post_purchase'), ('course_access')) as kind (kind)
+cross join lateral (
+    select (
+        select true from thetis.named_purchases as named
+        where
+            named.shopify_order_id = live.shopify_order_id
+            and named.kind = kind.kind
+            and named.email = live.email
+            and named.purchase_id = live.id
+        limit 1
+    ) is not null as is_named
+    offset 0  -- so that it is looked up once
+) as naming
+where kind.kind = 'post_purchase' or live.category = 'course'
+group by live.shopify_order_id, live.email, kind.kind, naming.is_named;
+
+-- The same as the payload of a message: the facts, from which the service makes what a provider's
+-- API wants.
+--   post_purchase   {order_id, order_number, email, run, is_addition, products, categories,
+--                    purchases: [{id, product, category}]}
+--   course_access   {order_number, email, has_account, is_addition, courses: [{slug, name}]};
+--                   `has_account`: who reads the email finds the courses in their account already
+-- `is_addition`: something of the order was announced to this address before.
+create view thetis.composed_messages
+with (security_invoker = true) as
+select
+    told.shopify_order_id,
+    told.kind,
+    told.email,
+    told.is_named,
+    told.purchase_ids,
+    series.run,
+    case told.kind
+        when 'post_purchase' then jsonb_build_object(
+            'order_id', told.shopify_order_id,
+            'order_number', orders.order_number,
+            'email', told.email,
+            'run', series.run,
+            'is_addition', earlier.is_addition,
+            'products', told.products,
+            'categories', told.categories,
+            'purchases', told.purchases
+        )
+        else jsonb_build_object(
+            'order_number', orders.order_number,
+            'email', told.email,
+            'has_account', told.has_account,
+            'is_addition', earlier.is_addition,
+            'courses', told.courses
+        )
+    end as payload,
+    orders.is_test,
+    orders.is_historic
+from thetis.tellings as told
+inner join thetis.orders on told.shopify_order_id = orders.shopify_order_id
+cross join lateral (
+    select (
+        select true from thetis.named_purchases as named
+        where
+            named.shopify_order_id = told.shopify_order_id
+            and named.kind = told.kind
+            and named.email = told.email
+        limit 1
+    ) is not null as is_addition
+) as earlier
+cross join lateral (
+    select
+        case told.kind when 'post_purchase' then coalesce(
+            (
+                select open_runs.run from thetis.open_runs
+                where
+                    open_runs.shopify_order_id = told.shopify_order_id
+                    and open_runs.email = told.email
+            ),
+            (
+                select max(begun.run) + 1 from thetis.notifications as begun
+                where
+                    begun.shopify_order_id = told.shopify_order_id
+                    and begun.kind = 'post_purchase'
+                    and begun.attempts > 0
+            ),
+            1
+        ) end as run
+) as series;
+-- noqa: enable=LT02,ST05
+
+-- Privileges
+
+revoke all on table thetis.live_purchases from public, anon, authenticated, service_role;
+revoke all on table thetis.named_purchases from public, anon, authenticated, service_role;
+revoke all on table thetis.open_runs from public, anon, authenticated, service_role;
+revoke all on table thetis.tellings from public, anon, authenticated, service_role;
+revoke all on table thetis.composed_messages from public, anon, authenticated, service_role;
