@@ -45,9 +45,15 @@ CREATE TYPE thetis.incoming_refund AS (
 	quantity bigint
 );
 
+CREATE TYPE thetis.untracked_line AS (
+	shopify_order_id text,
+	shopify_product_id text
+);
+
 CREATE TYPE thetis.incoming AS (
 	orders thetis.incoming_order[],
 	lines thetis.incoming_line[],
+	untracked thetis.untracked_line[],
 	refunds thetis.incoming_refund[]
 );
 
@@ -243,6 +249,19 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.get_notification(notification_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+    return (
+        select to_jsonb(stored) from thetis.notifications as stored
+        where stored.id = get_notification.notification_id
+    );
+end;
+$$;
+
 CREATE FUNCTION public.get_rejected_webhook(id bigint) RETURNS TABLE(topic text, webhook_id text, reason text, received_at text, replayed_at text, body_base64 text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -278,6 +297,50 @@ begin
             and (purchases.expires_at is null or purchases.expires_at > now())
             and users.deleted_at is null
     );
+end;
+$$;
+
+CREATE FUNCTION public.list_notifications(order_name text DEFAULT NULL::text, state text DEFAULT 'dead'::text, before_id uuid DEFAULT NULL::uuid, max_count integer DEFAULT 100) RETURNS TABLE(id uuid, kind text, status text, shopify_order_id text, order_number text, email text, attempts integer, enqueued_at text, due_at text, settled_at text, last_error text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+#variable_conflict use_column
+declare
+    v_order_ids text[] := thetis.find_orders(list_notifications.order_name);
+    v_before record;
+begin
+    if list_notifications.order_name is null and list_notifications.state is null then
+        raise exception 'messages: say of which order, or of which status' using errcode = 'TH004';
+    end if;
+
+    select enqueued_at, id into v_before
+    from thetis.notifications as earlier where earlier.id = list_notifications.before_id;
+
+    return query
+    select
+        listed.id,
+        listed.kind,
+        listed.status,
+        listed.shopify_order_id,
+        orders.order_number,
+        listed.email,
+        listed.attempts,
+        date_trunc('second', listed.enqueued_at)::text,
+        date_trunc('second', listed.due_at)::text,
+        date_trunc('second', listed.settled_at)::text,
+        listed.last_error
+    from thetis.notifications as listed
+    left join thetis.orders on listed.shopify_order_id = orders.shopify_order_id
+    where
+        (list_notifications.order_name is null or listed.shopify_order_id = any(v_order_ids))
+        and (list_notifications.state is null or listed.status = list_notifications.state)
+        and (
+            list_notifications.before_id is null
+            or (listed.enqueued_at, listed.id) < (v_before.enqueued_at, v_before.id)
+        )
+    order by listed.enqueued_at desc, listed.id desc
+    limit list_notifications.max_count;
 end;
 $$;
 
@@ -328,6 +391,30 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.list_unmapped_products(max_count integer DEFAULT 500) RETURNS TABLE(shopify_product_id text, order_count bigint, first_sold_at text, last_sold_at text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        sold.shopify_product_id,
+        count(*),
+        date_trunc('second', min(sold.first_recorded_at))::text,
+        date_trunc('second', max(sold.first_recorded_at))::text
+    from thetis.untracked_sales as sold
+    where not exists (
+        select from thetis.shopify_products as mapped
+        where mapped.shopify_product_id = sold.shopify_product_id
+    )
+    group by sold.shopify_product_id
+    order by max(sold.first_recorded_at) desc, sold.shopify_product_id
+    limit list_unmapped_products.max_count;
+end;
+$$;
+
 CREATE FUNCTION public.mark_webhook_replayed(id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -368,7 +455,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION public.record_orders(orders jsonb, test_orders text DEFAULT 'grant'::text) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
+CREATE FUNCTION public.record_orders(orders jsonb, test_orders text DEFAULT 'grant'::text, received_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -404,13 +491,27 @@ begin
         v_incoming := thetis.read_orders(
             thetis.without_faults(orders, v_faults), test_orders
         );
+        v_incoming.orders := v_incoming.orders || thetis.unusable_orders(v_ids, v_faults);
         v_nameless := v_ids;
     end;
 
+    if test_orders = 'ignore' then
+        v_incoming.orders := array(
+            select each from unnest(v_incoming.orders) as each where not each.is_test
+        );
+    end if;
     if cardinality(v_incoming.lines) > 0 then
         select mentioned.all_of_them, mentioned.tracked into v_order_ids, v_tracked
         from thetis.orders_of_lines(v_incoming.lines) as mentioned;
-        perform thetis.merge_orders(v_incoming.orders, v_order_ids, v_tracked);
+    end if;
+    perform thetis.merge_orders(
+        v_incoming.orders, v_tracked, least(record_orders.received_at, now())
+    );
+    if v_incoming.untracked is not null then
+        perform thetis.note_untracked_sales(v_incoming.untracked);
+    end if;
+
+    if v_order_ids is not null then
         v_news := thetis.merge_lines(v_incoming.lines);
         if v_incoming.refunds is not null then
             v_news := v_news || thetis.merge_refunds(array(
@@ -447,7 +548,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION public.record_refunds(refunds jsonb) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
+CREATE FUNCTION public.record_refunds(refunds jsonb, received_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -473,7 +574,7 @@ begin
         select distinct incoming.shopify_order_id from unnest(v_incoming) as incoming
     );
     if cardinality(v_order_ids) > 0 then
-        perform thetis.lock_orders(v_order_ids);
+        perform thetis.lock_orders(v_order_ids, least(record_refunds.received_at, now()));
         v_news := thetis.merge_refunds(v_incoming);
         v_news := v_news || thetis.refresh_orders(v_order_ids);
     end if;
@@ -527,6 +628,156 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.resend_notification(order_name text, kind text, reason text, dry_run boolean DEFAULT false) RETURNS TABLE(id uuid, outcome text, email text, shopify_order_id text, refusal text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_order_ids text[] := thetis.find_orders(resend_notification.order_name);
+begin
+    if btrim(resend_notification.reason) = '' or resend_notification.reason is null then
+        raise exception 'reason: must be said' using errcode = 'TH004';
+    end if;
+    if (resend_notification.kind in ('post_purchase', 'course_access')) is not true then
+        raise exception 'kind: post_purchase or course_access' using errcode = 'TH004';
+    end if;
+    if cardinality(v_order_ids) = 0 then
+        raise exception 'there is no order %', resend_notification.order_name using errcode = 'TH004';
+    end if;
+    perform thetis.lock_messages(v_order_ids);
+
+    return query
+    with composed as (
+        select
+            told.*,
+            gen_random_uuid() as new_id,
+            case
+                when exists (
+                    select from thetis.notifications as waiting
+                    where
+                        waiting.shopify_order_id = told.shopify_order_id
+                        and waiting.kind = told.kind
+                        and waiting.email = told.email
+                        and waiting.status = 'pending'
+                ) then 'one is waiting to be sent already'
+            end as refusal
+        from thetis.composed_messages as told
+        where
+            told.shopify_order_id = any(v_order_ids)
+            and told.kind = resend_notification.kind
+            and told.is_named
+    ),
+
+    enqueued as (
+        insert into thetis.notifications (
+            id, kind, shopify_order_id, purchase_ids, run, payload, is_test, resend_of,
+            resend_reason
+        )
+        select
+            composed.new_id,
+            composed.kind,
+            composed.shopify_order_id,
+            composed.purchase_ids,
+            composed.run,
+            composed.payload || '{"is_addition": false}',
+            composed.is_test,
+            (
+                select named.id from thetis.notifications as named
+                where
+                    named.shopify_order_id = composed.shopify_order_id
+                    and named.kind = composed.kind
+                    and named.email = composed.email
+                    and named.attempts > 0
+                order by named.enqueued_at desc
+                limit 1
+            ),
+            resend_notification.reason
+        from composed
+        where composed.refusal is null and not resend_notification.dry_run
+    )
+
+    select
+        case when composed.refusal is null then composed.new_id end,
+        case when composed.refusal is null then 'enqueued' else 'refused' end,
+        composed.email,
+        composed.shopify_order_id,
+        composed.refusal
+    from composed;
+
+    if not found then
+        return query
+        select null::uuid, 'refused', null::text, v_order_ids[1],
+            'nothing of it that was told of is active';
+    end if;
+end;
+$$;
+
+CREATE FUNCTION public.retry_notifications(ids jsonb, dry_run boolean DEFAULT false) RETURNS TABLE(id uuid, outcome text, reason text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_ids uuid[] := array(
+        select element.id::uuid from jsonb_array_elements_text(ids) as element (id)
+    );
+    v_renewed text[];
+begin
+    perform thetis.lock_messages(array(
+        select chosen.shopify_order_id from thetis.notifications as chosen
+        where chosen.id = any(v_ids)
+    ));
+
+    return query
+    select
+        given.id,
+        case when stored.id is null or stored.refusal is not null then 'refused' else 'retried' end,
+        case when stored.id is null then 'there is none with this id' else stored.refusal end
+    from unnest(v_ids) with ordinality as given (id, place)
+    left join lateral (
+        select message.id, thetis.why_no_retry(message) as refusal
+        from thetis.notifications as message
+        where message.id = given.id
+    ) as stored on true
+    order by given.place;
+
+    if retry_notifications.dry_run then
+        return;
+    end if;
+
+    with retried as (
+        update thetis.notifications as again
+        set
+            status = case when chosen.is_renewed then 'skipped' else 'pending' end,
+            settled_at = case when chosen.is_renewed then now() end,
+            due_at = now(),
+            leased_until = null
+        from (
+            select
+                message.id,
+                message.attempts > 0
+                and message.uncertain_since is null
+                and message.resend_of is null
+                and message.kind in ('post_purchase', 'course_access') as is_renewed
+            from thetis.notifications as message
+            where
+                message.id = any(v_ids)
+                and thetis.why_no_retry(message) is null
+        ) as chosen
+        where again.id = chosen.id
+        returning again.shopify_order_id, chosen.is_renewed
+    )
+
+    select array_agg(retried.shopify_order_id) filter (where retried.is_renewed)
+    into v_renewed
+    from retried;
+    if v_renewed is not null then
+        perform thetis.enqueue_notifications(v_renewed);
+    end if;
+end;
+$$;
+
 CREATE FUNCTION public.settle_notifications(results jsonb) RETURNS TABLE(id uuid, status text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -558,7 +809,10 @@ begin
             else settled.uncertain_since
         end,
         leased_until = null,
-        last_error = left(result.error, 1000)
+        last_error = left(result.error, 1000),
+        provider_message_id = coalesce(
+            left(result.provider_message_id, 200), settled.provider_message_id
+        )
     from (
         select distinct on (told.id) told.*
         from jsonb_to_recordset(results) as told (
@@ -567,7 +821,8 @@ begin
             result text,
             error text,
             retry_after_seconds double precision,
-            is_refused boolean
+            is_refused boolean,
+            provider_message_id text
         )
         order by told.id asc, (told.result = 'sent') desc, told.attempt desc
     ) as result
@@ -654,6 +909,15 @@ begin
     into v_changes
     from added;
     return v_changes;
+end;
+$$;
+
+CREATE FUNCTION thetis.addition_delay() RETURNS interval
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return interval '30 seconds';
 end;
 $$;
 
@@ -780,47 +1044,43 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.enqueue_notifications(p_changes thetis.purchase_change[]) RETURNS void
+CREATE FUNCTION thetis.enqueue_notifications(p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    insert into thetis.notifications as existing (kind, shopify_order_id, payload, is_test)
-    select told.kind, told.shopify_order_id, told.payload, orders.is_test
-    from (
-        select
-            change.shopify_order_id,
-            bool_or(product.category = 'course') as has_course
-        from unnest(p_changes) as change
-        left join public.products as product on change.product_slug = product.slug
-        where change.became = 'active' and change.was is distinct from 'active'
-        group by change.shopify_order_id
-    ) as granted
-    inner join thetis.orders on granted.shopify_order_id = orders.shopify_order_id
-    inner join thetis.notification_payloads as told
-        on granted.shopify_order_id = told.shopify_order_id
+    insert into thetis.notifications as existing (
+        kind, shopify_order_id, purchase_ids, run, payload, is_test, due_at
+    )
+    select
+        composed.kind,
+        composed.shopify_order_id,
+        composed.purchase_ids,
+        composed.run,
+        composed.payload,
+        composed.is_test,
+        now() + case
+            when (composed.payload -> 'is_addition')::boolean then thetis.addition_delay()
+            else interval '0'
+        end
+    from thetis.composed_messages as composed
     where
-        orders.is_historic is not true
-        and (told.kind = 'post_purchase' or granted.has_course)
-    on conflict (shopify_order_id, kind) do update set
-        payload = case existing.attempts when 0 then excluded.payload else existing.payload end,
-        status = excluded.status,
-        due_at = greatest(excluded.due_at, existing.leased_until),
-        enqueued_at = excluded.enqueued_at,
+        composed.shopify_order_id = any(p_order_ids)
+        and not composed.is_named
+        and composed.is_historic is not true
+    on conflict (shopify_order_id, kind, email)
+    where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
+    do update set
+        purchase_ids = excluded.purchase_ids,
+        run = excluded.run,
+        payload = excluded.payload,
+        status = 'pending',
+        due_at = case existing.status when 'pending' then existing.due_at else excluded.due_at end,
+        enqueued_at = case existing.status
+            when 'pending' then existing.enqueued_at else excluded.enqueued_at
+        end,
         settled_at = null
-    where
-        (existing.status = 'pending' and existing.attempts = 0)
-        or (
-            existing.status = 'skipped'
-            and not exists (
-                select from thetis.notifications as cancellation
-                where
-                    existing.kind = 'post_purchase'
-                    and cancellation.shopify_order_id = existing.shopify_order_id
-                    and cancellation.kind = 'post_purchase_cancel'
-                    and cancellation.attempts > 0
-            )
-        );
+    where existing.status = 'skipped' or existing.payload <> excluded.payload;
 end;
 $$;
 
@@ -852,6 +1112,101 @@ begin
         limit 100
         for update skip locked
     );
+end;
+$$;
+
+CREATE FUNCTION thetis.find_orders(p_order text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select orders.shopify_order_id from thetis.orders
+        where orders.shopify_order_id = p_order or orders.order_number = ltrim(p_order, '#')
+        order by orders.shopify_order_id
+    );
+end;
+$$;
+
+CREATE TABLE thetis.notifications (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    kind text NOT NULL,
+    provider text GENERATED ALWAYS AS (
+CASE kind
+    WHEN 'course_access'::text THEN 'resend'::text
+    ELSE 'knock'::text
+END) STORED NOT NULL,
+    shopify_order_id text NOT NULL,
+    payload jsonb NOT NULL,
+    email text GENERATED ALWAYS AS (COALESCE((payload ->> 'email'::text), ''::text)) STORED NOT NULL,
+    purchase_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    run integer,
+    resend_of uuid,
+    resend_reason text,
+    is_test boolean DEFAULT false NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    claimed_at timestamp with time zone,
+    leased_until timestamp with time zone,
+    uncertain_since timestamp with time zone,
+    last_error text,
+    provider_message_id text,
+    enqueued_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['post_purchase'::text, 'post_purchase_update'::text, 'post_purchase_cancel'::text, 'course_access'::text]))),
+    CONSTRAINT settled_unless_pending CHECK (((status = 'pending'::text) = (settled_at IS NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'skipped'::text, 'dead'::text])))
+);
+
+COMMENT ON COLUMN thetis.notifications.id IS 'Also the idempotency key at the provider: a second try of the same row is the same message.';
+
+COMMENT ON COLUMN thetis.notifications.payload IS 'What there is to tell. Never changed after the first attempt: a retry must be identical.';
+
+COMMENT ON COLUMN thetis.notifications.email IS 'To whom; empty where a kind addresses nobody.';
+
+COMMENT ON COLUMN thetis.notifications.purchase_ids IS 'The purchases that it names. Each is named once to an address, by the messages of a kind.';
+
+COMMENT ON COLUMN thetis.notifications.run IS 'The series of post_purchase messages of its order that it belongs to, counted from 1. What comes
+after a cancellation is of another run, so that the cancellation cannot end it.';
+
+COMMENT ON COLUMN thetis.notifications.resend_of IS 'The one that a person asked to send again, for resend_reason.';
+
+COMMENT ON COLUMN thetis.notifications.is_test IS 'Of a test order: sent like any other, and left out of figures.';
+
+COMMENT ON COLUMN thetis.notifications.due_at IS 'When to send; moved forward by a lease and by every retry.';
+
+COMMENT ON COLUMN thetis.notifications.uncertain_since IS 'The first attempt of which nobody knows whether the provider took it.';
+
+COMMENT ON COLUMN thetis.notifications.provider_message_id IS 'The provider''s own name for what it took.';
+
+CREATE FUNCTION thetis.has_reason(p_message thetis.notifications) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return case p_message.kind
+        when 'post_purchase_cancel' then not exists (
+            select from thetis.named_purchases as named
+            where
+                named.shopify_order_id = p_message.shopify_order_id
+                and named.kind = 'post_purchase'
+                and named.run = p_message.run
+                and named.email = p_message.email
+                and named.is_live
+        )
+        when 'post_purchase_update' then not exists (
+            select from thetis.notifications as newer
+            where
+                newer.shopify_order_id = p_message.shopify_order_id
+                and newer.kind = p_message.kind
+                and newer.enqueued_at > p_message.enqueued_at
+        )
+        else exists (
+            select from thetis.live_purchases as live
+            where live.id = any(p_message.purchase_ids) and live.email = p_message.email
+        )
+    end;
 end;
 $$;
 
@@ -952,13 +1307,27 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.lock_orders(p_order_ids text[]) RETURNS void
+CREATE FUNCTION thetis.lock_messages(p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    insert into thetis.orders as existing (shopify_order_id)
-    select distinct order_id from unnest(p_order_ids) as order_id order by order_id
+    perform from thetis.orders where orders.shopify_order_id = any(p_order_ids)
+    order by orders.shopify_order_id
+    for update;
+    perform from thetis.notifications where notifications.shopify_order_id = any(p_order_ids)
+    order by notifications.id
+    for update;
+end;
+$$;
+
+CREATE FUNCTION thetis.lock_orders(p_order_ids text[], p_received_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into thetis.orders as existing (shopify_order_id, first_recorded_at)
+    select distinct order_id, p_received_at from unnest(p_order_ids) as order_id order by order_id
     on conflict (shopify_order_id) do update set shopify_order_id = excluded.shopify_order_id
     where false;
 end;
@@ -1052,14 +1421,14 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.merge_orders(p_orders thetis.incoming_order[], p_order_ids text[], p_tracked text[]) RETURNS void
+CREATE FUNCTION thetis.merge_orders(p_orders thetis.incoming_order[], p_tracked text[], p_received_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     insert into thetis.orders as existing (
         shopify_order_id, order_number, email, email_as_of, purchased_at, paid_as_of,
-        voided_as_of, refunded_as_of, cancelled_at, is_test, is_historic
+        voided_as_of, refunded_as_of, cancelled_at, is_test, is_historic, first_recorded_at
     )
     select
         incoming.shopify_order_id,
@@ -1080,9 +1449,9 @@ begin
         max(incoming.as_of) filter (where incoming.is_refunded),
         min(incoming.cancelled_at),
         bool_or(incoming.is_test),
-        coalesce(min(incoming.purchased_at) + thetis.new_for() <= now(), false)
+        min(incoming.purchased_at) + thetis.new_for() <= p_received_at,
+        p_received_at
     from unnest(p_orders) as incoming
-    where incoming.shopify_order_id = any(p_order_ids)
     group by incoming.shopify_order_id
     order by incoming.shopify_order_id
     on conflict (shopify_order_id) do update set
@@ -1093,11 +1462,16 @@ begin
         refunded_as_of = greatest(existing.refunded_as_of, excluded.refunded_as_of),
         cancelled_at = least(existing.cancelled_at, excluded.cancelled_at),
         is_test = existing.is_test or excluded.is_test,
-        is_historic = coalesce(
-            existing.is_historic,
-            excluded.purchased_at + thetis.new_for() <= existing.first_recorded_at,
-            false
-        ),
+        is_historic = case
+            when
+                existing.is_historic is null
+                or (existing.is_historic and excluded.first_recorded_at < existing.first_recorded_at)
+                then
+                    coalesce(existing.purchased_at, excluded.purchased_at) + thetis.new_for()
+                    <= least(existing.first_recorded_at, excluded.first_recorded_at)
+            else existing.is_historic
+        end,
+        first_recorded_at = least(existing.first_recorded_at, excluded.first_recorded_at),
         email = case
             when existing.erased_at is not null then null
             when
@@ -1122,8 +1496,10 @@ begin
             else existing.email_as_of
         end
     where
-        existing.is_historic is null
-        or existing.purchased_at is null
+        (existing.purchased_at is null and excluded.purchased_at is not null)
+        or (existing.is_historic is null and existing.purchased_at is not null)
+        or excluded.first_recorded_at < existing.first_recorded_at
+        or (existing.order_number is null and excluded.order_number is not null)
         or (excluded.email is not null and existing.email is null and existing.erased_at is null)
         or (
             excluded.email is not null
@@ -1199,6 +1575,20 @@ begin
     return nullif(lower(btrim(p_email, E' \t\r\n')), '');
 end;
 $$;
+
+CREATE FUNCTION thetis.note_untracked_sales(p_lines thetis.untracked_line[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    insert into thetis.untracked_sales (shopify_product_id, shopify_order_id)
+    select distinct line.shopify_product_id, line.shopify_order_id
+    from unnest(p_lines) as line
+    where line.shopify_product_id ~ '^[1-9][0-9]{0,18}$'
+    order by line.shopify_order_id, line.shopify_product_id
+    on conflict do nothing;
+end;
+$_$;
 
 CREATE FUNCTION thetis.order_email(p_email jsonb, p_contact_email jsonb, p_customer_email jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
@@ -1383,19 +1773,43 @@ begin
         order by told.place
     );
 
-    v_incoming.lines := array(
-        select
+    select
+        array_agg(
             row(
-                told.shopify_order_id,
-                line.id,
-                product.product_slug,
-                line.quantity,
-                case when told.is_paid then told.as_of end,
-                case
-                    when line.current_quantity = 0 then 'refunded'
-                    when told.cancelled_at is not null then 'cancelled'
-                end
+                sold.shopify_order_id, sold.id, sold.product_slug, sold.quantity, sold.paid_as_of,
+                sold.end_status
             )::thetis.incoming_line
+        ) filter (where sold.is_ours),
+        array_agg(row(sold.shopify_order_id, sold.product_id)::thetis.untracked_line)
+        filter (where not sold.is_ours)
+    into v_incoming.lines, v_incoming.untracked
+    from (
+        select
+            told.shopify_order_id,
+            line.id,
+            line.product_id,
+            product.product_slug,
+            line.quantity,
+            case when told.is_paid then told.as_of end as paid_as_of,
+            case
+                when line.current_quantity = 0 then 'refunded'
+                when told.cancelled_at is not null then 'cancelled'
+            end::thetis.purchase_status as end_status,
+            product.product_slug is not null
+            or line.product_id is null
+            or (
+                select true from thetis.order_lines as existing
+                where
+                    existing.shopify_order_id = told.shopify_order_id
+                    and existing.shopify_line_item_id = line.id
+            ) is not null
+            or (
+                select true from public.purchases as old
+                where
+                    old.shopify_order_id = told.shopify_order_id
+                    and old.shopify_line_item_id is null
+                limit 1
+            ) is not null as is_ours
         from rows from (jsonb_array_elements(p_orders), unnest(v_incoming.orders)) as told (
             entry, shopify_order_id, order_number, email, as_of, purchased_at,
             is_paid, is_voided, is_refunded, cancelled_at, is_test
@@ -1413,26 +1827,8 @@ begin
         ) as line
         left join thetis.shopify_products as product
             on line.product_id = product.shopify_product_id
-        where
-            (p_test_orders = 'grant' or not told.is_test)
-            and (
-                product.product_slug is not null
-                or line.product_id is null
-                or (
-                    select true from thetis.order_lines as existing
-                    where
-                        existing.shopify_order_id = told.shopify_order_id
-                        and existing.shopify_line_item_id = line.id
-                )
-                or (
-                    select true from public.purchases as old
-                    where
-                        old.shopify_order_id = told.shopify_order_id
-                        and old.shopify_line_item_id is null
-                    limit 1
-                )
-            )
-    );
+        where p_test_orders = 'grant' or not told.is_test
+    ) as sold;
 
     if jsonb_path_exists(p_orders, '$[*].refunds[*]') then
         v_incoming.refunds := thetis.read_refunds((
@@ -1480,45 +1876,61 @@ CREATE FUNCTION thetis.refresh_cancellations(p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-declare
-    v_lost text[] := array(
-        select distinct given.shopify_order_id
-        from unnest(p_order_ids) as given (shopify_order_id)
-        where (  -- not as a join, for which the planner might read all that is active
-            select true from public.purchases as kept
-            where kept.shopify_order_id = given.shopify_order_id and kept.status = 'active'
-            limit 1
-        ) is null
-    );
 begin
-    update thetis.notifications as waiting
-    set status = 'skipped', settled_at = now()
-    where
-        waiting.shopify_order_id = any(p_order_ids)
-        and waiting.shopify_order_id <> all(v_lost)
-        and waiting.kind = 'post_purchase_cancel'
-        and waiting.status = 'pending';
+    with runs as materialized (
+        select
+            named.shopify_order_id,
+            named.run,
+            named.email,
+            bool_or(named.is_live) as is_live
+        from thetis.named_purchases as named
+        where
+            named.shopify_order_id = any(p_order_ids)
+            and named.kind = 'post_purchase'
+            and named.may_have_arrived
+        group by named.shopify_order_id, named.run, named.email
+    ),
+
+    withdrawn as (
+        update thetis.notifications as waiting
+        set status = 'skipped', settled_at = now()
+        from runs
+        where
+            waiting.shopify_order_id = runs.shopify_order_id
+            and waiting.run = runs.run
+            and waiting.email = runs.email
+            and waiting.kind = 'post_purchase_cancel'
+            and waiting.status = 'pending'
+            and runs.is_live
+    )
 
     insert into thetis.notifications as existing (
-        kind, shopify_order_id, payload, is_test, due_at
+        kind, shopify_order_id, run, payload, is_test, due_at
     )
     select
         'post_purchase_cancel',
-        started.shopify_order_id,
+        runs.shopify_order_id,
+        runs.run,
         jsonb_build_object(
-            'order_id', started.shopify_order_id, 'email', started.payload -> 'email'
+            'order_id', runs.shopify_order_id, 'run', runs.run, 'email', runs.email
         ),
         started.is_test,
-        greatest(
-            now(),
-            coalesce(started.leased_until, started.settled_at) + thetis.cancellation_delay()
-        )
-    from thetis.notifications as started
-    where
-        started.shopify_order_id = any(v_lost)
-        and started.kind = 'post_purchase'
-        and started.attempts > 0
-    on conflict (shopify_order_id, kind) do update set
+        greatest(now(), started.latest_at + thetis.cancellation_delay())
+    from runs
+    cross join lateral (
+        select
+            bool_or(message.is_test) as is_test,
+            max(coalesce(message.leased_until, message.settled_at)) as latest_at
+        from thetis.notifications as message
+        where
+            message.shopify_order_id = runs.shopify_order_id
+            and message.run = runs.run
+            and message.email = runs.email
+            and message.kind = 'post_purchase'
+            and message.uncertain_since is not null
+    ) as started
+    where not runs.is_live
+    on conflict (shopify_order_id, run, email) where kind = 'post_purchase_cancel' do update set
         status = excluded.status,
         due_at = excluded.due_at,
         enqueued_at = excluded.enqueued_at,
@@ -1532,7 +1944,7 @@ CREATE FUNCTION thetis.refresh_notifications(p_order_ids text[], p_refreshed the
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-    v_changed boolean := cardinality(p_refreshed.changes) > 0;
+    v_has_messages boolean := false;
 begin
     if p_refreshed.had_purchases then
         -- In the order in which settle_notifications locks them.
@@ -1540,14 +1952,22 @@ begin
         where notifications.shopify_order_id = any(p_order_ids)
         order by notifications.id
         for update;
+        v_has_messages := found;
     end if;
 
-    if v_changed and p_refreshed.has_new_orders then
-        perform thetis.enqueue_notifications(p_refreshed.changes);
-    end if;
-    if p_refreshed.had_purchases then
-        perform thetis.refresh_pending_notifications(p_order_ids);
+    if v_has_messages then
+        perform thetis.refresh_tried_messages(p_order_ids);
         perform thetis.refresh_cancellations(p_order_ids);
+    end if;
+    if
+        p_refreshed.has_new_orders
+        and (p_refreshed.had_purchases or cardinality(p_refreshed.changes) > 0)
+    then
+        perform thetis.enqueue_notifications(p_order_ids);
+    end if;
+    if v_has_messages then
+        perform thetis.withdraw_untried_messages(p_order_ids);
+        perform thetis.refresh_updates(p_order_ids);
     end if;
 end;
 $$;
@@ -1566,39 +1986,6 @@ begin
         );
     end if;
     return v_refreshed.conflicts;
-end;
-$$;
-
-CREATE FUNCTION thetis.refresh_pending_notifications(p_order_ids text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-    update thetis.notifications as waiting
-    set
-        payload = case waiting.attempts
-            when 0 then coalesce(told.payload, waiting.payload)
-            else waiting.payload
-        end,
-        status = case when told.payload is null then 'skipped' else waiting.status end,
-        settled_at = case when told.payload is null then now() end
-    from (
-        select pending.id, pending.shopify_order_id, pending.kind
-        from thetis.notifications as pending
-        where
-            pending.shopify_order_id = any(p_order_ids)
-            and pending.kind in ('post_purchase', 'course_access')
-            and pending.status = 'pending'
-        order by pending.id
-        for update
-    ) as locked
-    left join lateral (
-        select current.payload from thetis.notification_payloads as current
-        where
-            current.shopify_order_id = locked.shopify_order_id and current.kind = locked.kind
-        limit 1  -- keeps the planner from reading the payloads of all orders
-    ) as told on true
-    where waiting.id = locked.id;
 end;
 $$;
 
@@ -1643,6 +2030,138 @@ begin
     v_refreshed.changes := v_refreshed.changes
         || thetis.add_purchases(p_order_ids, v_owner_ids);
     return v_refreshed;
+end;
+$$;
+
+CREATE FUNCTION thetis.refresh_tried_messages(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update thetis.notifications as tried
+    set
+        status = case when found.has_reason then 'pending' else 'skipped' end,
+        settled_at = case when not found.has_reason then now() end,
+        due_at = case
+            when found.has_reason then greatest(now(), tried.leased_until) else tried.due_at
+        end
+    from (
+        select
+            message.id,
+            exists (
+                select from thetis.live_purchases as live
+                where live.id = any(message.purchase_ids) and live.email = message.email
+            ) as has_reason
+        from thetis.notifications as message
+        where
+            message.shopify_order_id = any(p_order_ids)
+            and message.kind in ('post_purchase', 'course_access')
+            and message.attempts > 0
+            and (
+                message.status = 'pending'
+                or (
+                    message.status = 'skipped'
+                    and message.uncertain_since is not null
+                    and not exists (
+                        select from thetis.notifications as cancellation
+                        where
+                            cancellation.kind = 'post_purchase_cancel'
+                            and cancellation.shopify_order_id = message.shopify_order_id
+                            and cancellation.run = message.run
+                            and cancellation.email = message.email
+                            and cancellation.attempts > 0
+                    )
+                )
+            )
+    ) as found
+    where tried.id = found.id and (tried.status = 'pending') <> found.has_reason;
+end;
+$$;
+
+CREATE FUNCTION thetis.refresh_updates(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    with wanted as materialized (
+        select
+            lost.shopify_order_id,
+            lost.ended,
+            lost.ended is distinct from coalesce(told.ended, '[]') as is_news
+        from (
+            select
+                named.shopify_order_id,
+                coalesce(
+                    jsonb_agg(distinct named.purchase_id) filter (where not named.is_live), '[]'
+                ) as ended
+            from thetis.named_purchases as named
+            inner join thetis.open_runs
+                on
+                    named.shopify_order_id = open_runs.shopify_order_id
+                    and named.email = open_runs.email
+                    and named.run = open_runs.run
+            where
+                named.shopify_order_id = any(p_order_ids)
+                and open_runs.shopify_order_id = any(p_order_ids)
+                and named.kind = 'post_purchase'
+                and named.may_have_arrived
+            group by named.shopify_order_id
+        ) as lost
+        left join lateral (
+            select earlier.payload -> 'ended' as ended
+            from thetis.notifications as earlier
+            where
+                earlier.shopify_order_id = lost.shopify_order_id
+                and earlier.kind = 'post_purchase_update'
+                and earlier.attempts > 0
+                and earlier.status <> 'skipped'
+            order by earlier.enqueued_at desc
+            limit 1
+        ) as told on true
+    ),
+
+    outdated as (
+        update thetis.notifications as waiting
+        set status = 'skipped', settled_at = now()
+        from wanted
+        where
+            waiting.shopify_order_id = wanted.shopify_order_id
+            and waiting.kind = 'post_purchase_update'
+            and waiting.status = 'pending'
+            and (
+                (wanted.is_news and waiting.attempts > 0)
+                or (not wanted.is_news and waiting.attempts = 0)
+            )
+    )
+
+    insert into thetis.notifications as existing (
+        kind, shopify_order_id, payload, is_test, due_at
+    )
+    select
+        'post_purchase_update',
+        wanted.shopify_order_id,
+        jsonb_build_object('order_id', wanted.shopify_order_id, 'ended', wanted.ended),
+        orders.is_test,
+        greatest(
+            now(),
+            (
+                select max(earlier.leased_until) from thetis.notifications as earlier
+                where
+                    earlier.shopify_order_id = wanted.shopify_order_id
+                    and earlier.kind = 'post_purchase_update'
+            )
+        )
+    from wanted
+    inner join thetis.orders on wanted.shopify_order_id = orders.shopify_order_id
+    where wanted.is_news
+    on conflict (shopify_order_id) where attempts = 0 and kind = 'post_purchase_update'
+    do update set
+        payload = excluded.payload,
+        status = excluded.status,
+        due_at = greatest(existing.due_at, excluded.due_at),
+        enqueued_at = excluded.enqueued_at,
+        settled_at = null
+    where existing.status = 'skipped' or existing.payload <> excluded.payload;
 end;
 $$;
 
@@ -1700,7 +2219,9 @@ CREATE FUNCTION thetis.repeatable_for(p_kind text) RETURNS interval
     AS $$
 begin
     return case p_kind
-        when 'post_purchase_cancel' then interval '14 days' else interval '23 hours'
+        when 'post_purchase_cancel' then interval '14 days'
+        when 'post_purchase_update' then interval '14 days'
+        else interval '23 hours'
     end;
 end;
 $$;
@@ -1744,6 +2265,22 @@ begin
     return new;
 end;
 $$;
+
+CREATE FUNCTION thetis.unusable_orders(p_ids text[], p_faults text[]) RETURNS thetis.incoming_order[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return array(
+        select
+            row(
+                faulty.id, null, null, null, null, false, false, false, null, false
+            )::thetis.incoming_order
+        from unnest(p_ids, p_faults) as faulty (id, fault)
+        where faulty.fault is not null and faulty.id ~ '^[1-9][0-9]{0,18}$'
+    );
+end;
+$_$;
 
 CREATE FUNCTION thetis.update_purchases(p_order_ids text[], p_owner_ids uuid[]) RETURNS thetis.purchase_change[]
     LANGUAGE plpgsql
@@ -1806,6 +2343,53 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.why_no_retry(p_message thetis.notifications) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return case
+        when p_message.status = 'sent' then 'it was sent'
+        when p_message.status = 'skipped' or not thetis.has_reason(p_message)
+            then 'it has lost its reason'
+        when p_message.leased_until > now() then 'it is being sent'
+        when p_message.uncertain_since < now() - thetis.repeatable_for(p_message.kind)
+            then 'it may have arrived, and the provider no longer knows its key: resend it'
+        when
+            p_message.uncertain_since is not null
+            and exists (
+                select from thetis.notifications as cancellation
+                where
+                    p_message.kind = 'post_purchase'
+                    and cancellation.kind = 'post_purchase_cancel'
+                    and cancellation.shopify_order_id = p_message.shopify_order_id
+                    and cancellation.run = p_message.run
+                    and cancellation.email = p_message.email
+                    and cancellation.attempts > 0
+            ) then 'its run was cancelled: resend it'
+    end;
+end;
+$$;
+
+CREATE FUNCTION thetis.withdraw_untried_messages(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update thetis.notifications as untried
+    set status = 'skipped', settled_at = now()
+    where
+        untried.shopify_order_id = any(p_order_ids)
+        and untried.kind in ('post_purchase', 'course_access')
+        and untried.attempts = 0
+        and untried.status = 'pending'
+        and (
+            select count(*) from thetis.live_purchases as live
+            where live.id = any(untried.purchase_ids) and live.email = untried.email
+        ) < case when untried.resend_of is null then 1 else cardinality(untried.purchase_ids) end;
+end;
+$$;
+
 CREATE FUNCTION thetis.without_faults(p_elements jsonb, p_faults text[]) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1857,23 +2441,40 @@ COMMENT ON COLUMN public.purchases.user_id IS 'Null until an account with this a
 
 COMMENT ON COLUMN public.purchases.product_slug IS 'Not a foreign key: what was bought stays true when the catalogue changes.';
 
-CREATE TABLE thetis.order_lines (
-    shopify_order_id text NOT NULL,
-    shopify_line_item_id text NOT NULL,
-    product_slug text,
-    quantity integer,
-    paid_as_of timestamp with time zone,
-    end_status thetis.purchase_status,
-    CONSTRAINT end_status_is_an_end CHECK ((end_status <> 'active'::thetis.purchase_status))
-);
+CREATE VIEW thetis.live_purchases WITH (security_invoker='true') AS
+ SELECT stored.id,
+    stored.shopify_order_id,
+    stored.shopify_customer_email AS email,
+    stored.user_id,
+    stored.product_slug,
+    COALESCE(product.category, 'other'::text) AS category,
+    product.name
+   FROM (public.purchases stored
+     LEFT JOIN public.products product ON ((stored.product_slug = product.slug)))
+  WHERE (((stored.status = 'active'::text) IS TRUE) AND (stored.shopify_customer_email <> ''::text));
 
-COMMENT ON COLUMN thetis.order_lines.product_slug IS 'The first product told. Shopify sends null once a product is deleted; that takes nothing away.';
+CREATE VIEW thetis.named_purchases WITH (security_invoker='true') AS
+ SELECT message.shopify_order_id,
+    message.kind,
+    message.email,
+    message.run,
+    (message.uncertain_since IS NOT NULL) AS may_have_arrived,
+    named.purchase_id,
+    (live.id IS NOT NULL) AS is_live
+   FROM ((thetis.notifications message
+     CROSS JOIN LATERAL unnest(message.purchase_ids) named(purchase_id))
+     LEFT JOIN thetis.live_purchases live ON (((named.purchase_id = live.id) AND (message.email = live.email))))
+  WHERE ((message.attempts > 0) AND (message.kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND ((message.status <> 'skipped'::text) OR (message.uncertain_since IS NOT NULL)));
 
-COMMENT ON COLUMN thetis.order_lines.quantity IS 'The most ever told to be bought; null on rows that came from the old enrollments table.';
-
-COMMENT ON COLUMN thetis.order_lines.paid_as_of IS 'The earliest word that the order, with this line in it, was paid; null while it was not.';
-
-COMMENT ON COLUMN thetis.order_lines.end_status IS 'The furthest end that was told of this line by itself.';
+CREATE VIEW thetis.open_runs WITH (security_invoker='true') AS
+ SELECT shopify_order_id,
+    email,
+    max(run) AS run
+   FROM thetis.notifications begun
+  WHERE ((kind = 'post_purchase'::text) AND (attempts > 0) AND (status <> 'skipped'::text) AND (NOT (EXISTS ( SELECT
+           FROM thetis.notifications cancellation
+          WHERE ((cancellation.kind = 'post_purchase_cancel'::text) AND (cancellation.shopify_order_id = begun.shopify_order_id) AND (cancellation.run = begun.run) AND (cancellation.email = begun.email) AND ((cancellation.status <> 'skipped'::text) OR (cancellation.attempts > 0)))))))
+  GROUP BY shopify_order_id, email;
 
 CREATE TABLE thetis.orders (
     shopify_order_id text NOT NULL,
@@ -1902,11 +2503,78 @@ COMMENT ON COLUMN thetis.orders.refunded_as_of IS 'The latest word that all its 
 
 COMMENT ON COLUMN thetis.orders.is_test IS 'Made with a test gateway. It grants what any order grants, and is left out of figures.';
 
-COMMENT ON COLUMN thetis.orders.is_historic IS 'Was it already old when it was first recorded? Then it causes no notification. Decided once.';
+COMMENT ON COLUMN thetis.orders.is_historic IS 'Was it already old when we first heard of it? Then it causes no notification. Null: no date told.';
 
 COMMENT ON COLUMN thetis.orders.has_address_conflict IS 'Somebody owns a purchase of it by another address than the order has now.';
 
+COMMENT ON COLUMN thetis.orders.first_recorded_at IS 'When we first heard of it, whatever was in it. A replay counts from when the webhook came.';
+
 COMMENT ON COLUMN thetis.orders.erased_at IS 'When the person was erased. No later event brings an address back.';
+
+CREATE VIEW thetis.tellings WITH (security_invoker='true') AS
+ SELECT live.shopify_order_id,
+    live.email,
+    kind.kind,
+    naming.is_named,
+    array_agg(live.id ORDER BY live.id) AS purchase_ids,
+    jsonb_agg(DISTINCT live.product_slug) AS products,
+    jsonb_agg(DISTINCT live.category) AS categories,
+    jsonb_agg(jsonb_build_object('id', live.id, 'product', live.product_slug, 'category', live.category) ORDER BY live.product_slug, live.id) AS purchases,
+    jsonb_agg(DISTINCT jsonb_build_object('slug', live.product_slug, 'name', live.name)) AS courses,
+    bool_and(((kind.kind = 'course_access'::text) AND thetis.is_address_of(live.user_id, live.email))) AS has_account
+   FROM ((thetis.live_purchases live
+     CROSS JOIN LATERAL ( VALUES ('post_purchase'::text), ('course_access'::text)) kind(kind))
+     CROSS JOIN LATERAL ( SELECT (( SELECT count(*) AS count
+                   FROM thetis.named_purchases named
+                  WHERE ((named.shopify_order_id = live.shopify_order_id) AND (named.kind = kind.kind) AND (named.email = live.email) AND (named.purchase_id = live.id))) > 0) AS is_named) naming)
+  WHERE ((kind.kind = 'post_purchase'::text) OR (live.category = 'course'::text))
+  GROUP BY live.shopify_order_id, live.email, kind.kind, naming.is_named;
+
+CREATE VIEW thetis.composed_messages WITH (security_invoker='true') AS
+ SELECT told.shopify_order_id,
+    told.kind,
+    told.email,
+    told.is_named,
+    told.purchase_ids,
+    series.run,
+        CASE told.kind
+            WHEN 'post_purchase'::text THEN jsonb_build_object('order_id', told.shopify_order_id, 'order_number', orders.order_number, 'email', told.email, 'run', series.run, 'is_addition', earlier.is_addition, 'products', told.products, 'categories', told.categories, 'purchases', told.purchases)
+            ELSE jsonb_build_object('order_number', orders.order_number, 'email', told.email, 'has_account', told.has_account, 'is_addition', earlier.is_addition, 'courses', told.courses)
+        END AS payload,
+    orders.is_test,
+    orders.is_historic
+   FROM (((thetis.tellings told
+     JOIN thetis.orders ON ((told.shopify_order_id = orders.shopify_order_id)))
+     CROSS JOIN LATERAL ( SELECT (( SELECT count(*) AS count
+                   FROM thetis.named_purchases named
+                  WHERE ((named.shopify_order_id = told.shopify_order_id) AND (named.kind = told.kind) AND (named.email = told.email))) > 0) AS is_addition) earlier)
+     CROSS JOIN LATERAL ( SELECT
+                CASE told.kind
+                    WHEN 'post_purchase'::text THEN COALESCE(( SELECT open_runs.run
+                       FROM thetis.open_runs
+                      WHERE ((open_runs.shopify_order_id = told.shopify_order_id) AND (open_runs.email = told.email))), ( SELECT (max(begun.run) + 1)
+                       FROM thetis.notifications begun
+                      WHERE ((begun.shopify_order_id = told.shopify_order_id) AND (begun.kind = 'post_purchase'::text) AND (begun.attempts > 0))), 1)
+                    ELSE NULL::integer
+                END AS run) series);
+
+CREATE TABLE thetis.order_lines (
+    shopify_order_id text NOT NULL,
+    shopify_line_item_id text NOT NULL,
+    product_slug text,
+    quantity integer,
+    paid_as_of timestamp with time zone,
+    end_status thetis.purchase_status,
+    CONSTRAINT end_status_is_an_end CHECK ((end_status <> 'active'::thetis.purchase_status))
+);
+
+COMMENT ON COLUMN thetis.order_lines.product_slug IS 'The first product told. Shopify sends null once a product is deleted; that takes nothing away.';
+
+COMMENT ON COLUMN thetis.order_lines.quantity IS 'The most ever told to be bought; null on rows that came from the old enrollments table.';
+
+COMMENT ON COLUMN thetis.order_lines.paid_as_of IS 'The earliest word that the order, with this line in it, was paid; null while it was not.';
+
+COMMENT ON COLUMN thetis.order_lines.end_status IS 'The furthest end that was told of this line by itself.';
 
 CREATE TABLE thetis.refunds (
     shopify_refund_id text NOT NULL,
@@ -1939,64 +2607,6 @@ CREATE VIEW thetis.derived_purchases WITH (security_invoker='true') AS
      LEFT JOIN public.products product ON ((line.product_slug = product.slug)))
   WHERE ((line.paid_as_of IS NOT NULL) AND (line.product_slug IS NOT NULL) AND ((orders.email IS NOT NULL) OR (orders.erased_at IS NOT NULL)));
 
-CREATE VIEW thetis.notification_payloads WITH (security_invoker='true') AS
- SELECT ordered.shopify_order_id,
-    told.kind,
-    told.payload
-   FROM ((thetis.orders ordered
-     CROSS JOIN LATERAL ( SELECT jsonb_agg(DISTINCT stored.product_slug) AS products,
-            jsonb_agg(DISTINCT COALESCE(product.category, 'other'::text)) AS categories,
-            jsonb_agg(DISTINCT jsonb_build_object('slug', product.slug, 'name', product.name)) FILTER (WHERE (product.category = 'course'::text)) AS courses,
-            bool_and(thetis.is_address_of(stored.user_id, ordered.email)) FILTER (WHERE (product.category = 'course'::text)) AS has_account
-           FROM (public.purchases stored
-             LEFT JOIN public.products product ON ((stored.product_slug = product.slug)))
-          WHERE ((stored.shopify_order_id = ordered.shopify_order_id) AND (stored.status = 'active'::text))) bought)
-     CROSS JOIN LATERAL ( VALUES ('post_purchase'::text,
-                CASE
-                    WHEN (bought.products IS NOT NULL) THEN jsonb_build_object('order_id', ordered.shopify_order_id, 'order_number', ordered.order_number, 'email', ordered.email, 'products', bought.products, 'categories', bought.categories)
-                    ELSE NULL::jsonb
-                END), ('course_access'::text,
-                CASE
-                    WHEN (bought.courses IS NOT NULL) THEN jsonb_build_object('order_number', ordered.order_number, 'email', ordered.email, 'has_account', bought.has_account, 'courses', bought.courses)
-                    ELSE NULL::jsonb
-                END)) told(kind, payload))
-  WHERE ((ordered.email IS NOT NULL) AND (told.payload IS NOT NULL));
-
-CREATE TABLE thetis.notifications (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    kind text NOT NULL,
-    provider text GENERATED ALWAYS AS (
-CASE kind
-    WHEN 'course_access'::text THEN 'resend'::text
-    ELSE 'knock'::text
-END) STORED NOT NULL,
-    shopify_order_id text NOT NULL,
-    payload jsonb NOT NULL,
-    is_test boolean DEFAULT false NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    claimed_at timestamp with time zone,
-    leased_until timestamp with time zone,
-    uncertain_since timestamp with time zone,
-    last_error text,
-    enqueued_at timestamp with time zone DEFAULT now() NOT NULL,
-    settled_at timestamp with time zone,
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['post_purchase'::text, 'post_purchase_cancel'::text, 'course_access'::text]))),
-    CONSTRAINT settled_unless_pending CHECK (((status = 'pending'::text) = (settled_at IS NULL))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'skipped'::text, 'dead'::text])))
-);
-
-COMMENT ON COLUMN thetis.notifications.id IS 'Also the idempotency key at the provider: a second try of the same row is the same message.';
-
-COMMENT ON COLUMN thetis.notifications.payload IS 'What there is to tell. Never changed after the first attempt: a retry must be identical.';
-
-COMMENT ON COLUMN thetis.notifications.is_test IS 'Of a test order: sent like any other, and left out of figures.';
-
-COMMENT ON COLUMN thetis.notifications.due_at IS 'When to send; moved forward by a lease and by every retry.';
-
-COMMENT ON COLUMN thetis.notifications.uncertain_since IS 'The first attempt of which nobody knows whether the provider took it.';
-
 CREATE TABLE thetis.rejected_webhooks (
     id bigint NOT NULL,
     topic text NOT NULL,
@@ -2025,6 +2635,12 @@ CREATE TABLE thetis.shopify_products (
     CONSTRAINT shopify_product_id_is_a_number CHECK ((shopify_product_id ~ '^[1-9][0-9]{0,18}$'::text))
 );
 
+CREATE TABLE thetis.untracked_sales (
+    shopify_product_id text NOT NULL,
+    shopify_order_id text NOT NULL,
+    first_recorded_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT one_row_per_line_item UNIQUE (shopify_order_id, shopify_line_item_id);
 
@@ -2033,9 +2649,6 @@ ALTER TABLE ONLY public.products
 
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY thetis.notifications
-    ADD CONSTRAINT each_kind_once_per_order UNIQUE (shopify_order_id, kind);
 
 ALTER TABLE ONLY thetis.rejected_webhooks
     ADD CONSTRAINT kept_once UNIQUE (topic, body_sha256);
@@ -2058,6 +2671,9 @@ ALTER TABLE ONLY thetis.rejected_webhooks
 ALTER TABLE ONLY thetis.shopify_products
     ADD CONSTRAINT shopify_products_pkey PRIMARY KEY (shopify_product_id);
 
+ALTER TABLE ONLY thetis.untracked_sales
+    ADD CONSTRAINT untracked_sales_pkey PRIMARY KEY (shopify_product_id, shopify_order_id);
+
 CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_email);
 
 CREATE INDEX purchases_product_slug_status ON public.purchases USING btree (product_slug, status);
@@ -2068,9 +2684,19 @@ CREATE INDEX notifications_dead ON thetis.notifications USING btree (provider) W
 
 CREATE INDEX notifications_due ON thetis.notifications USING btree (provider, due_at) WHERE (status = 'pending'::text);
 
+CREATE UNIQUE INDEX notifications_one_cancellation ON thetis.notifications USING btree (shopify_order_id, run, email) WHERE (kind = 'post_purchase_cancel'::text);
+
+CREATE INDEX notifications_order ON thetis.notifications USING btree (shopify_order_id);
+
 CREATE INDEX notifications_uncertain ON thetis.notifications USING btree (uncertain_since) WHERE ((status = 'pending'::text) AND (uncertain_since IS NOT NULL));
 
+CREATE UNIQUE INDEX notifications_untried_message ON thetis.notifications USING btree (shopify_order_id, kind, email) WHERE ((attempts = 0) AND (kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND (resend_of IS NULL));
+
+CREATE UNIQUE INDEX notifications_untried_update ON thetis.notifications USING btree (shopify_order_id) WHERE ((attempts = 0) AND (kind = 'post_purchase_update'::text));
+
 CREATE INDEX orders_address_conflict ON thetis.orders USING btree (email) WHERE has_address_conflict;
+
+CREATE INDEX orders_number ON thetis.orders USING btree (order_number);
 
 CREATE INDEX refunds_line ON thetis.refunds USING btree (shopify_order_id, shopify_line_item_id);
 
@@ -2106,6 +2732,8 @@ ALTER TABLE thetis.rejected_webhooks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.shopify_products ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE thetis.untracked_sales ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA public TO postgres;
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
@@ -2126,11 +2754,17 @@ GRANT ALL ON FUNCTION public.claim_purchases() TO authenticated;
 REVOKE ALL ON FUNCTION public.count_address_conflicts() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_address_conflicts() TO service_role;
 
+REVOKE ALL ON FUNCTION public.get_notification(notification_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_notification(notification_id uuid) TO service_role;
+
 REVOKE ALL ON FUNCTION public.get_rejected_webhook(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_rejected_webhook(id bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION public.has_access(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_access(slug text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.list_notifications(order_name text, state text, before_id uuid, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_notifications(order_name text, state text, before_id uuid, max_count integer) TO service_role;
 
 REVOKE ALL ON FUNCTION public.list_products() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_products() TO service_role;
@@ -2138,23 +2772,32 @@ GRANT ALL ON FUNCTION public.list_products() TO service_role;
 REVOKE ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean, after_id bigint, max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean, after_id bigint, max_count integer) TO service_role;
 
+REVOKE ALL ON FUNCTION public.list_unmapped_products(max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_unmapped_products(max_count integer) TO service_role;
+
 REVOKE ALL ON FUNCTION public.mark_webhook_replayed(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_webhook_replayed(id bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION public.notification_backlog() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.notification_backlog() TO service_role;
 
-REVOKE ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text) TO service_role;
+REVOKE ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) TO service_role;
 
-REVOKE ALL ON FUNCTION public.record_refunds(refunds jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_refunds(refunds jsonb) TO service_role;
+REVOKE ALL ON FUNCTION public.record_refunds(refunds jsonb, received_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_refunds(refunds jsonb, received_at timestamp with time zone) TO service_role;
 
 REVOKE ALL ON FUNCTION public.remove_product(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_product(slug text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.remove_shopify_product(shopify_product_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_shopify_product(shopify_product_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, dry_run boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.settle_notifications(results jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_notifications(results jsonb) TO service_role;
@@ -2166,6 +2809,8 @@ REVOKE ALL ON FUNCTION thetis.access_period(p_words text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.addition_delay() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.cancellation_delay() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.confirmed_user_id(p_email text) FROM PUBLIC;
@@ -2176,9 +2821,13 @@ REVOKE ALL ON FUNCTION thetis.describe_refunds(p_refunds jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.end_purchases_without_line(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.enqueue_notifications(p_changes thetis.purchase_change[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.enqueue_notifications(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.expire_stale_notifications() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.find_orders(p_order text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.has_reason(p_message thetis.notifications) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) FROM PUBLIC;
 
@@ -2190,7 +2839,9 @@ REVOKE ALL ON FUNCTION thetis.link_purchases_to_user() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.lock_emails(p_emails text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.lock_orders(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.lock_messages(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.lock_orders(p_order_ids text[], p_received_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.lock_present_owners(p_order_ids text[]) FROM PUBLIC;
 
@@ -2198,7 +2849,7 @@ REVOKE ALL ON FUNCTION thetis.mark_address_conflicts(p_order_ids text[]) FROM PU
 
 REVOKE ALL ON FUNCTION thetis.merge_lines(p_lines thetis.incoming_line[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.merge_orders(p_orders thetis.incoming_order[], p_order_ids text[], p_tracked text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.merge_orders(p_orders thetis.incoming_order[], p_tracked text[], p_received_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.merge_refunds(p_refunds thetis.incoming_refund[]) FROM PUBLIC;
 
@@ -2207,6 +2858,8 @@ REVOKE ALL ON FUNCTION thetis.merged_status(p_existing text, p_derived thetis.pu
 REVOKE ALL ON FUNCTION thetis.new_for() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.normalised_email(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.note_untracked_sales(p_lines thetis.untracked_line[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.order_email(p_email jsonb, p_contact_email jsonb, p_customer_email jsonb) FROM PUBLIC;
 
@@ -2228,9 +2881,11 @@ REVOKE ALL ON FUNCTION thetis.refresh_notifications(p_order_ids text[], p_refres
 
 REVOKE ALL ON FUNCTION thetis.refresh_orders(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.refresh_pending_notifications(p_order_ids text[]) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION thetis.refresh_purchases(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.refresh_tried_messages(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.refresh_updates(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refund_fault(p_refund jsonb) FROM PUBLIC;
 
@@ -2244,7 +2899,13 @@ REVOKE ALL ON FUNCTION thetis.return_to_order_email() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.set_updated_at() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.unusable_orders(p_ids text[], p_faults text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.update_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.why_no_retry(p_message thetis.notifications) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.withdraw_untried_messages(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.without_faults(p_elements jsonb, p_faults text[]) FROM PUBLIC;
 

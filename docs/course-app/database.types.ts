@@ -58,6 +58,9 @@ export type Database = {
 "count_address_conflicts":
 { Args: Record<PropertyKey, never>; Returns: number
                            },
+"get_notification":
+{ Args: { "notification_id": string }; Returns: Json
+                           },
 "get_rejected_webhook":
 { Args: { "id": number }; Returns: {
               "body_base64": string,"reason": string,"received_at": string,"replayed_at": string,"topic": string,"webhook_id": string
@@ -65,6 +68,11 @@ export type Database = {
                            },
 "has_access":
 { Args: { "slug": string }; Returns: boolean
+                           },
+"list_notifications":
+{ Args: { "before_id"?: string,"max_count"?: number,"order_name"?: string,"state"?: string }; Returns: {
+              "attempts": number,"due_at": string,"email": string,"enqueued_at": string,"id": string,"kind": string,"last_error": string,"order_number": string,"settled_at": string,"shopify_order_id": string,"status": string
+            }[]
                            },
 "list_products":
 { Args: Record<PropertyKey, never>; Returns: {
@@ -76,6 +84,11 @@ export type Database = {
               "id": number,"reason": string,"received_at": string,"replayed_at": string,"topic": string,"webhook_id": string
             }[]
                            },
+"list_unmapped_products":
+{ Args: { "max_count"?: number }; Returns: {
+              "first_sold_at": string,"last_sold_at": string,"order_count": number,"shopify_product_id": string
+            }[]
+                           },
 "mark_webhook_replayed":
 { Args: { "id": number }; Returns: undefined
                            },
@@ -85,12 +98,12 @@ export type Database = {
             }[]
                            },
 "record_orders":
-{ Args: { "orders": Json,"test_orders"?: string }; Returns: {
+{ Args: { "orders": Json,"received_at"?: string,"test_orders"?: string }; Returns: {
               "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
             }[]
                            },
 "record_refunds":
-{ Args: { "refunds": Json }; Returns: {
+{ Args: { "received_at"?: string,"refunds": Json }; Returns: {
               "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
             }[]
                            },
@@ -99,6 +112,16 @@ export type Database = {
                            },
 "remove_shopify_product":
 { Args: { "shopify_product_id": string }; Returns: string
+                           },
+"resend_notification":
+{ Args: { "dry_run"?: boolean,"kind": string,"order_name": string,"reason": string }; Returns: {
+              "email": string,"id": string,"outcome": string,"refusal": string,"shopify_order_id": string
+            }[]
+                           },
+"retry_notifications":
+{ Args: { "dry_run"?: boolean,"ids": Json }; Returns: {
+              "id": string,"outcome": string,"reason": string
+            }[]
                            },
 "settle_notifications":
 { Args: { "results": Json }; Returns: {

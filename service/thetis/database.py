@@ -10,28 +10,39 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString
 
+from thetis.answers import (
+    backlogs,
+    listed_notifications,
+    notifications,
+    outcomes,
+    read,
+    rejected_webhook,
+    resent,
+    retried,
+    stored_notification,
+)
 from thetis.errors import DatabaseUnavailable
 from thetis.model import (
     Backlog,
+    ListedNotification,
     Notification,
     Outcome,
     Product,
     RejectedWebhook,
+    Resent,
+    Retried,
     SchemaStatus,
     Settlement,
     TestOrders,
     UnmappedProduct,
-    WebhookOutcome,
 )
 from thetis.transports import Row, Transport
-
-Answer = TypeVar("Answer")
 
 CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "record_orders": ("orders", "test_orders", "received_at"),
@@ -44,6 +55,10 @@ CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "settle_notifications": ("results",),
     "notification_backlog": (),
     "count_address_conflicts": (),
+    "list_notifications": ("order_name", "state", "before_id", "max_count"),
+    "get_notification": ("notification_id",),
+    "retry_notifications": ("ids", "dry_run"),
+    "resend_notification": ("order_name", "kind", "reason", "dry_run"),
     "list_products": (),
     "list_unmapped_products": ("max_count",),
     "add_product": ("slug", "name", "category", "shopify_product_id", "access_period"),
@@ -90,21 +105,21 @@ class Database:
 
     async def check_schema(self) -> SchemaStatus:
         """Raises DatabaseUnavailable also when the database is too old to have this function."""
-        return _read(await self._call("check_schema", CALLS), lambda rows: SchemaStatus(**rows[0]))
+        return read(await self._call("check_schema", CALLS), lambda rows: SchemaStatus(**rows[0]))
 
     async def record_orders(
         self, orders: Sequence[dict[str, Any]], received_at: str | None = None
     ) -> list[Outcome]:
         """One outcome for each order, in their order; `received_at`, if that was not now."""
         rows = await self._call("record_orders", list(orders), self._test_orders, received_at)
-        return _read(rows, partial(_outcomes, count=len(orders)))
+        return read(rows, partial(outcomes, count=len(orders)))
 
     async def record_refunds(
         self, refunds: Sequence[dict[str, Any]], received_at: str | None = None
     ) -> list[Outcome]:
         """One outcome for each refund, in their order; `received_at`, if that was not now."""
         rows = await self._call("record_refunds", list(refunds), received_at)
-        return _read(rows, partial(_outcomes, count=len(refunds)))
+        return read(rows, partial(outcomes, count=len(refunds)))
 
     async def store_rejected_webhook(
         self, *, topic: str, webhook_id: str | None, body: bytes, reason: str
@@ -112,7 +127,7 @@ class Database:
         """The id under which the body is kept."""
         encoded = base64.b64encode(body).decode()
         rows = await self._call("store_rejected_webhook", topic, webhook_id, encoded, reason)
-        return _read(rows, lambda rows: int(rows[0]["store_rejected_webhook"]))
+        return read(rows, lambda rows: int(rows[0]["store_rejected_webhook"]))
 
     async def list_rejected_webhooks(
         self, *, include_replayed: bool, after_id: int = 0, max_count: int = 1000
@@ -122,12 +137,12 @@ class Database:
         Supabase's API gives no more than 1,000 rows, so that is the largest `max_count`.
         """
         rows = await self._call("list_rejected_webhooks", include_replayed, after_id, max_count)
-        return _read(rows, lambda rows: [RejectedWebhook(**row) for row in rows])
+        return read(rows, lambda rows: [RejectedWebhook(**row) for row in rows])
 
     async def get_rejected_webhook(self, rejected_id: int) -> RejectedWebhook | None:
         """With its body, byte for byte; None if there is no such webhook."""
         rows = await self._call("get_rejected_webhook", rejected_id)
-        return _read(rows, partial(_rejected_webhook, rejected_id=rejected_id))
+        return read(rows, partial(rejected_webhook, rejected_id=rejected_id))
 
     async def mark_webhook_replayed(self, rejected_id: int) -> None:
         await self._call("mark_webhook_replayed", rejected_id)
@@ -136,29 +151,53 @@ class Database:
         self, *, provider: str, max_count: int, lease_seconds: int
     ) -> list[Notification]:
         rows = await self._call("claim_notifications", provider, max_count, lease_seconds)
-        return _read(rows, _notifications)
+        return read(rows, notifications)
 
     async def settle_notifications(self, settlements: Sequence[Settlement]) -> None:
         rows = await self._call("settle_notifications", [asdict(each) for each in settlements])
-        _read(rows, lambda rows: [row["status"] for row in rows])
+        read(rows, lambda rows: [row["status"] for row in rows])
 
     async def notification_backlog(self) -> list[Backlog]:
         """One for each provider."""
-        return _read(await self._call("notification_backlog"), _backlogs)
+        return read(await self._call("notification_backlog"), backlogs)
 
     async def count_address_conflicts(self) -> int:
         """Orders of which somebody owns a purchase by another address than the order has now."""
         rows = await self._call("count_address_conflicts")
-        return _read(rows, lambda rows: int(rows[0]["count_address_conflicts"]))
+        return read(rows, lambda rows: int(rows[0]["count_address_conflicts"]))
+
+    async def list_notifications(
+        self, *, order: str | None, state: str | None, before_id: str | None = None
+    ) -> list[ListedNotification]:
+        """Those of an order, by its number or id, or else all of a state; the latest first.
+
+        At most 1,000, which is what Supabase's API gives.
+        """
+        rows = await self._call("list_notifications", order, state, before_id, 1000)
+        return read(rows, listed_notifications)
+
+    async def get_notification(self, notification_id: str) -> dict[str, Any] | None:
+        """All that is stored of one."""
+        return read(await self._call("get_notification", notification_id), stored_notification)
+
+    async def retry_notifications(self, ids: Sequence[str], *, dry_run: bool) -> list[Retried]:
+        """Try these again now, where that is safe; what became of each, in their order."""
+        return read(await self._call("retry_notifications", list(ids), dry_run), retried)
+
+    async def resend_notification(
+        self, *, order: str, kind: str, reason: str, dry_run: bool
+    ) -> list[Resent]:
+        """Send an order's customer again what they were told; one for each address."""
+        return read(await self._call("resend_notification", order, kind, reason, dry_run), resent)
 
     async def list_products(self) -> list[Product]:
         rows = await self._call("list_products")
-        return _read(rows, lambda rows: [Product(**row) for row in rows])
+        return read(rows, lambda rows: [Product(**row) for row in rows])
 
     async def list_unmapped_products(self, *, max_count: int = 500) -> list[UnmappedProduct]:
         """What was sold and is not in the catalogue, the latest first."""
         rows = await self._call("list_unmapped_products", max_count)
-        return _read(rows, lambda rows: [UnmappedProduct(**row) for row in rows])
+        return read(rows, lambda rows: [UnmappedProduct(**row) for row in rows])
 
     async def add_product(
         self,
@@ -175,12 +214,12 @@ class Database:
     async def remove_product(self, slug: str) -> bool:
         """Whether there was one."""
         rows = await self._call("remove_product", slug)
-        return _read(rows, lambda rows: bool(rows[0]["remove_product"]))
+        return read(rows, lambda rows: bool(rows[0]["remove_product"]))
 
     async def remove_shopify_product(self, shopify_product_id: str) -> str | None:
         """The slug of the product that the id meant, or None if it meant none."""
         rows = await self._call("remove_shopify_product", shopify_product_id)
-        slug: str | None = _read(rows, lambda rows: rows[0]["remove_shopify_product"])
+        slug: str | None = read(rows, lambda rows: rows[0]["remove_shopify_product"])
         return slug
 
     async def _call(self, function: LiteralString, *values: Any) -> list[Row]:
@@ -210,42 +249,3 @@ class Database:
         self._given_up.discard(call)
         if not call.cancelled():
             call.exception()
-
-
-def _read(rows: list[Row], form: Callable[[list[Row]], Answer]) -> Answer:
-    """An answer of another shape comes from a proxy, or from another release of the database."""
-    try:
-        return form(rows)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise DatabaseUnavailable(f"an unreadable answer ({type(error).__name__})") from error
-
-
-def _rejected_webhook(rows: list[Row], *, rejected_id: int) -> RejectedWebhook | None:
-    if not rows:
-        return None
-    [row] = rows
-    body = base64.b64decode(row.pop("body_base64"))
-    return RejectedWebhook(**row, id=rejected_id, body=body)
-
-
-def _notifications(rows: list[Row]) -> list[Notification]:
-    return [Notification(**{**row, "id": str(row["id"])}) for row in rows]
-
-
-def _backlogs(rows: list[Row]) -> list[Backlog]:
-    return [
-        Backlog(**{**row, "oldest_due_seconds": row["oldest_due_seconds"] or 0.0}) for row in rows
-    ]
-
-
-def _outcomes(rows: list[Row], *, count: int) -> list[Outcome]:
-    if len(rows) != count:
-        raise ValueError(f"{len(rows)} outcomes for {count}")
-    return [
-        Outcome(
-            shopify_order_id=row["shopify_order_id"],
-            outcome=WebhookOutcome(row["outcome"]),
-            reason=row["reason"],
-        )
-        for row in sorted(rows, key=lambda row: row["ordinal"])
-    ]

@@ -103,6 +103,43 @@ class Figures:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListedNotification:
+    """A row of the outbox, for people. Times are in UTC; `email` is empty where there is none."""
+
+    id: str
+    kind: str
+    status: str
+    shopify_order_id: str
+    order_number: str | None
+    email: str
+    attempts: int
+    enqueued_at: str
+    due_at: str
+    settled_at: str | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retried:
+    """Whether one is tried again: retried, or refused for a reason."""
+
+    id: str
+    outcome: str
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resent:
+    """A message that is sent anew: enqueued under an id, or refused."""
+
+    id: str | None
+    outcome: str
+    email: str | None
+    shopify_order_id: str
+    refusal: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Product:
     """One product of the catalogue. `access_period` is a Postgres interval; None is for ever."""
 

@@ -40,6 +40,8 @@ comment on column thetis.orders.first_recorded_at is
 comment on column thetis.orders.erased_at is
 'When the person was erased. No later event brings an address back.';
 
+-- What a customer tells support.
+create index orders_number on thetis.orders (order_number);
 -- A correction has to find the purchases that were linked by the address before it.
 create index orders_address_conflict on thetis.orders (email) where has_address_conflict;
 

@@ -91,15 +91,13 @@ from thetis.live_purchases as live
 cross join lateral (values ('post_purchase'), ('course_access')) as kind (kind)
 cross join lateral (
     select (
-        select true from thetis.named_purchases as named
+        select count(*) from thetis.named_purchases as named
         where
             named.shopify_order_id = live.shopify_order_id
             and named.kind = kind.kind
             and named.email = live.email
             and named.purchase_id = live.id
-        limit 1
-    ) is not null as is_named
-    offset 0  -- so that it is looked up once
+    ) > 0 as is_named
 ) as naming
 where kind.kind = 'post_purchase' or live.category = 'course'
 group by live.shopify_order_id, live.email, kind.kind, naming.is_named;
@@ -145,13 +143,12 @@ from thetis.tellings as told
 inner join thetis.orders on told.shopify_order_id = orders.shopify_order_id
 cross join lateral (
     select (
-        select true from thetis.named_purchases as named
+        select count(*) from thetis.named_purchases as named
         where
             named.shopify_order_id = told.shopify_order_id
             and named.kind = told.kind
             and named.email = told.email
-        limit 1
-    ) is not null as is_addition
+    ) > 0 as is_addition
 ) as earlier
 cross join lateral (
     select

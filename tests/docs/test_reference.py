@@ -22,6 +22,7 @@ PAGES = [page for page in documents() if page.name != "CHANGELOG.md"]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 SETTINGS = {
+    "messages": DatabaseSettings,
     "products": DatabaseSettings,
     "rejected": DatabaseSettings,
     "worker": WorkerSettings,
@@ -60,7 +61,8 @@ def _arguments(command: click.Command) -> list[str]:
     given: list[str] = []
     for parameter in command.params:
         if isinstance(parameter, click.Argument):
-            given += ["1"]
+            is_uuid = parameter.type is click.UUID
+            given += ["00000000-0000-0000-0000-000000000000" if is_uuid else "1"]
         elif parameter.required:
             given += [spelling(parameter), "1"]
     return given

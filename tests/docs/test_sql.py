@@ -34,16 +34,6 @@ def reject(database: Database, topic: str, body: bytes) -> int:
     return kept
 
 
-def give_up(database: Database, kind: str, error: str, attempts: int = 1) -> None:
-    database.execute(
-        "update thetis.notifications set status = 'dead', attempts = %s, settled_at = now(),"
-        " uncertain_since = now(), last_error = %s where kind = %s",
-        attempts,
-        error,
-        kind,
-    )
-
-
 def examples(section: str) -> list[str]:
     """The SQL blocks of a section of the runbook."""
     return blocks(RUNBOOK.section(section), "sql")
@@ -159,52 +149,6 @@ def test_old_rejected_webhooks_are_deleted_and_new_ones_kept(database: Database)
 
     run(database, examples("Rejected webhooks")[-1])
     assert database.rows("select body from thetis.rejected_webhooks") == [{"body": b"new"}]
-
-
-def test_a_refused_notification_is_sent_with_a_new_key_and_present_facts(
-    database: Database,
-) -> None:
-    database.record_orders(an_order(COURSE, SPLINT))
-    [before] = database.claim("knock")
-    give_up(database, "post_purchase", "knock 404 workflow_missing: no such workflow")
-    database.record_refunds(refund(1, ORDER, splint=1))
-
-    look, refused, _ = examples("Dead notifications")
-    assert [row["id"] for row in run(database, look)[0]] == [before["id"]]
-    run(database, refused)
-
-    [again] = database.claim("knock")
-    assert again["id"] != before["id"]
-    assert again["attempt"] == 1
-    assert again["payload"]["products"] == [COURSE]
-
-
-def test_a_refused_notification_that_lost_its_reason_stays_dead(database: Database) -> None:
-    database.record_orders(an_order(SPLINT))
-    give_up(database, "post_purchase", "knock 404 workflow_missing: no such workflow")
-    database.record_refunds(refund(1, ORDER, splint=1))
-
-    run(database, examples("Dead notifications")[1])
-    assert database.notifications(ORDER)["post_purchase"]["status"] == "dead"
-
-
-def test_a_notification_of_unknown_outcome_is_sent_with_the_same_key(database: Database) -> None:
-    database.record_orders(an_order(COURSE))
-    [before] = database.claim("resend")
-    give_up(database, "course_access", "resend 401 restricted_api_key: no", attempts=3)
-
-    run(database, examples("Dead notifications")[2])
-    [again] = database.claim("resend")
-    assert again == before | {"attempt": 4}
-
-
-def test_an_old_notification_of_unknown_outcome_is_left_alone(database: Database) -> None:
-    database.record_orders(an_order(COURSE))
-    give_up(database, "course_access", "gave up: not accepted within 23 hours.")
-    database.execute("update thetis.notifications set uncertain_since = now() - interval '1 day'")
-
-    run(database, examples("Dead notifications")[2])
-    assert database.notifications(ORDER)["course_access"]["status"] == "dead"
 
 
 def test_nothing_of_an_erased_customer_remains_and_nothing_of_another_goes(

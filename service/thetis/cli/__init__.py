@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from thetis.cli.messages import messages
 from thetis.cli.products import products
 from thetis.cli.rejected import rejected
 from thetis.cli.serve import serve, worker
@@ -16,5 +17,5 @@ def main() -> None:
     """Shopify orders in, course access and post-purchase messages out."""
 
 
-for command in (serve, worker, products, rejected, simulate):
+for command in (serve, worker, products, rejected, messages, simulate):
     main.add_command(command)

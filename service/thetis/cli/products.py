@@ -62,6 +62,18 @@ def list_products() -> None:
         click.echo(f"{product.slug}\t{product.name}\t{product.category}\t{period}\t{ids}")
 
 
+@products.command()
+def unmapped() -> None:
+    """Print what was sold and is not in the catalogue: its buyers wait, if it should be.
+
+    One line for each Shopify product, the last sold first: its id, in how many orders, and when it
+    was first and last sold. `thetis products add SLUG --shopify-id ID` adds it.
+    """
+    for each in ask(lambda database: database.list_unmapped_products(max_count=500)):
+        words = (each.shopify_product_id, each.order_count, each.first_sold_at, each.last_sold_at)
+        click.echo("\t".join(map(str, words)))
+
+
 @products.command("add")
 @click.argument("slug")
 @click.option("--name", required=True, help="As the customer reads it.")

@@ -37,11 +37,11 @@ def send_everything(database: Database) -> list[str]:
 def send_all_there_is(database: Database) -> list[Row]:
     """The messages that are sent when time enough has passed, in the order in which they go out."""
     sent: list[Row] = []
+    later(database, 60)
     while claimed := database.claim():
         database.settle(*(result_of(each, "sent") for each in claimed))
         sent += claimed
         later(database, 60)
-    later(database, 60)
     return sent
 
 

@@ -58,6 +58,10 @@ function  public.add_product                             .       .            . 
 function  public.remove_product                          .       .            .            .            execute
 function  public.remove_shopify_product                  .       .            .            .            execute
 function  public.count_address_conflicts                 .       .            .            .            execute
+function  public.list_notifications                      .       .            .            .            execute
+function  public.get_notification                        .       .            .            .            execute
+function  public.retry_notifications                     .       .            .            .            execute
+function  public.resend_notification                     .       .            .            .            execute
 function  public.check_schema                            .       .            .            .            execute
 
 table     thetis.shopify_products                        .       .            .            .            .
@@ -107,6 +111,10 @@ function  thetis.refresh_updates                         .       .            . 
 function  thetis.cancellation_delay                      .       .            .            .            .
 function  thetis.refresh_cancellations                   .       .            .            .            .
 function  thetis.refresh_notifications                   .       .            .            .            .
+function  thetis.find_orders                             .       .            .            .            .
+function  thetis.lock_messages                           .       .            .            .            .
+function  thetis.has_reason                              .       .            .            .            .
+function  thetis.why_no_retry                            .       .            .            .            .
 function  thetis.read_refunds                            .       .            .            .            .
 function  thetis.order_email                             .       .            .            .            .
 function  thetis.read_orders                             .       .            .            .            .

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any, LiteralString
+from uuid import uuid4
 
 import pytest
 
@@ -28,10 +29,11 @@ KINDS = {
     "text": {"str", "NoneType"},
     "bigint": {"int"},
     "boolean": {"True", "False"},
+    "jsonb": {"dict", "NoneType"},
 }
 """The kinds of answers, by what a function returns."""
 
-ALWAYS_ROWS = {"check_schema", "notification_backlog"}
+ALWAYS_ROWS = {"check_schema", "notification_backlog", "resend_notification"}
 
 
 class _Recording:
@@ -95,6 +97,7 @@ def test_each_function_gives_every_kind_of_answer_that_it_can(
             await _orders_and_refunds(client)
             await _rejected_webhooks(client)
             await _notifications(client)
+            await _messages(client)
             await _catalogue(client)
             await _schema(client)
             database.execute("truncate public.products cascade")
@@ -140,7 +143,29 @@ async def _notifications(client: Client) -> None:
     await client.settle_notifications([Settlement(id=claimed.id, attempt=1, result="sent")])
 
 
+async def _messages(client: Client) -> None:
+    assert await client.list_notifications(order=None, state="dead") == []
+    listed = await client.list_notifications(order="1", state=None)
+    [email] = [each for each in listed if each.kind == "course_access"]
+    stored = await client.get_notification(email.id)
+    assert stored is not None and stored["payload"]["email"] == email.email
+    assert await client.get_notification(str(uuid4())) is None
+    assert await client.retry_notifications([], dry_run=False) == []
+    [retried] = await client.retry_notifications([email.id], dry_run=True)
+    assert (retried.id, retried.outcome, retried.reason) == (email.id, "refused", "it was sent")
+    again: dict[str, Any] = {"kind": "course_access", "reason": "it is lost"}
+    [resent] = await client.resend_notification(order="1", **again, dry_run=False)
+    assert (resent.outcome, resent.email) == ("enqueued", email.email)
+    [resent] = await client.resend_notification(order="1", **again, dry_run=False)
+    assert (resent.outcome, resent.id) == ("refused", None)
+
+
 async def _catalogue(client: Client) -> None:
+    assert await client.list_unmapped_products() == []
+    sold = {**order(3, COURSE), "line_items": [{"id": 5, "product_id": 4242, "quantity": 1}]}
+    await client.record_orders([sold])
+    [unmapped] = await client.list_unmapped_products()
+    assert (unmapped.shopify_product_id, unmapped.order_count) == ("4242", 1)
     brace: dict[str, Any] = {"slug": "brace", "name": "Brace", "category": "device"}
     await client.add_product(**brace, shopify_product_id="77", access_period=None)
     assert await client.remove_shopify_product("77") == "brace"

@@ -1,0 +1,80 @@
+"""What the rows that the database answers mean: one reader for each shape."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from thetis.errors import DatabaseUnavailable
+from thetis.model import (
+    Backlog,
+    ListedNotification,
+    Notification,
+    Outcome,
+    RejectedWebhook,
+    Resent,
+    Retried,
+    WebhookOutcome,
+)
+from thetis.transports import Row
+
+Answer = TypeVar("Answer")
+
+
+def read(rows: list[Row], form: Callable[[list[Row]], Answer]) -> Answer:
+    """An answer of another shape comes from a proxy, or from another release of the database."""
+    try:
+        return form(rows)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise DatabaseUnavailable(f"an unreadable answer ({type(error).__name__})") from error
+
+
+def rejected_webhook(rows: list[Row], *, rejected_id: int) -> RejectedWebhook | None:
+    if not rows:
+        return None
+    [row] = rows
+    body = base64.b64decode(row.pop("body_base64"))
+    return RejectedWebhook(**row, id=rejected_id, body=body)
+
+
+def notifications(rows: list[Row]) -> list[Notification]:
+    return [Notification(**{**row, "id": str(row["id"])}) for row in rows]
+
+
+def backlogs(rows: list[Row]) -> list[Backlog]:
+    return [
+        Backlog(**{**row, "oldest_due_seconds": row["oldest_due_seconds"] or 0.0}) for row in rows
+    ]
+
+
+def outcomes(rows: list[Row], *, count: int) -> list[Outcome]:
+    if len(rows) != count:
+        raise ValueError(f"{len(rows)} outcomes for {count}")
+    return [
+        Outcome(
+            shopify_order_id=row["shopify_order_id"],
+            outcome=WebhookOutcome(row["outcome"]),
+            reason=row["reason"],
+        )
+        for row in sorted(rows, key=lambda row: row["ordinal"])
+    ]
+
+
+def listed_notifications(rows: list[Row]) -> list[ListedNotification]:
+    return [ListedNotification(**{**row, "id": str(row["id"])}) for row in rows]
+
+
+def stored_notification(rows: list[Row]) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = rows[0]["get_notification"]
+    return found
+
+
+def retried(rows: list[Row]) -> list[Retried]:
+    return [
+        Retried(id=str(row["id"]), outcome=row["outcome"], reason=row["reason"]) for row in rows
+    ]
+
+
+def resent(rows: list[Row]) -> list[Resent]:
+    return [Resent(**{**row, "id": None if row["id"] is None else str(row["id"])}) for row in rows]
