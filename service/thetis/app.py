@@ -121,8 +121,11 @@ async def _healthz(request: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    found = await request.app.state.readiness.problem()
-    return problem(503, found) if found else JSONResponse({"status": "ready"})
+    readiness: Readiness = request.app.state.readiness
+    if found := await readiness.problem():
+        return problem(503, found)
+    paused = readiness.paused()
+    return JSONResponse({"status": "ready", **({"paused": paused} if paused else {})})
 
 
 async def _metrics(request: Request) -> Response:

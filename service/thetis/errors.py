@@ -7,8 +7,9 @@ ThetisError
 │   ├── DatabaseUnavailable  the request is not at fault, and may succeed later
 │   └── DatabaseRefused      the request is at fault, and would be refused again
 └── SendFailure              a provider did not take a notification
-├── TemporaryFailure     try again later, with the same idempotency key
-└── PermanentFailure     trying again cannot help: a person has to look
+    ├── TemporaryFailure     try again later, with the same idempotency key
+    ├── WrongSettings        it refuses whatever we send, until somebody mends a setting
+    └── PermanentFailure     trying again cannot help: a person has to look
 """
 
 from __future__ import annotations
@@ -67,6 +68,10 @@ class TemporaryFailure(SendFailure):
         super().__init__(reason)
         self.retry_after = retry_after
         self.is_refused = is_refused
+
+
+class WrongSettings(SendFailure):
+    """The provider certainly took nothing, and the notification is not at fault."""
 
 
 class PermanentFailure(SendFailure):

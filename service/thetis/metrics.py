@@ -42,6 +42,12 @@ class Metrics:
             ["kind", "result"],
             registry=self.registry,
         )
+        self.paused = Gauge(
+            "thetis_provider_paused",
+            "1 while a provider refuses everything, because a setting is wrong.",
+            ["provider"],
+            registry=self.registry,
+        )
         self._pending = Gauge(
             "thetis_notifications_pending",
             "Notifications not sent yet.",

@@ -12,8 +12,8 @@ SCHEMA_VERSION = 1
 TestOrders = Literal["grant", "ignore"]
 """What becomes of orders that Shopify marks as tests."""
 
-Result = Literal["sent", "retry", "dead"]
-"""What became of one attempt to send."""
+Result = Literal["sent", "retry", "paused", "dead"]
+"""What became of one attempt to send. Paused: the provider refuses everything for now."""
 
 
 class WebhookOutcome(StrEnum):

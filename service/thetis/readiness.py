@@ -34,6 +34,10 @@ class Readiness:
         self._backlog_limit_seconds = backlog_limit_seconds
         self._looks: Batcher[None, str | None] = Batcher(self._look, max_calls=1)
 
+    def paused(self) -> dict[str, str]:
+        """The providers that refuse everything for now, and in which words."""
+        return self._worker.paused()
+
     async def problem(self) -> str | None:
         """What keeps the service from its work, in words; None when it is ready."""
         if self._supervisor.is_down:
@@ -62,11 +66,13 @@ class Readiness:
         return _lacks(schema.missing) if schema.missing else None
 
     async def _backlog(self) -> str | None:
-        """A provider that is asked and does not answer is at work: only its own customers wait."""
-        limit = self._backlog_limit_seconds
+        """A provider that is asked and does not answer is at work: only its own customers wait. So
+        do those of one that is paused, and webhooks can be received all the same.
+        """
+        limit, paused = self._backlog_limit_seconds, self._worker.paused()
         for each in await self._database.notification_backlog():
             is_idle = self._worker.idle_seconds(each.provider) > limit
-            if each.oldest_due_seconds > limit and is_idle:
+            if each.oldest_due_seconds > limit and is_idle and each.provider not in paused:
                 return f"a notification has been due for {each.oldest_due_seconds:.0f} s"
         return None
 

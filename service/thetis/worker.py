@@ -20,7 +20,8 @@ import structlog
 
 from thetis.batching import Batcher
 from thetis.database import Database
-from thetis.errors import DatabaseError, PermanentFailure, TemporaryFailure
+from thetis.errors import DatabaseError, PermanentFailure, TemporaryFailure, WrongSettings
+from thetis.lanes import Lane
 from thetis.logs import where
 from thetis.metrics import Metrics
 from thetis.model import Notification, Settlement
@@ -64,8 +65,10 @@ class Worker:
         concurrency: int,
     ) -> None:
         self._database = database
-        self._lanes = [_Lane(sender, concurrency) for sender in senders]
+        self._lanes = [Lane(sender, concurrency) for sender in senders]
         self._metrics = metrics
+        for sender in senders:
+            metrics.paused.labels(sender.provider).set(0)
         self._lease_seconds = lease_seconds
         # A lease is at least twice as long as a send, so the other half is left for beginning it.
         self._hold = min(HOLD, lease_seconds / 2)
@@ -88,6 +91,14 @@ class Worker:
         [lane] = [lane for lane in self._lanes if lane.sender.provider == provider]
         return time.monotonic() - lane.asked_at
 
+    def paused(self) -> dict[str, str]:
+        """The providers that refuse everything for now, and in which words."""
+        return {
+            lane.sender.provider: lane.pause.reason
+            for lane in self._lanes
+            if lane.pause.reason is not None
+        }
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:
             for lane in self._lanes:
@@ -97,7 +108,7 @@ class Worker:
         for lane in self._lanes:
             await lane.sender.close()
 
-    async def _loop(self, lane: _Lane) -> None:
+    async def _loop(self, lane: Lane) -> None:
         async with asyncio.TaskGroup() as sends:
             while not self._stopping.is_set():
                 lane.wake.clear()
@@ -105,6 +116,7 @@ class Worker:
                 claimed = await self._claim(lane, room) if room else []
                 for each in claimed:
                     lane.free -= 1
+                    lane.pause.begin()
                     sends.create_task(self._occupy(lane, each))
                 await asyncio.sleep(0)  # each takes its turn at the provider before the next claim
                 lane.is_full = not lane.free or not room
@@ -113,19 +125,21 @@ class Worker:
                 elif len(claimed) < room:
                     await self._rest(lane, pause=0 if claimed else PAUSE)
 
-    async def _room(self, lane: _Lane) -> int:
+    async def _room(self, lane: Lane) -> int:
         """Wait until the provider may be asked; how many to claim, 0 when told to stop."""
-        if seconds := lane.sender.wait():
+        if seconds := max(lane.sender.wait(), lane.pause.wait()):
             await _wait_for(self._stopping, seconds)
+        if self._stopping.is_set():
+            return 0
         room = lane.sender.room(self._hold)
-        return 0 if self._stopping.is_set() else min(lane.free, lane.free if room is None else room)
+        return lane.pause.room(min(lane.free, lane.free if room is None else room))
 
-    async def _rest(self, lane: _Lane, pause: float = 0) -> None:
+    async def _rest(self, lane: Lane, pause: float = 0) -> None:
         if not self._stopping.is_set():
             await asyncio.sleep(pause)
             await _wait_for(lane.wake, self._poll_seconds)
 
-    async def _claim(self, lane: _Lane, room: int) -> list[Notification]:
+    async def _claim(self, lane: Lane, room: int) -> list[Notification]:
         try:
             return await self._database.claim_notifications(
                 provider=lane.sender.provider, max_count=room, lease_seconds=self._lease_seconds
@@ -134,10 +148,10 @@ class Worker:
             _tell(lane, error)
             return []
 
-    async def _occupy(self, lane: _Lane, notification: Notification) -> None:
+    async def _occupy(self, lane: Lane, notification: Notification) -> None:
         """One slot, until what became of the notification is stored."""
         try:
-            await self._settlements.submit(await self._send(lane.sender, notification))
+            await self._settlements.submit(await self._send(lane, notification))
         except Exception as error:
             # What was claimed is due again when its lease ends.
             _tell(lane, error)
@@ -152,9 +166,13 @@ class Worker:
         await self._database.settle_notifications(settlements)
         return [None] * len(settlements)
 
-    async def _send(self, sender: Sender, notification: Notification) -> Settlement:
+    async def _send(self, lane: Lane, notification: Notification) -> Settlement:
+        sender = lane.sender
         settlement = await self._attempt(sender, notification)
         self._metrics.notifications.labels(notification.kind, settlement.result).inc()
+        self._note(lane, settlement)
+        if settlement.result == "paused":
+            return settlement
         report = log.info if settlement.result == "sent" else log.warning
         report(
             "notification.settled",
@@ -167,6 +185,17 @@ class Worker:
         )
         return settlement
 
+    def _note(self, lane: Lane, settlement: Settlement) -> None:
+        """Pause, or go on. Each pause is told once, and each end of one."""
+        provider = lane.sender.provider
+        if settlement.result == "paused" and lane.pause.refused(settlement.error or ""):
+            log.error("provider.paused", provider=provider, reason=settlement.error)
+        if settlement.result in {"sent", "dead"} and lane.pause.accepted():
+            log.info("provider.resumed", provider=provider)
+        if settlement.result == "retry":
+            lane.pause.unanswered()
+        self._metrics.paused.labels(provider).set(lane.pause.reason is not None)
+
     async def _attempt(self, sender: Sender, notification: Notification) -> Settlement:
         settle = partial(Settlement, id=notification.id, attempt=notification.attempt)
         try:
@@ -178,6 +207,8 @@ class Worker:
                 retry_after_seconds=failure.retry_after,
                 is_refused=failure.is_refused,
             )
+        except WrongSettings as failure:
+            return settle(result="paused", error=_storable(failure.reason), is_refused=True)
         except PermanentFailure as failure:
             return settle(result="dead", error=_storable(failure.reason), is_refused=True)
         except Exception as error:
@@ -192,21 +223,7 @@ class Worker:
         return settle(result="sent")
 
 
-class _Lane:
-    """One provider: who sends, how many slots are free, and when it was last asked.
-
-    `is_full`: nothing more can be claimed before one of the sends has ended.
-    """
-
-    def __init__(self, sender: Sender, slots: int) -> None:
-        self.sender = sender
-        self.slots = self.free = slots
-        self.is_full = False
-        self.wake = asyncio.Event()
-        self.asked_at = time.monotonic()
-
-
-def _tell(lane: _Lane, error: Exception) -> None:
+def _tell(lane: Lane, error: Exception) -> None:
     provider, kind = lane.sender.provider, type(error).__name__
     if isinstance(error, DatabaseError):
         log.error("worker.database_failed", provider=provider, error=kind, code=error.code)

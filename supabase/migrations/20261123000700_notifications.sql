@@ -198,11 +198,12 @@ end;
 $$;
 
 -- Takes back what became of claimed notifications: an array of
---   {id, attempt, result: sent | retry | dead, error?, retry_after_seconds?, is_refused?,
+--   {id, attempt, result: sent | retry | paused | dead, error?, retry_after_seconds?, is_refused?,
 --    provider_message_id?}
 -- Returns the status of each row that changed. A repeated call changes nothing but when a "retry"
--- is due. "sent" is a fact and is believed from any attempt; "retry" and "dead" only from the one
--- that holds the lease, and not for a notification that was withdrawn meanwhile.
+-- is due. "sent" is a fact and is believed from any attempt; the others only from the one that
+-- holds the lease, and not for a notification that was withdrawn meanwhile.
+-- "paused": the provider refuses everything. It is due at once: the caller knows when to ask again.
 -- `is_refused`: the provider said that it did not take this attempt, so that nothing about it is
 -- uncertain.
 create function public.settle_notifications(results jsonb)
@@ -222,9 +223,12 @@ begin
     return query
     update thetis.notifications as settled
     set
-        status = case result.result when 'retry' then 'pending' else result.result end,
-        settled_at = case when result.result <> 'retry' then now() end,
+        status = case
+            when result.result in ('retry', 'paused') then 'pending' else result.result
+        end,
+        settled_at = case when result.result in ('sent', 'dead') then now() end,
         due_at = case result.result
+            when 'paused' then now()
             when 'retry'
                 then now() + thetis.retry_delay(settled.attempts, result.retry_after_seconds)
             else settled.due_at
@@ -256,6 +260,7 @@ begin
         and case result.result
             when 'sent' then settled.status <> 'sent'
             when 'retry' then settled.status = 'pending' and settled.attempts = result.attempt
+            when 'paused' then settled.status = 'pending' and settled.attempts = result.attempt
             when 'dead' then settled.status = 'pending' and settled.attempts = result.attempt
         end
     returning settled.id, settled.status;

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import httpx
 
-from thetis.errors import PermanentFailure, SendFailure, TemporaryFailure
+from thetis.errors import PermanentFailure, SendFailure, TemporaryFailure, WrongSettings
 from thetis.model import Notification
 
 _OUTCOME_UNKNOWN = frozenset({408, 409})
@@ -45,8 +45,8 @@ class Sender(Protocol):
     async def send(self, notification: Notification) -> None:
         """Hand one notification over; the idempotency key is the notification's id.
 
-        Begins when the provider wants it, within the time that `room` was asked about. Raises
-        TemporaryFailure or PermanentFailure, no later than the sender's timeout after that.
+        Begins when the provider wants it, within the time that `room` was asked about. Raises a
+        SendFailure, no later than the sender's timeout after that.
         """
         ...
 
@@ -56,7 +56,13 @@ class Sender(Protocol):
 
 
 def failure(
-    provider: str, status: int, words: str, *, is_readable: bool, retry_after: float | None = None
+    provider: str,
+    status: int,
+    words: str,
+    *,
+    is_readable: bool,
+    is_about_settings: bool,
+    retry_after: float | None = None,
 ) -> SendFailure:
     """Translate an HTTP status of 300 or above. `is_readable`: the error is in the provider's form.
 
@@ -64,6 +70,8 @@ def failure(
     """
     reason = f"{provider} {status} {words}"
     is_refused = is_readable and 400 <= status < 500 and status not in _OUTCOME_UNKNOWN
+    if is_refused and is_about_settings:
+        return WrongSettings(reason)
     if is_refused and status != httpx.codes.TOO_MANY_REQUESTS:
         return PermanentFailure(reason)
     return TemporaryFailure(reason, retry_after, is_refused=is_refused)

@@ -40,6 +40,11 @@ WORKFLOW = "post-purchase"
 ORDERS = "orders"
 """The collection of Knock's objects that knows, for each order, what of it was lost."""
 
+WRONG_SETTINGS = frozenset({"workflow_inactive", "workflow_missing"})
+"""Codes of errors that are about settings whatever the status, which the documents do not tell.
+https://docs.knock.app/api-reference/overview/error-codes
+"""
+
 BRANCHED_CATEGORIES = frozenset({"course", "device"})
 """The categories that the workflow has a branch for; it sends all others a plain thank-you."""
 
@@ -139,8 +144,15 @@ class KnockSender:
             error.status_code,
             redact(_words(error.body), self._api_key),
             is_readable=isinstance(error.body, dict) and isinstance(error.body.get("code"), str),
+            is_about_settings=_is_about_settings(error),
             retry_after=parse_retry_after(error.response.headers.get("retry-after")),
         )
+
+
+def _is_about_settings(error: APIStatusError) -> bool:
+    """A key that is wrong, revoked or of another environment; a workflow that is not there."""
+    code = error.body.get("code") if isinstance(error.body, dict) else None
+    return error.status_code in {401, 403, 404} or code in WRONG_SETTINGS
 
 
 def trigger_data(facts: Mapping[str, Any]) -> dict[str, object]:

@@ -44,6 +44,12 @@ _QUOTA = frozenset({"daily_quota_exceeded", "monthly_quota_exceeded"})
 _NOT_FROM_RESEND = frozenset({"application_error", "InternalServerError"})
 """The SDK's names for an error that has none of Resend's. Resend uses the first with 500 alone."""
 
+WRONG_SETTINGS = frozenset({"invalid_from_address"})
+"""Names of errors that are about settings although their status blames the email. 401 and 403 are
+about the key, and about a domain that is not verified.
+https://resend.com/docs/api-reference/errors
+"""
+
 LONGEST_TURN = 5.0
 """Seconds that an email which was claimed may wait for its turn."""
 
@@ -139,6 +145,7 @@ class ResendSender:
             status,
             redact(f"{error.error_type}: {error.message}", self._api_key),
             is_readable=error.error_type not in _NOT_FROM_RESEND,
+            is_about_settings=status in {401, 403} or error.error_type in WRONG_SETTINGS,
             retry_after=wait,
         )
 

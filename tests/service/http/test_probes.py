@@ -25,6 +25,9 @@ class Nobody:
         self._stopped = asyncio.Event()
         self.idle = math.inf
 
+    def paused(self) -> dict[str, str]:
+        return {}
+
     def idle_seconds(self, provider: str) -> float:  # noqa: ARG002
         return self.idle
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from devtools.fake_providers import refusal
 from tests.support.cluster import Cluster
 from tests.support.database import Database
 from tests.support.service import Service, eventually, running
@@ -104,3 +105,25 @@ def test_over_the_api_a_database_without_check_schema_is_of_an_older_release(
     database.execute("notify pgrst, 'reload schema'")
     with running(_over_the_api(supabase_api)) as service:
         eventually(lambda: _not_ready(service) == LACKS.format("check_schema"))
+
+
+def test_a_paused_provider_is_named_and_webhooks_are_received(
+    service: Service, database: Database
+) -> None:
+    refused = refusal("knock", 401, "api_key_expired", "Your API key has expired")
+    service.fake_providers.answer_with("knock", *[refused] * 20)
+    assert service.get("/readyz").json() == {"status": "ready"}
+    service.outcome("orders/paid", order(1, COURSE))
+
+    def is_told() -> bool:
+        return "paused" in service.get("/readyz").json()
+
+    eventually(is_told)
+    told = service.get("/readyz")
+    assert told.status_code == 200
+    assert told.json()["paused"] == {"knock": "knock 401 api_key_expired: Your API key has expired"}
+    metrics = service.get("/metrics").text
+    assert 'thetis_provider_paused{provider="knock"} 1.0' in metrics
+    assert 'thetis_provider_paused{provider="resend"} 0.0' in metrics
+    assert service.outcome("orders/paid", order(2, COURSE)) == "recorded"
+    assert database.value("select count(*) from thetis.notifications where status = 'dead'") == 0

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from devtools.fake_providers import Answer, FakeProviders, refusal
+from devtools.fake_providers import Answer, FakeProviders
 from tests.service.providers.conftest import PURCHASES, Post, notification
 from tests.support.docs import ROOT
-from thetis.errors import PermanentFailure, TemporaryFailure
+from thetis.errors import TemporaryFailure
 from thetis.providers.knock import BRANCHED_CATEGORIES, WORKFLOW
 
 
@@ -72,16 +72,6 @@ def test_a_cancel_stops_the_run_of_that_order_for_that_recipient(
         "cancellation_key": "6001",
         "recipients": ["ada.lovelace@example.com"],
     }
-
-
-def test_a_workflow_that_was_never_committed_is_a_permanent_failure(
-    knock: Post, fake_providers: FakeProviders
-) -> None:
-    missing = refusal("knock", 404, "workflow_missing", "The workflow could not be found")
-    fake_providers.answer_with("knock", missing)
-    with pytest.raises(PermanentFailure) as caught:
-        knock.send()
-    assert caught.value.reason == ("knock 404 workflow_missing: The workflow could not be found")
 
 
 def test_wrong_parameters_are_named_in_the_reason(

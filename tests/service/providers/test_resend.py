@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from devtools.fake_providers import Answer, FakeProviders, refusal, running
 from tests.service.providers.conftest import Post, notification
-from thetis.errors import PermanentFailure, TemporaryFailure
+from thetis.errors import PermanentFailure, TemporaryFailure, WrongSettings
 from thetis.providers.resend import ResendSender
 
 
@@ -61,13 +61,13 @@ def test_an_address_that_is_none_is_a_permanent_failure(resend: Post) -> None:
     assert caught.value.reason == "resend 422 validation_error: Invalid `to` field: nobody"
 
 
-def test_a_domain_that_is_not_verified_is_a_permanent_failure(
+def test_a_domain_that_is_not_verified_is_a_wrong_setting(
     resend: Post, fake_providers: FakeProviders
 ) -> None:
     words = "The example.com domain is not verified. Please, add and verify your domain."
     fake_providers.answer_with("resend", refusal("resend", 403, "validation_error", words))
     failure = resend.failure()
-    assert isinstance(failure, PermanentFailure)
+    assert isinstance(failure, WrongSettings)
     assert failure.reason == f"resend 403 validation_error: {words}"
 
 

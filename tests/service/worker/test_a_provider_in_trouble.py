@@ -95,10 +95,7 @@ def test_a_provider_that_asks_for_time_is_given_it(outbox: Outbox, provider: Pro
 @pytest.mark.parametrize(
     ("provider", "answer", "words"),
     [
-        ("knock", (401, "api_key_expired", "The key has expired"), "knock 401 api_key_expired"),
-        ("knock", (404, "workflow_missing", "Not found. Committed?"), "Not found. Committed?"),
         ("knock", (422, "invalid_params", "Unprocessable"), "knock 422 invalid_params"),
-        ("resend", (403, "invalid_api_key", "API key is invalid"), "API key is invalid"),
         ("resend", (422, "validation_error", "Invalid `to` field"), "Invalid `to` field"),
     ],
 )
@@ -136,7 +133,7 @@ class _Recording(PostgresTransport):
     [
         (Answer(), "sent", False),
         (refusal("resend", 429, "daily_quota_exceeded", "Too many"), "retry", True),
-        (refusal("resend", 403, "invalid_api_key", "API key is invalid"), "dead", True),
+        (refusal("resend", 403, "invalid_api_key", "API key is invalid"), "paused", True),
         (refusal("resend", 409, "concurrent_idempotent_requests", "Busy"), "retry", False),
         (Answer(status=200, body="<html>a proxy</html>", accepts=False), "retry", False),
         (DROP_AFTER_ACCEPTING, "retry", False),

@@ -43,6 +43,9 @@ class Mortal:
         self.is_at_work.set()
         await self._stopped.wait()
 
+    def paused(self) -> dict[str, str]:
+        return {}
+
     def idle_seconds(self, provider: str) -> float:  # noqa: ARG002
         return 0.0
 
