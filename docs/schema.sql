@@ -9,6 +9,16 @@ CREATE SCHEMA thetis;
 
 COMMENT ON SCHEMA thetis IS 'Machinery of Thetis. Not an interface: use the functions in public.';
 
+CREATE TYPE thetis.delivery_state AS ENUM (
+    'sent',
+    'delayed',
+    'delivered',
+    'failed',
+    'suppressed',
+    'bounced',
+    'complained'
+);
+
 CREATE TYPE thetis.purchase_status AS ENUM (
     'active',
     'expired',
@@ -256,7 +266,9 @@ CREATE FUNCTION public.get_notification(notification_id uuid) RETURNS jsonb
     AS $$
 begin
     return (
-        select to_jsonb(stored) from thetis.notifications as stored
+        select to_jsonb(stored) || jsonb_build_object('delivery', to_jsonb(delivery))
+        from thetis.notifications as stored
+        left join thetis.email_deliveries as delivery on stored.id = delivery.notification_id
         where stored.id = get_notification.notification_id
     );
 end;
@@ -300,7 +312,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION public.list_notifications(order_name text DEFAULT NULL::text, state text DEFAULT 'dead'::text, before_id uuid DEFAULT NULL::uuid, max_count integer DEFAULT 100) RETURNS TABLE(id uuid, kind text, status text, shopify_order_id text, order_number text, email text, attempts integer, enqueued_at text, due_at text, settled_at text, last_error text)
+CREATE FUNCTION public.list_notifications(order_name text DEFAULT NULL::text, state text DEFAULT 'dead'::text, before_id uuid DEFAULT NULL::uuid, max_count integer DEFAULT 100) RETURNS TABLE(id uuid, kind text, status text, shopify_order_id text, order_number text, email text, attempts integer, enqueued_at text, due_at text, settled_at text, last_error text, delivery text, delivery_reason text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
@@ -329,9 +341,12 @@ begin
         date_trunc('second', listed.enqueued_at)::text,
         date_trunc('second', listed.due_at)::text,
         date_trunc('second', listed.settled_at)::text,
-        listed.last_error
+        listed.last_error,
+        delivery.state::text,
+        delivery.reason
     from thetis.notifications as listed
     left join thetis.orders on listed.shopify_order_id = orders.shopify_order_id
+    left join thetis.email_deliveries as delivery on listed.id = delivery.notification_id
     where
         (list_notifications.order_name is null or listed.shopify_order_id = any(v_order_ids))
         and (list_notifications.state is null or listed.status = list_notifications.state)
@@ -452,6 +467,75 @@ begin
             and pending.status = 'pending'
             and not pending.is_test
     ) as waiting;
+end;
+$$;
+
+CREATE FUNCTION public.record_deliveries(events jsonb) RETURNS TABLE(ordinal integer, notification_id uuid, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_ids uuid[];
+    v_news uuid[];
+begin
+    v_ids := array(
+        select (
+            select mine.id from thetis.notifications as mine
+            where
+                mine.provider = 'resend'
+                and (
+                    mine.id = told.notification_id
+                    or mine.provider_message_id = told.provider_message_id
+                )
+            order by (mine.id = told.notification_id) desc nulls last
+            limit 1
+        )
+        from rows from (
+            jsonb_to_recordset(events) as (notification_id uuid, provider_message_id text)
+        ) with ordinality as told (notification_id, provider_message_id, place)
+        order by told.place
+    );
+
+    with news as (
+        insert into thetis.email_deliveries as existing (
+            notification_id, state, reason, occurred_at
+        )
+        select distinct on (told.id)
+            told.id,
+            told.state,
+            left(told.reason, 1000),
+            told.occurred_at
+        from rows from (
+            unnest(v_ids),
+            jsonb_to_recordset(events) as (
+                state thetis.delivery_state, reason text, occurred_at timestamptz
+            )
+        ) as told (id, state, reason, occurred_at)
+        where told.id is not null
+        order by told.id asc, told.state desc, told.occurred_at desc, told.reason asc
+        on conflict (notification_id) do update set
+            state = excluded.state,
+            reason = excluded.reason,
+            occurred_at = excluded.occurred_at
+        where
+            (excluded.state, excluded.occurred_at) > (existing.state, existing.occurred_at)
+        returning existing.notification_id
+    )
+
+    select array_agg(news.notification_id) into v_news from news;
+
+    return query
+    select
+        given.place::integer,
+        given.id,
+        case
+            when given.id is null then 'ignored'
+            when given.id = any(v_news) then 'recorded'
+            else 'unchanged'
+        end
+    from unnest(v_ids) with ordinality as given (id, place)
+    order by given.place;
 end;
 $$;
 
@@ -797,9 +881,12 @@ begin
     return query
     update thetis.notifications as settled
     set
-        status = case result.result when 'retry' then 'pending' else result.result end,
-        settled_at = case when result.result <> 'retry' then now() end,
+        status = case
+            when result.result in ('retry', 'paused') then 'pending' else result.result
+        end,
+        settled_at = case when result.result in ('sent', 'dead') then now() end,
         due_at = case result.result
+            when 'paused' then now()
             when 'retry'
                 then now() + thetis.retry_delay(settled.attempts, result.retry_after_seconds)
             else settled.due_at
@@ -831,6 +918,7 @@ begin
         and case result.result
             when 'sent' then settled.status <> 'sent'
             when 'retry' then settled.status = 'pending' and settled.attempts = result.attempt
+            when 'paused' then settled.status = 'pending' and settled.attempts = result.attempt
             when 'dead' then settled.status = 'pending' and settled.attempts = result.attempt
         end
     returning settled.id, settled.status;
@@ -856,6 +944,27 @@ begin
         reason = excluded.reason, replayed_at = null
     returning kept.id into v_id;
     return v_id;
+end;
+$$;
+
+CREATE FUNCTION public.undelivered_emails(days integer DEFAULT 7) RETURNS TABLE(state text, total bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select known.state::text, count(message.id)
+    from unnest(enum_range('failed'::thetis.delivery_state, null)) as known (state)
+    left join thetis.email_deliveries as stored
+        on
+            known.state = stored.state
+            and stored.state > 'delivered'
+            and stored.occurred_at > now() - make_interval(days => undelivered_emails.days)
+    left join thetis.notifications as message
+        on stored.notification_id = message.id and not message.is_test
+    group by known.state
+    order by known.state;
 end;
 $$;
 
@@ -2607,6 +2716,17 @@ CREATE VIEW thetis.derived_purchases WITH (security_invoker='true') AS
      LEFT JOIN public.products product ON ((line.product_slug = product.slug)))
   WHERE ((line.paid_as_of IS NOT NULL) AND (line.product_slug IS NOT NULL) AND ((orders.email IS NOT NULL) OR (orders.erased_at IS NOT NULL)));
 
+CREATE TABLE thetis.email_deliveries (
+    notification_id uuid NOT NULL,
+    state thetis.delivery_state NOT NULL,
+    reason text,
+    occurred_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON COLUMN thetis.email_deliveries.state IS 'The furthest that was told, whatever came last.';
+
+COMMENT ON COLUMN thetis.email_deliveries.reason IS 'The provider''s own words, without addresses.';
+
 CREATE TABLE thetis.rejected_webhooks (
     id bigint NOT NULL,
     topic text NOT NULL,
@@ -2650,6 +2770,9 @@ ALTER TABLE ONLY public.products
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY thetis.email_deliveries
+    ADD CONSTRAINT email_deliveries_pkey PRIMARY KEY (notification_id);
+
 ALTER TABLE ONLY thetis.rejected_webhooks
     ADD CONSTRAINT kept_once UNIQUE (topic, body_sha256);
 
@@ -2680,6 +2803,8 @@ CREATE INDEX purchases_product_slug_status ON public.purchases USING btree (prod
 
 CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, product_slug, status) WHERE (user_id IS NOT NULL);
 
+CREATE INDEX email_deliveries_undelivered ON thetis.email_deliveries USING btree (occurred_at) WHERE (state > 'delivered'::thetis.delivery_state);
+
 CREATE INDEX notifications_dead ON thetis.notifications USING btree (provider) WHERE (status = 'dead'::text);
 
 CREATE INDEX notifications_due ON thetis.notifications USING btree (provider, due_at) WHERE (status = 'pending'::text);
@@ -2687,6 +2812,8 @@ CREATE INDEX notifications_due ON thetis.notifications USING btree (provider, du
 CREATE UNIQUE INDEX notifications_one_cancellation ON thetis.notifications USING btree (shopify_order_id, run, email) WHERE (kind = 'post_purchase_cancel'::text);
 
 CREATE INDEX notifications_order ON thetis.notifications USING btree (shopify_order_id);
+
+CREATE INDEX notifications_provider_message ON thetis.notifications USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
 
 CREATE INDEX notifications_uncertain ON thetis.notifications USING btree (uncertain_since) WHERE ((status = 'pending'::text) AND (uncertain_since IS NOT NULL));
 
@@ -2709,6 +2836,9 @@ CREATE TRIGGER set_updated_at BEFORE UPDATE ON public.purchases FOR EACH ROW EXE
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY thetis.email_deliveries
+    ADD CONSTRAINT email_deliveries_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES thetis.notifications(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY thetis.shopify_products
     ADD CONSTRAINT shopify_products_product_slug_fkey FOREIGN KEY (product_slug) REFERENCES public.products(slug) ON DELETE CASCADE;
 
@@ -2719,6 +2849,8 @@ CREATE POLICY "Users read their own purchases" ON public.purchases FOR SELECT TO
 ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.purchases ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.email_deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.notifications ENABLE ROW LEVEL SECURITY;
 
@@ -2781,6 +2913,9 @@ GRANT ALL ON FUNCTION public.mark_webhook_replayed(id bigint) TO service_role;
 REVOKE ALL ON FUNCTION public.notification_backlog() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.notification_backlog() TO service_role;
 
+REVOKE ALL ON FUNCTION public.record_deliveries(events jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_deliveries(events jsonb) TO service_role;
+
 REVOKE ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) TO service_role;
 
@@ -2804,6 +2939,9 @@ GRANT ALL ON FUNCTION public.settle_notifications(results jsonb) TO service_role
 
 REVOKE ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.undelivered_emails(days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.undelivered_emails(days integer) TO service_role;
 
 REVOKE ALL ON FUNCTION thetis.access_period(p_words text) FROM PUBLIC;
 

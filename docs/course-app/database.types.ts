@@ -71,7 +71,7 @@ export type Database = {
                            },
 "list_notifications":
 { Args: { "before_id"?: string,"max_count"?: number,"order_name"?: string,"state"?: string }; Returns: {
-              "attempts": number,"due_at": string,"email": string,"enqueued_at": string,"id": string,"kind": string,"last_error": string,"order_number": string,"settled_at": string,"shopify_order_id": string,"status": string
+              "attempts": number,"delivery": string,"delivery_reason": string,"due_at": string,"email": string,"enqueued_at": string,"id": string,"kind": string,"last_error": string,"order_number": string,"settled_at": string,"shopify_order_id": string,"status": string
             }[]
                            },
 "list_products":
@@ -95,6 +95,11 @@ export type Database = {
 "notification_backlog":
 { Args: Record<PropertyKey, never>; Returns: {
               "dead": number,"oldest_due_seconds": number,"pending": number,"provider": string
+            }[]
+                           },
+"record_deliveries":
+{ Args: { "events": Json }; Returns: {
+              "notification_id": string,"ordinal": number,"outcome": string
             }[]
                            },
 "record_orders":
@@ -130,6 +135,11 @@ export type Database = {
                            },
 "store_rejected_webhook":
 { Args: { "body_base64": string,"reason": string,"topic": string,"webhook_id": string }; Returns: number
+                           },
+"undelivered_emails":
+{ Args: { "days"?: number }; Returns: {
+              "state": string,"total": number
+            }[]
                            }
           }
           Enums: {

@@ -78,3 +78,9 @@ def retried(rows: list[Row]) -> list[Retried]:
 
 def resent(rows: list[Row]) -> list[Resent]:
     return [Resent(**{**row, "id": None if row["id"] is None else str(row["id"])}) for row in rows]
+
+
+def delivery_outcomes(rows: list[Row], *, count: int) -> list[WebhookOutcome]:
+    if len(rows) != count:
+        raise ValueError(f"{len(rows)} outcomes for {count}")
+    return [WebhookOutcome(row["outcome"]) for row in sorted(rows, key=lambda row: row["ordinal"])]

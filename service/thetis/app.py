@@ -17,6 +17,8 @@ from starlette.types import Receive, Scope, Send
 
 from thetis.batching import Batcher
 from thetis.database import Database
+from thetis.deliveries import DeliveryRecorder
+from thetis.delivery_route import DeliveryRoute
 from thetis.errors import DatabaseError
 from thetis.metrics import Metrics
 from thetis.model import Figures
@@ -27,6 +29,7 @@ from thetis.webhooks import WebhookRecorder
 from thetis.worker import Worker
 
 WEBHOOKS = "/webhooks/shopify"
+DELIVERIES = "/webhooks/resend"
 
 log = structlog.get_logger()
 
@@ -39,8 +42,10 @@ class Parts:
     worker: Worker
     metrics: Metrics
     recorder: WebhookRecorder
+    deliveries: DeliveryRecorder
     preflight: Callable[[], Awaitable[None]]
     secrets: tuple[str, ...]
+    resend_secrets: tuple[str, ...]
     max_body_bytes: int
     backlog_limit_seconds: float
     body_seconds: float = BODY_SECONDS
@@ -84,6 +89,7 @@ def create_app(parts: Parts) -> Starlette:
     app = _App(
         routes=[
             Route(WEBHOOKS, webhooks, methods=["POST"]),
+            Route(DELIVERIES, DeliveryRoute(parts), methods=["POST"]),
             Route("/healthz", _healthz, methods=["GET"]),
             Route("/readyz", _readyz, methods=["GET"]),
             Route("/metrics", _metrics, methods=["GET"]),
@@ -111,7 +117,9 @@ def _reader(database: Database) -> Callable[[Sequence[None]], Awaitable[list[Fig
     async def read(requests: Sequence[None]) -> list[Figures]:
         backlog = await database.notification_backlog()
         conflicts = await database.count_address_conflicts()
-        return [Figures(backlog=backlog, address_conflicts=conflicts)] * len(requests)
+        undelivered = await database.undelivered_emails()
+        figures = Figures(backlog=backlog, address_conflicts=conflicts, undelivered=undelivered)
+        return [figures] * len(requests)
 
     return read
 

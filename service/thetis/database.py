@@ -18,6 +18,7 @@ from typing import Any, LiteralString
 
 from thetis.answers import (
     backlogs,
+    delivery_outcomes,
     listed_notifications,
     notifications,
     outcomes,
@@ -41,12 +42,15 @@ from thetis.model import (
     Settlement,
     TestOrders,
     UnmappedProduct,
+    WebhookOutcome,
 )
 from thetis.transports import Row, Transport
 
 CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "record_orders": ("orders", "test_orders", "received_at"),
     "record_refunds": ("refunds", "received_at"),
+    "record_deliveries": ("events",),
+    "undelivered_emails": ("days",),
     "store_rejected_webhook": ("topic", "webhook_id", "body_base64", "reason"),
     "list_rejected_webhooks": ("include_replayed", "after_id", "max_count"),
     "get_rejected_webhook": ("id",),
@@ -120,6 +124,16 @@ class Database:
         """One outcome for each refund, in their order; `received_at`, if that was not now."""
         rows = await self._call("record_refunds", list(refunds), received_at)
         return read(rows, partial(outcomes, count=len(refunds)))
+
+    async def record_deliveries(self, events: Sequence[dict[str, Any]]) -> list[WebhookOutcome]:
+        """One outcome for each event, in their order."""
+        rows = await self._call("record_deliveries", list(events))
+        return read(rows, partial(delivery_outcomes, count=len(events)))
+
+    async def undelivered_emails(self, *, days: int = 7) -> dict[str, int]:
+        """How many did not arrive within so many days, by what became of them."""
+        rows = await self._call("undelivered_emails", days)
+        return read(rows, lambda rows: {row["state"]: int(row["total"]) for row in rows})
 
     async def store_rejected_webhook(
         self, *, topic: str, webhook_id: str | None, body: bytes, reason: str

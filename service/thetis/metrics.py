@@ -67,6 +67,18 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.deliveries = Counter(
+            "thetis_resend_webhooks",
+            "Webhooks of Resend's received, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._undelivered = Gauge(
+            "thetis_emails_undelivered",
+            "Emails of the last seven days that did not arrive, by what became of them.",
+            ["state"],
+            registry=self.registry,
+        )
         self._conflicts = Gauge(
             "thetis_address_conflicts",
             "Orders of which somebody owns a purchase by another address than the order has now.",
@@ -80,6 +92,8 @@ class Metrics:
 
     def observe(self, figures: Figures) -> None:
         self._conflicts.set(figures.address_conflicts)
+        for state, total in figures.undelivered.items():
+            self._undelivered.labels(state).set(total)
         for each in figures.backlog:
             self._pending.labels(each.provider).set(each.pending)
             self._oldest.labels(each.provider).set(each.oldest_due_seconds)
@@ -88,7 +102,7 @@ class Metrics:
     def forget(self) -> None:
         """An unreachable database: no figure is better than an old one."""
         self._conflicts.set(float("nan"))
-        for gauge in (self._pending, self._oldest, self._dead):
+        for gauge in (self._pending, self._oldest, self._dead, self._undelivered):
             gauge.clear()
 
     def count_closed(self, reason: str) -> None:

@@ -78,6 +78,8 @@ class Settlement:
     error: str | None = None
     retry_after_seconds: float | None = None
     is_refused: bool = False
+    provider_message_id: str | None = None
+    """The provider's own name for what it took."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +102,8 @@ class Figures:
 
     backlog: list[Backlog]
     address_conflicts: int
+    undelivered: dict[str, int]
+    """Emails of the last week that did not arrive, by what became of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +121,9 @@ class ListedNotification:
     due_at: str
     settled_at: str | None
     last_error: str | None
+    delivery: str | None
+    """Of an email, what became of it after the provider took it; `delivery_reason` says why."""
+    delivery_reason: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

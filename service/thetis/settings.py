@@ -7,110 +7,33 @@ DatabaseSettings        what `thetis products` and `thetis rejected` need
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
-    GetCoreSchemaHandler,
-    HttpUrl,
     SecretStr,
     ValidationError,
     ValidationInfo,
-    ValidatorFunctionWrapHandler,
     field_validator,
 )
-from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from thetis.errors import SettingsError
 from thetis.model import TestOrders
-
-
-@dataclass(frozen=True)
-class Form:
-    """What a setting looks like, in words for the person who has to set it."""
-
-    words: str
-
-    def __get_pydantic_core_schema__(
-        self, source: type[Any], handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_wrap_validator_function(self._check, handler(source))
-
-    def _check(self, value: object, validate: ValidatorFunctionWrapHandler) -> object:
-        try:
-            return validate(value)
-        except ValueError:
-            raise ValueError(f"must be {self.words}") from None
-
-
-def _split(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return [secret for part in value.split(",") if (secret := part.strip())]
-
-
-def _plain(value: SecretStr) -> SecretStr:
-    secret = value.get_secret_value()
-    if not (secret and secret.isascii() and secret.isprintable() and " " not in secret):
-        raise ValueError
-    return value
-
-
-def _not_a_public_key(key: SecretStr) -> SecretStr:
-    """A project has keys for browsers too. They look alike, and may not call our functions."""
-    text = key.get_secret_value()
-    if text.startswith("sb_publishable_") or _role(text) in {"anon", "authenticated"}:
-        raise ValueError("must be the secret key or the service_role key, not a public one")
-    return key
-
-
-def _role(key: str) -> object:
-    """What a legacy key, which is a JWT, says that it is for; None of any other."""
-    try:
-        _, claims, _ = key.split(".")
-        return json.loads(base64.urlsafe_b64decode(claims + "==")).get("role")
-    except (ValueError, AttributeError):
-        return None
-
-
-def _libpq(value: SecretStr) -> SecretStr:
-    try:
-        parts = conninfo_to_dict(value.get_secret_value())
-    except psycopg.ProgrammingError:  # its words quote the value
-        parts = {}
-    if not parts:
-        raise ValueError
-    return value
-
-
-Secret = Annotated[
-    SecretStr, AfterValidator(_plain), Form("a secret of printable ASCII without spaces")
-]
-SupabaseKey = Annotated[Secret, AfterValidator(_not_a_public_key)]
-DatabaseUrl = Annotated[
-    SecretStr,
-    AfterValidator(_libpq),
-    Form("a libpq URI, such as postgresql://user:password@host:5432/name"),
-]
-BaseUrl = Annotated[
-    str,
-    AfterValidator(lambda url: str(HttpUrl(url)).rstrip("/")),
-    Form("an http or https address, such as https://learn.example.com"),
-]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False), Form("a number above 0, such as 2")]
-Seconds = Annotated[
-    float, Field(gt=0, allow_inf_nan=False), Form("a number of seconds above 0, such as 2.5")
-]
-Count = Annotated[int, Field(gt=0), Form("a whole number above 0, such as 60")]
+from thetis.setting_types import (
+    BaseUrl,
+    Count,
+    DatabaseUrl,
+    Form,
+    Rate,
+    ResendWebhookSecret,
+    Seconds,
+    Secret,
+    SupabaseKey,
+    split,
+)
 
 
 class DatabaseSettings(BaseSettings):
@@ -209,12 +132,21 @@ class ServiceSettings(WorkerSettings):
     shopify_webhook_secrets: Annotated[
         tuple[Secret, ...],
         NoDecode,
-        BeforeValidator(_split),
+        BeforeValidator(split),
         Field(min_length=1),
         Form("one or more secrets, separated by commas"),
     ]
     """One secret, or several separated by commas. Any of them may have signed, so that a secret can
     be rotated.
+    """
+    resend_webhook_secrets: Annotated[
+        tuple[ResendWebhookSecret, ...] | None,
+        NoDecode,
+        BeforeValidator(split),
+        Form("secrets of Resend's webhooks, whsec_…, separated by commas"),
+    ] = None
+    """The signing secret of the webhook at Resend, or several separated by commas. Without one,
+    `/webhooks/resend` answers 404, and nobody learns which emails did not arrive.
     """
     max_body_bytes: Count = 8 * 1024 * 1024
     """A larger webhook is answered 413."""

@@ -41,6 +41,17 @@ class _SenderLeft(Exception):
     """Before the body was whole."""
 
 
+class Refused(Exception):
+    """A body that was not taken, with the answer to its sender."""
+
+    def __init__(
+        self, outcome: WebhookOutcome, words: str, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(words)
+        self.outcome = outcome
+        self.response = problem(outcome.status, words, headers)
+
+
 @dataclass(frozen=True)
 class _Answer:
     response: Response
@@ -61,17 +72,10 @@ class WebhookRoute:
         await answer.response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, topic: str) -> _Answer:
-        limit = self._parts.max_body_bytes
         try:
-            async with asyncio.timeout(self._parts.body_seconds):
-                body = await _read(scope, receive, limit)
-        except TimeoutError:
-            return _refusal(WebhookOutcome.TOO_SLOW, "the body took too long", HANG_UP)
-        except _SenderLeft:
-            return _refusal(WebhookOutcome.INCOMPLETE, "the body is incomplete")
-        if body is None:
-            words = f"the body is larger than {limit} bytes"
-            return _refusal(WebhookOutcome.TOO_LARGE, words, HANG_UP)
+            body = await read_body(self._parts, scope, receive)
+        except Refused as refused:
+            return _Answer(refused.response, refused.outcome)
         signature = _header(scope, b"x-shopify-hmac-sha256")
         if not verify_signature(body, signature, self._parts.secrets):
             log.warning("webhook.unauthorized", topic=_label(topic))
@@ -93,7 +97,7 @@ class WebhookRoute:
             self._parts.metrics.webhook_seconds.observe(time.perf_counter() - started)
         if recorded.outcome is WebhookOutcome.RECORDED:
             self._parts.worker.wake()
-        return _Answer(_done(recorded.outcome), recorded.outcome, is_test=recorded.is_test)
+        return _Answer(done(recorded.outcome), recorded.outcome, is_test=recorded.is_test)
 
 
 def _header(scope: Scope, name: bytes) -> str | None:
@@ -107,6 +111,22 @@ def _header(scope: Scope, name: bytes) -> str | None:
 def _label(topic: str) -> str:
     """The topic header is not signed: anybody can put anything into it."""
     return topic if topic in TOPICS else "other"
+
+
+async def read_body(parts: Parts, scope: Scope, receive: Receive) -> bytes:
+    """The whole body. Raises Refused when it is too large, too slow or incomplete."""
+    limit = parts.max_body_bytes
+    try:
+        async with asyncio.timeout(parts.body_seconds):
+            body = await _read(scope, receive, limit)
+    except TimeoutError:
+        raise Refused(WebhookOutcome.TOO_SLOW, "the body took too long", HANG_UP) from None
+    except _SenderLeft:
+        raise Refused(WebhookOutcome.INCOMPLETE, "the body is incomplete") from None
+    if body is None:
+        words = f"the body is larger than {limit} bytes"
+        raise Refused(WebhookOutcome.TOO_LARGE, words, HANG_UP)
+    return body
 
 
 async def _read(scope: Scope, receive: Receive, limit: int) -> bytes | None:
@@ -126,7 +146,7 @@ async def _read(scope: Scope, receive: Receive, limit: int) -> bytes | None:
 
 
 @cache
-def _done(outcome: WebhookOutcome) -> Response:
+def done(outcome: WebhookOutcome) -> Response:
     return JSONResponse({"outcome": outcome})
 
 

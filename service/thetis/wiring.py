@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 
 from thetis.app import Parts, create_app
 from thetis.database import Database
+from thetis.deliveries import DeliveryRecorder
 from thetis.metrics import Metrics
 from thetis.preflight import check_email_confirmation
 from thetis.providers.knock import KnockSender
@@ -66,7 +67,11 @@ def parts(settings: ServiceSettings) -> Parts:
         metrics=metrics,
         preflight=partial(check_email_confirmation, settings),
         recorder=WebhookRecorder(to),
+        deliveries=DeliveryRecorder(to),
         secrets=tuple(each.get_secret_value() for each in settings.shopify_webhook_secrets),
+        resend_secrets=tuple(
+            each.get_secret_value() for each in settings.resend_webhook_secrets or ()
+        ),
         max_body_bytes=settings.max_body_bytes,
         backlog_limit_seconds=settings.backlog_limit_seconds,
     )

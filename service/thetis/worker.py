@@ -199,7 +199,7 @@ class Worker:
     async def _attempt(self, sender: Sender, notification: Notification) -> Settlement:
         settle = partial(Settlement, id=notification.id, attempt=notification.attempt)
         try:
-            await sender.send(notification)
+            taken_as = await sender.send(notification)
         except TemporaryFailure as failure:
             return settle(
                 result="retry",
@@ -220,7 +220,7 @@ class Worker:
                 where=where(error),
             )
             return settle(result="retry", error=f"internal: {type(error).__name__}")
-        return settle(result="sent")
+        return settle(result="sent", provider_message_id=taken_as)
 
 
 def _tell(lane: Lane, error: Exception) -> None:

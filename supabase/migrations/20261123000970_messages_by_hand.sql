@@ -31,7 +31,8 @@ create function public.list_notifications(
 )
 returns table (
     id uuid, kind text, status text, shopify_order_id text, order_number text, email text,
-    attempts integer, enqueued_at text, due_at text, settled_at text, last_error text
+    attempts integer, enqueued_at text, due_at text, settled_at text, last_error text,
+    delivery text, delivery_reason text
 )
 language plpgsql
 stable
@@ -63,9 +64,12 @@ begin
         date_trunc('second', listed.enqueued_at)::text,
         date_trunc('second', listed.due_at)::text,
         date_trunc('second', listed.settled_at)::text,
-        listed.last_error
+        listed.last_error,
+        delivery.state::text,
+        delivery.reason
     from thetis.notifications as listed
     left join thetis.orders on listed.shopify_order_id = orders.shopify_order_id
+    left join thetis.email_deliveries as delivery on listed.id = delivery.notification_id
     where
         (list_notifications.order_name is null or listed.shopify_order_id = any(v_order_ids))
         and (list_notifications.state is null or listed.status = list_notifications.state)
@@ -89,7 +93,9 @@ set timezone = 'UTC'
 as $$
 begin
     return (
-        select to_jsonb(stored) from thetis.notifications as stored
+        select to_jsonb(stored) || jsonb_build_object('delivery', to_jsonb(delivery))
+        from thetis.notifications as stored
+        left join thetis.email_deliveries as delivery on stored.id = delivery.notification_id
         where stored.id = get_notification.notification_id
     );
 end;

@@ -80,6 +80,8 @@ def arguments(database: Database) -> dict[str, Any]:
         "body_base64": _base64(b"["),
         "reason": "no JSON",
         "include_replayed": True,
+        "events": Jsonb([]),
+        "days": 7,
         "order_name": "#1",
         "kind": "course_access",
         "state": None,

@@ -30,13 +30,18 @@ def messages() -> None:
     help="Only these.  [default: dead; of an order, all]",
 )
 def list_messages(order: str | None, status: str | None) -> None:
-    """Print one line for each message, the latest first: the dead ones, or those of an order."""
+    """Print one line for each message, the latest first: the dead ones, or those of an order.
+
+    Of an email that was sent, what became of it: delivered, bounced, suppressed, and so on.
+    """
 
     async def print_all(database: Database) -> None:
         async for each in _listed(database, order, status):
             number = f"#{each.order_number}" if each.order_number else each.shopify_order_id
             when = each.settled_at or f"due {each.due_at}"
-            words = (each.id, each.kind, each.status, number, each.email, when, each.last_error)
+            state = each.delivery or each.status
+            why = each.delivery_reason or each.last_error
+            words = (each.id, each.kind, state, number, each.email, when, why)
             click.echo("\t".join(word or "-" for word in words))
 
     ask(print_all)

@@ -9,6 +9,7 @@ import click
 
 from thetis.cli.session import ask
 from thetis.database import Database
+from thetis.deliveries import TOPIC, DeliveryRecorder
 from thetis.model import RejectedWebhook, WebhookOutcome
 from thetis.webhooks import WebhookRecorder
 
@@ -96,9 +97,13 @@ async def _replay(database: Database, recorder: WebhookRecorder, rejected_id: in
     kept = await database.get_rejected_webhook(rejected_id)
     if kept is None or kept.body is None:
         return "missing"
-    recorded = await recorder.record(
-        kept.topic, kept.webhook_id, kept.body, received_at=kept.received_at
-    )
-    if recorded.outcome is not WebhookOutcome.REJECTED:
+    if kept.topic == TOPIC:
+        outcome = await DeliveryRecorder(database).record(kept.body)
+    else:
+        recorded = await recorder.record(
+            kept.topic, kept.webhook_id, kept.body, received_at=kept.received_at
+        )
+        outcome = recorded.outcome
+    if outcome is not WebhookOutcome.REJECTED:
         await database.mark_webhook_replayed(rejected_id)
-    return recorded.outcome
+    return outcome

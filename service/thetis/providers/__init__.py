@@ -42,8 +42,9 @@ class Sender(Protocol):
         """How many sends may begin within so many seconds from now; None is any number."""
         ...
 
-    async def send(self, notification: Notification) -> None:
-        """Hand one notification over; the idempotency key is the notification's id.
+    async def send(self, notification: Notification) -> str | None:
+        """Hand one notification over; the idempotency key is the notification's id. Returns the
+        provider's own name for it, where it gives one that later events use.
 
         Begins when the provider wants it, within the time that `room` was asked about. Raises a
         SendFailure, no later than the sender's timeout after that.

@@ -74,7 +74,7 @@ class KnockSender:
     def room(self, within: float) -> int | None:  # noqa: ARG002 - there is no limit to keep to
         return None
 
-    async def send(self, notification: Notification) -> None:
+    async def send(self, notification: Notification) -> str | None:
         if notification.kind not in self.kinds:
             raise cannot_send(self, notification)
         call = {
@@ -91,6 +91,7 @@ class KnockSender:
             raise no_answer(self.provider, error.__cause__) from error
         except TimeoutError as error:
             raise no_answer(self.provider, error) from error
+        return None
 
     async def close(self) -> None:
         await self._client.close()

@@ -36,6 +36,9 @@ from thetis.providers import (
 )
 from thetis.providers.pacing import Pace
 
+TAG = "notification_id"
+"""A tag of each email, which comes back in what Resend tells of it later."""
+
 QUOTA_WAIT = 3600.0
 """Seconds. A used-up daily or monthly quota does not come back sooner by asking."""
 
@@ -86,23 +89,23 @@ class ResendSender:
     def room(self, within: float) -> int | None:
         return self._pace.room(within)
 
-    async def send(self, notification: Notification) -> None:
+    async def send(self, notification: Notification) -> str | None:
         if notification.kind not in self.kinds:
             raise cannot_send(self, notification)
-        email = self._compose(notification.payload)
+        email = self._compose(notification)
         if (wait := self._pace.wait()) > LONGEST_TURN:
             # Asked to pause after this was claimed: the lease would end while it waits.
             raise TemporaryFailure("resend asked for a pause", wait, is_refused=True)
         try:
             await self._pace.turn()
             async with asyncio.timeout(self._timeout):
-                await self._send(email, notification.id)
+                return await self._send(email, notification.id)
         except ResendError as error:
             # The key is this notification's own, so it was this email that Resend took before,
             # worded by another release or for another address of the course app.
             if error.error_type == "invalid_idempotent_request":
                 log.warning("resend.already_accepted", notification_id=notification.id)
-                return
+                return None
             raise self._refusal(error) from error
         except TimeoutError as error:
             raise no_answer(self.provider, error) from error
@@ -112,23 +115,25 @@ class ResendSender:
     async def close(self) -> None:
         await self._http.close()
 
-    def _compose(self, payload: Mapping[str, Any]) -> resend.Emails.SendParams:
-        email = course_access(payload, self._course_app_url)
+    def _compose(self, notification: Notification) -> resend.Emails.SendParams:
+        email = course_access(notification.payload, self._course_app_url)
         return {
             "from": self._email_from,
-            "to": [payload["email"]],
+            "to": [notification.payload["email"]],
+            "tags": [{"name": TAG, "value": notification.id}],
             "subject": email.subject,
             "html": email.html,
             "text": email.text,
         }
 
-    async def _send(self, email: resend.Emails.SendParams, key: str) -> None:
+    async def _send(self, email: resend.Emails.SendParams, key: str) -> str:
         # The SDK is configured by module globals, which it reads before its first suspension:
         # set here, one process can hold several senders.
         resend.api_key = self._api_key
         resend.api_url = self._base_url
         resend.default_async_http_client = self._http
-        await resend.Emails.send_async(email, {"idempotency_key": key})
+        accepted = await resend.Emails.send_async(email, {"idempotency_key": key})
+        return str(accepted["id"])
 
     def _refusal(self, error: ResendError) -> SendFailure:
         if error.error_type == "HttpClientError":  # the SDK's name for all that its client raises

@@ -58,6 +58,8 @@ function  public.add_product                             .       .            . 
 function  public.remove_product                          .       .            .            .            execute
 function  public.remove_shopify_product                  .       .            .            .            execute
 function  public.count_address_conflicts                 .       .            .            .            execute
+function  public.record_deliveries                       .       .            .            .            execute
+function  public.undelivered_emails                      .       .            .            .            execute
 function  public.list_notifications                      .       .            .            .            execute
 function  public.get_notification                        .       .            .            .            execute
 function  public.retry_notifications                     .       .            .            .            execute
@@ -76,6 +78,7 @@ table     thetis.open_runs                               .       .            . 
 table     thetis.tellings                                .       .            .            .            .
 table     thetis.composed_messages                       .       .            .            .            .
 table     thetis.notifications                           .       .            .            .            .
+table     thetis.email_deliveries                        .       .            .            .            .
 table     thetis.rejected_webhooks                       .       .            .            .            .
 table     thetis.copied_enrollments                      .       .            .            .            .
 

@@ -33,7 +33,7 @@ KINDS = {
 }
 """The kinds of answers, by what a function returns."""
 
-ALWAYS_ROWS = {"check_schema", "notification_backlog", "resend_notification"}
+ALWAYS_ROWS = {"check_schema", "notification_backlog", "resend_notification", "undelivered_emails"}
 
 
 class _Recording:
@@ -144,6 +144,15 @@ async def _notifications(client: Client) -> None:
 
 
 async def _messages(client: Client) -> None:
+    assert await client.record_deliveries([]) == []
+    told = {"state": "bounced", "occurred_at": "2026-11-20T10:00:00Z", "notification_id": None}
+    assert await client.record_deliveries([told]) == [WebhookOutcome.IGNORED]
+    assert set(await client.undelivered_emails()) == {
+        "failed",
+        "suppressed",
+        "bounced",
+        "complained",
+    }
     assert await client.list_notifications(order=None, state="dead") == []
     listed = await client.list_notifications(order="1", state=None)
     [email] = [each for each in listed if each.kind == "course_access"]

@@ -40,6 +40,8 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "list_rejected_webhooks": {},
     "get_rejected_webhook": {"id": 1},
     "mark_webhook_replayed": {"id": 1},
+    "record_deliveries": {"events": []},
+    "undelivered_emails": {},
     "list_notifications": {},
     "get_notification": {"notification_id": "00000000-0000-0000-0000-000000000000"},
     "retry_notifications": {"ids": []},

@@ -1,0 +1,163 @@
+"""Resend's webhooks: whether an email arrived. Verify, translate, record, keep what is unusable.
+
+Facts this file stands on:
+- Signed as Standard Webhooks are, with headers that begin with `svix-`; the time in them may be
+  five minutes off. https://resend.com/docs/dashboard/webhooks/verify-webhooks-requests
+- Sent at least once, in any order. `data` has `email_id` and the email's `tags`, as an object or as
+  a list of names and values. https://resend.com/docs/dashboard/webhooks/event-types
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+import structlog
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ValidationError
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from thetis.batching import Batcher
+from thetis.database import Database
+from thetis.errors import DatabaseRefused, UnusablePayload
+from thetis.model import WebhookOutcome
+from thetis.providers import redact
+from thetis.providers.resend import TAG
+
+STATES: Mapping[str, str] = {
+    "email.sent": "sent",
+    "email.delivery_delayed": "delayed",
+    "email.delivered": "delivered",
+    "email.failed": "failed",
+    "email.suppressed": "suppressed",
+    "email.bounced": "bounced",
+    "email.complained": "complained",
+}
+"""What an event of this type says of an email."""
+
+TOPIC = "resend/events"
+"""The name under which a webhook of Resend's is kept that could not be used."""
+
+log = structlog.get_logger()
+
+
+def _as_object(tags: object) -> object:
+    if isinstance(tags, list):
+        return {each["name"]: each["value"] for each in tags if isinstance(each, dict)}
+    return tags
+
+
+class _Detail(BaseModel):
+    message: str | None = None
+    reason: str | None = None
+    type: str | None = None
+
+
+class _Data(BaseModel):
+    email_id: str
+    tags: Annotated[dict[str, Any] | None, BeforeValidator(_as_object)] = None
+    bounce: _Detail | None = None
+    failed: _Detail | None = None
+    suppressed: _Detail | None = None
+
+
+class _Event(BaseModel):
+    type: str
+    created_at: AwareDatetime
+    data: _Data
+
+
+class _Kind(BaseModel):
+    type: str
+
+
+def is_authentic(body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> bool:
+    """Whether one of these secrets has signed this body, within the last five minutes."""
+    given = {f"webhook-{name}": headers.get(f"svix-{name}", "") for name in _SIGNED}
+    return any(_has_signed(secret, body, given) for secret in secrets)
+
+
+_SIGNED = ("id", "timestamp", "signature")
+
+
+def _has_signed(secret: str, body: bytes, headers: dict[str, str]) -> bool:
+    try:
+        Webhook(secret).verify(body, headers, json_parse=False)
+    except (WebhookVerificationError, ValueError):  # the second for what is not even a signature
+        return False
+    return True
+
+
+def translate_event(body: bytes) -> dict[str, Any] | None:
+    """One element of record_deliveries' argument; None for an event about something else."""
+    try:
+        kind = _Kind.model_validate_json(body).type
+        if kind not in STATES:
+            return None
+        event = _Event.model_validate_json(body)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise UnusablePayload(f"{where or 'body'}: {fault['msg']}") from None
+    except (KeyError, TypeError):
+        raise UnusablePayload("data.tags: not names and values") from None
+    return {
+        "notification_id": _uuid((event.data.tags or {}).get(TAG)),
+        "provider_message_id": event.data.email_id,
+        "state": STATES[kind],
+        "reason": _reason(event.data),
+        "occurred_at": event.created_at.isoformat(),
+    }
+
+
+def _uuid(value: object) -> str | None:
+    try:
+        return str(UUID(value)) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _reason(data: _Data) -> str | None:
+    detail = data.bounce or data.failed or data.suppressed
+    if detail is None:
+        return None
+    words = ": ".join(each for each in (detail.type, detail.message, detail.reason) if each)
+    return redact(words, "\0") or None
+
+
+class DeliveryRecorder:
+    """Records what Resend tells. Concurrent webhooks share a call to the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._events: Batcher[dict[str, Any], WebhookOutcome] = Batcher(database.record_deliveries)
+
+    async def record(self, body: bytes) -> WebhookOutcome:
+        """recorded, unchanged, ignored or rejected: true once this returns, for it is committed.
+
+        Raises DatabaseUnavailable, within the database's deadline.
+        """
+        async with self._database.deadline():
+            try:
+                event = translate_event(body)
+                if event is None:
+                    return WebhookOutcome.IGNORED
+                outcome = await self._events.submit(event)
+            except UnusablePayload as fault:
+                return await self._keep(body, str(fault))
+            except DatabaseRefused as fault:
+                return await self._keep(body, f"the database refused it: {fault.code}")
+        log.info(
+            "delivery.received",
+            state=event["state"],
+            notification_id=event["notification_id"],
+            outcome=outcome,
+        )
+        return outcome
+
+    async def _keep(self, body: bytes, reason: str) -> WebhookOutcome:
+        kept_as = await self._database.store_rejected_webhook(
+            topic=TOPIC, webhook_id=None, body=body, reason=reason
+        )
+        log.error("delivery.rejected", rejected_id=kept_as, reason=reason)
+        return WebhookOutcome.REJECTED
