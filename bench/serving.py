@@ -29,6 +29,8 @@ SETTINGS = {
     "resend_base_url": "http://127.0.0.1:1",
     "email_from": "Courses <courses@example.com>",
     "course_app_url": "https://learn.example.com",
+    "shop_name": "The shop",
+    "support_email": "help@example.com",
 }
 
 

@@ -120,6 +120,8 @@ def _dev_settings(stack: ExitStack, data_dir: Path | None) -> ServiceSettings:
         "SHOPIFY_WEBHOOK_SECRETS": DEV_SECRET,
         "EMAIL_FROM": "The shop <shop@example.com>",
         "COURSE_APP_URL": "http://localhost:3000",
+        "SHOP_NAME": "The shop",
+        "SUPPORT_EMAIL": "help@example.com",
         "LOG_FORMAT": "console",
     }
     console = fake_providers.FakeProviders(

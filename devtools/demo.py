@@ -63,6 +63,8 @@ def _service(database_url: str, providers: str, log_file: Path) -> Iterator[str]
         "resend_base_url": providers,
         "email_from": "The shop <shop@example.com>",
         "course_app_url": "https://courses.example.com",
+        "shop_name": "The shop",
+        "support_email": "help@example.com",
         "log_level": "error",
     }
     serve = ("serve", "--port", str(port))

@@ -16,16 +16,28 @@ from devtools.knock_workflow import WorkflowError, WorkflowRun
 from devtools.migrations import MigrationError
 from devtools.platform import PlatformError
 from devtools.sample_order import ORDER_NUMBER, SampleOrder
-from thetis.emails import course_access
+from thetis.emails import Brand, course_access
 from thetis.errors import DatabaseError
 from thetis.providers.knock import trigger_data
 
 VARIABLES = {
     "shop_name": "The shop",
+    "support_email": "help@example.com",
+    "shop_address": "1 Example Street, Exampleton",
+    "brand_color": "#1463a5",
+    "brand_text_color": "#ffffff",
+    "logo_url": "",
     "course_app_url": "https://courses.example.com",
     "splint_review_url": "https://shop.example.com/splint-review",
 }
 """Made up: the real ones are in the Knock environment."""
+
+BRAND = Brand(
+    shop_name=VARIABLES["shop_name"],
+    support_email=VARIABLES["support_email"],
+    shop_address=VARIABLES["shop_address"],
+    color=VARIABLES["brand_color"],
+)
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -121,7 +133,7 @@ def _course_emails(order: SampleOrder) -> Iterator[Mail]:
     for case, payloads in versions:
         if "course_access" not in payloads:
             continue
-        email = course_access(payloads["course_access"], VARIABLES["course_app_url"])
+        email = course_access(payloads["course_access"], VARIABLES["course_app_url"], BRAND)
         yield Mail(
             after=timedelta(),
             sender="Resend",

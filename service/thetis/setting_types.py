@@ -92,6 +92,17 @@ BaseUrl = Annotated[
     AfterValidator(lambda url: str(HttpUrl(url)).rstrip("/")),
     Form("an http or https address, such as https://learn.example.com"),
 ]
+Line = Annotated[str, Field(pattern=r"^[^\r\n]*[^\s][^\r\n]*$"), Form("one line of text")]
+EmailAddress = Annotated[
+    str, Field(pattern=r"^[^\s<>@,]+@[^\s<>@,]+$"), Form("an address, such as help@example.com")
+]
+Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$"), Form("a colour, such as #1463a5")]
+ImageUrl = Annotated[
+    str,
+    AfterValidator(lambda url: str(HttpUrl(url))),
+    Field(pattern=r"^https://"),
+    Form("an https address of an image, such as https://example.com/logo.png"),
+]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False), Form("a number above 0, such as 2")]
 Seconds = Annotated[
     float, Field(gt=0, allow_inf_nan=False), Form("a number of seconds above 0, such as 2.5")

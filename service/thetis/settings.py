@@ -24,9 +24,13 @@ from thetis.errors import SettingsError
 from thetis.model import TestOrders
 from thetis.setting_types import (
     BaseUrl,
+    Color,
     Count,
     DatabaseUrl,
+    EmailAddress,
     Form,
+    ImageUrl,
+    Line,
     Rate,
     ResendWebhookSecret,
     Seconds,
@@ -105,6 +109,18 @@ class WorkerSettings(DatabaseSettings):
     """The sender of the course email, `Name <address>`, on a domain that is verified at Resend. The
     email asks for replies: somebody must read them.
     """
+    shop_name: Line
+    """The name of the shop, above and below each course email."""
+    support_email: EmailAddress
+    """Where customers are answered: replies to the course email go there, and its last line names
+    it.
+    """
+    shop_address: Line | None = None
+    """The shop's postal address, under each course email. Some countries demand one."""
+    brand_color: Color = "#1463a5"
+    """The colour of the button; its words are black or white, whichever is easier to read."""
+    logo_url: ImageUrl | None = None
+    """A logo in place of the name above the email, shown 40 pixels high and 240 wide at most."""
     course_app_url: BaseUrl
     """Where the course app is. The email links to its `/claim` page."""
     send_timeout_seconds: Seconds = 15.0

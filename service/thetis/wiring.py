@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from thetis.app import Parts, create_app
 from thetis.database import Database
 from thetis.deliveries import DeliveryRecorder
+from thetis.emails import Brand
 from thetis.metrics import Metrics
 from thetis.preflight import check_email_confirmation
 from thetis.providers.knock import KnockSender
@@ -39,6 +40,13 @@ def worker(settings: WorkerSettings, to: Database, metrics: Metrics) -> Worker:
         base_url=settings.resend_base_url,
         email_from=settings.email_from,
         course_app_url=settings.course_app_url,
+        brand=Brand(
+            shop_name=settings.shop_name,
+            support_email=settings.support_email,
+            shop_address=settings.shop_address,
+            color=settings.brand_color,
+            logo_url=settings.logo_url,
+        ),
         timeout=settings.send_timeout_seconds,
         max_per_second=settings.resend_requests_per_second,
     )

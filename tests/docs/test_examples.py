@@ -50,7 +50,7 @@ def test_the_example_environment_starts_the_service(monkeypatch: pytest.MonkeyPa
 def test_the_guide_quotes_the_course_email() -> None:
     [quoted] = re.findall(r'The email ends with\s+"([^"]+)"', SETUP.text)
     email = (ROOT / "service/thetis/emails/course_access.txt").read_text()
-    assert email.rstrip().rstrip(".").endswith(" ".join(quoted.split()))
+    assert " ".join(quoted.split()) in email
 
 
 def test_the_guide_says_where_each_setting_of_its_example_comes_from() -> None:

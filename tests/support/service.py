@@ -47,6 +47,8 @@ def settings(providers: str, **changes: Any) -> dict[str, Any]:
         "resend_base_url": providers,
         "email_from": "Courses <courses@example.com>",
         "course_app_url": "https://learn.example.com",
+        "shop_name": "The shop",
+        "support_email": "help@example.com",
         **changes,
     }
 

@@ -29,11 +29,38 @@ class Email:
     text: str
 
 
-def course_access(payload: Mapping[str, Any], course_app_url: str) -> Email:
+@dataclass(frozen=True, kw_only=True)
+class Brand:
+    """Whose email it is. `color` is #rrggbb. The shop's name is the alternative text of a logo."""
+
+    shop_name: str
+    support_email: str
+    shop_address: str | None = None
+    color: str = "#1463a5"
+    logo_url: str | None = None
+
+    @property
+    def text_color(self) -> str:
+        """Black or white, whichever is easier to read on the colour.
+
+        Source: the relative luminance of WCAG 2.2, where both have the same contrast at 0.179.
+        """
+        red, green, blue = (
+            _linear(int(self.color[place : place + 2], 16) / 255) for place in (1, 3, 5)
+        )
+        luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        return "#000000" if luminance > 0.179 else "#ffffff"
+
+
+def _linear(part: float) -> float:
+    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+
+
+def course_access(payload: Mapping[str, Any], course_app_url: str, brand: Brand) -> Email:
     """Tell a buyer how to reach the courses that they bought.
 
     `payload` is that of a `course_access` notification:
-    {email, order_number, has_account, courses: [{slug, name}, ...]}.
+    {email, order_number, has_account, is_addition, courses: [{slug, name}, ...]}.
     The same input gives the same bytes: an email that changes between two attempts would not be
     recognised by its idempotency key. For that reason there is no date, and no name of a course
     in the subject, which must be a single line whatever the catalogue holds.
@@ -43,12 +70,15 @@ def course_access(payload: Mapping[str, Any], course_app_url: str) -> Email:
     heading = f"Your {noun} {verb} ready"
     subject = f"{heading} (order #{number})" if number else heading
     preheader = "Sign in and start." if has_account else "Two steps are left. They take a minute."
+    thanks = "Thank you for your order"
     values = {
         **payload,
+        "brand": brand,
         "subject": subject,
         "preheader": preheader,
         "heading": heading,
         "order": f" #{number}" if number else "",
+        "opening": "This was added to your order" if payload["is_addition"] else thanks,
         "noun": noun,
         "action": "Sign in and start" if has_account else "Create your account",
         "claim_url": course_app_url.rstrip("/") + "/claim",

@@ -23,7 +23,7 @@ import resend
 import structlog
 from resend.exceptions import ResendError
 
-from thetis.emails import course_access
+from thetis.emails import Brand, course_access
 from thetis.errors import SendFailure, TemporaryFailure
 from thetis.model import Notification
 from thetis.providers import (
@@ -72,6 +72,7 @@ class ResendSender:
         base_url: str,
         email_from: str,
         course_app_url: str,
+        brand: Brand,
         timeout: float,
         max_per_second: float | None = None,
     ) -> None:
@@ -79,6 +80,7 @@ class ResendSender:
         self._base_url = base_url.rstrip("/")
         self._email_from = email_from
         self._course_app_url = course_app_url
+        self._brand = brand
         self._timeout = timeout
         self._pace = Pace(max_per_second=max_per_second)
         self._http = _HttpClient(timeout, self._pace)
@@ -116,10 +118,11 @@ class ResendSender:
         await self._http.close()
 
     def _compose(self, notification: Notification) -> resend.Emails.SendParams:
-        email = course_access(notification.payload, self._course_app_url)
+        email = course_access(notification.payload, self._course_app_url, self._brand)
         return {
             "from": self._email_from,
             "to": [notification.payload["email"]],
+            "reply_to": self._brand.support_email,
             "tags": [{"name": TAG, "value": notification.id}],
             "subject": email.subject,
             "html": email.html,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from devtools.fake_providers import FakeProviders, Provider, running
+from thetis.emails import Brand
 from thetis.errors import SendFailure
 from thetis.model import Notification
 from thetis.providers import Sender
@@ -16,6 +17,7 @@ from thetis.providers.resend import ResendSender
 
 KEY = "a-key-that-must-not-leak"
 ADDRESS = "ada.lovelace@example.com"
+BRAND = Brand(shop_name="Example & Daughters", support_email="help@example.com")
 
 PURCHASES = [
     {
@@ -79,6 +81,7 @@ class Post:
             base_url=self.base_url,
             email_from="Courses <courses@example.com>",
             course_app_url="https://learn.example.com/",
+            brand=BRAND,
             timeout=self.timeout,
         )
 

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from tests.service.providers.conftest import notification
+from tests.service.providers.conftest import BRAND, notification
 from tests.support.emails import ELSEWHERE, Page, without_links, words
-from thetis.emails import Email, course_access
+from thetis.emails import Brand, Email, course_access
 
 COURSES = [{"slug": "a", "name": "Standard Course"}, {"slug": "b", "name": "Premium Course"}]
 
 
-def email(**changes: Any) -> Email:
+def email(brand: Brand = BRAND, **changes: Any) -> Email:
     payload = notification("course_access", **changes).payload
-    return course_access(payload, "https://learn.example.com")
+    return course_access(payload, "https://learn.example.com", brand)
 
 
 def both(one: Email) -> list[str]:
@@ -125,8 +125,8 @@ def test_the_same_payload_gives_the_same_bytes() -> None:
 
 def test_a_slash_at_the_end_of_the_app_url_makes_no_difference() -> None:
     payload = notification("course_access").payload
-    assert course_access(payload, "https://a.example.com/") == course_access(
-        payload, "https://a.example.com"
+    assert course_access(payload, "https://a.example.com/", BRAND) == course_access(
+        payload, "https://a.example.com", BRAND
     )
 
 
@@ -134,4 +134,46 @@ def test_a_payload_without_a_field_is_an_error_not_a_gap() -> None:
     payload = notification("course_access").payload
     del payload["email"]
     with pytest.raises(UndefinedError, match="email"):
-        course_access(payload, "https://learn.example.com")
+        course_access(payload, "https://learn.example.com", BRAND)
+
+
+def test_it_names_the_shop_and_where_to_write() -> None:
+    one = email(
+        Brand(shop_name="A & B", support_email="help@example.com", shop_address="1 High St")
+    )
+    for body in (one.text, one.html.replace("&amp;", "&")):
+        assert body.count("A & B") == 2
+        assert "help@example.com" in body
+        assert "1 High St" in body
+    assert "None" not in email().html + email().text
+
+
+def test_a_logo_has_the_shops_name_and_a_size() -> None:
+    brand = Brand(
+        shop_name='The "best"',
+        support_email="help@example.com",
+        logo_url="https://example.com/l.png",
+    )
+    html = email(brand).html
+    assert 'src="https://example.com/l.png" alt="The &#34;best&#34;" height="40"' in html
+    assert "max-width: 240px" in html
+
+
+@pytest.mark.parametrize(
+    ("color", "words_in"),
+    [
+        ("#1463a5", "#ffffff"),
+        ("#ffe600", "#000000"),
+        ("#000000", "#ffffff"),
+        ("#FFFFFF", "#000000"),
+    ],
+)
+def test_the_words_on_the_button_can_be_read(color: str, words_in: str) -> None:
+    html = email(Brand(shop_name="A", support_email="help@example.com", color=color)).html
+    assert f"background: {color}; border-radius: 7px; color: {words_in};" in html
+
+
+def test_what_was_added_later_is_spoken_of_as_added() -> None:
+    for body in both(email(is_addition=True)):
+        assert "This was added to your order #1001. Your course:" in body
+        assert "Thank you for your order" not in body

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from devtools.fake_providers import Answer, FakeProviders, refusal, running
-from tests.service.providers.conftest import Post, notification
+from tests.service.providers.conftest import BRAND, Post, notification
 from thetis.errors import PermanentFailure, TemporaryFailure, WrongSettings
 from thetis.providers.resend import ResendSender
 
@@ -80,6 +80,7 @@ def test_two_senders_in_one_process_keep_to_their_own_server_and_key() -> None:
             base_url=url,
             email_from="a@example.com",
             course_app_url="https://example.com",
+            brand=BRAND,
             timeout=10,
         )
 

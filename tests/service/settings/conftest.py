@@ -14,6 +14,8 @@ ENOUGH = {
     "KNOCK_API_KEY": "sk_knock",
     "RESEND_API_KEY": "re_resend",
     "EMAIL_FROM": "Courses <courses@example.com>",
+    "SHOP_NAME": "The shop",
+    "SUPPORT_EMAIL": "help@example.com",
     "COURSE_APP_URL": "https://learn.example.com",
     "SHOPIFY_WEBHOOK_SECRETS": "shpss_webhooks",
 }

@@ -35,6 +35,8 @@ def test_everything_that_is_missing_is_named_at_once(environment: Environment) -
         "  KNOCK_API_KEY: is not set; must be a secret of printable ASCII without spaces",
         "  RESEND_API_KEY: is not set; must be a secret of printable ASCII without spaces",
         "  EMAIL_FROM: is not set; must be a sender, such as Courses <courses@example.com>",
+        "  SHOP_NAME: is not set; must be one line of text",
+        "  SUPPORT_EMAIL: is not set; must be an address, such as help@example.com",
         f"  COURSE_APP_URL: is not set; must be {ADDRESS}",
         "  SHOPIFY_WEBHOOK_SECRETS: is not set; must be one or more secrets, separated by commas",
     ]

@@ -15,6 +15,7 @@ from devtools.fake_providers import FakeProviders, running
 from tests.support.database import Database, Row
 from tests.support.service import KNOCK_KEY, RESEND_KEY, eventually
 from thetis.database import Database as Client
+from thetis.emails import Brand
 from thetis.metrics import Metrics
 from thetis.providers import Sender
 from thetis.providers.knock import KnockSender
@@ -41,6 +42,7 @@ class Outbox:
             base_url=self.providers,
             email_from="Courses <courses@example.com>",
             course_app_url="https://learn.example.com",
+            brand=Brand(shop_name="The shop", support_email="help@example.com"),
             timeout=timeout,
         )
         return [knock, resend]

@@ -16,6 +16,11 @@ LAYOUT = KNOCK / "layouts" / "post-purchase" / "layout.json"
 
 VARIABLES = {
     "shop_name": "Example & Daughters",
+    "support_email": "help@example.com",
+    "shop_address": "1 Example Street",
+    "brand_color": "#1463a5",
+    "brand_text_color": "#ffffff",
+    "logo_url": "",
     "course_app_url": "https://courses.example.com",
     "splint_review_url": "https://shop.example.com/splint#review",
 }

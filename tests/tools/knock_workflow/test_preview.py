@@ -68,7 +68,7 @@ def test_it_shows_the_course_email_with_and_without_an_account() -> None:
         assert payload["has_account"] == has_account
         assert payload["email"] == sample_order.CUSTOMER
         assert {course["slug"] for course in payload["courses"]} == {COURSE, PREMIUM}
-        email = course_access(payload, preview.VARIABLES["course_app_url"])
+        email = course_access(payload, preview.VARIABLES["course_app_url"], preview.BRAND)
         for part in (email.subject, email.preheader, email.html, email.text):
             assert part in found
 
