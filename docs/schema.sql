@@ -473,6 +473,10 @@ $$;
 CREATE FUNCTION public.record_deliveries(events jsonb) RETURNS TABLE(ordinal integer, notification_id uuid, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
 #variable_conflict use_column
 declare
@@ -513,13 +517,15 @@ begin
             )
         ) as told (id, state, reason, occurred_at)
         where told.id is not null
-        order by told.id asc, told.state desc, told.occurred_at desc, told.reason asc
+        order by
+            told.id asc, told.state desc, told.occurred_at desc, coalesce(told.reason, '') desc
         on conflict (notification_id) do update set
             state = excluded.state,
             reason = excluded.reason,
             occurred_at = excluded.occurred_at
         where
-            (excluded.state, excluded.occurred_at) > (existing.state, existing.occurred_at)
+            (excluded.state, excluded.occurred_at, coalesce(excluded.reason, ''))
+            > (existing.state, existing.occurred_at, coalesce(existing.reason, ''))
         returning existing.notification_id
     )
 
@@ -746,11 +752,8 @@ begin
                         and waiting.status = 'pending'
                 ) then 'one is waiting to be sent already'
             end as refusal
-        from thetis.composed_messages as told
-        where
-            told.shopify_order_id = any(v_order_ids)
-            and told.kind = resend_notification.kind
-            and told.is_named
+        from thetis.compose_messages(v_order_ids) as told
+        where told.kind = resend_notification.kind and told.is_named
     ),
 
     enqueued as (
@@ -1039,6 +1042,111 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.compose_messages(p_order_ids text[]) RETURNS TABLE(shopify_order_id text, kind text, email text, is_named boolean, purchase_ids uuid[], run integer, payload jsonb, is_test boolean, is_historic boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        told.shopify_order_id,
+        told.kind,
+        told.email,
+        told.is_named,
+        told.purchase_ids,
+        series.run,
+        case told.kind
+            when 'post_purchase' then jsonb_build_object(
+                'order_id', told.shopify_order_id,
+                'order_number', orders.order_number,
+                'email', told.email,
+                'run', series.run,
+                'is_addition', earlier.is_addition,
+                'products', told.products,
+                'categories', told.categories,
+                'purchases', told.purchases
+            )
+            else jsonb_build_object(
+                'order_number', orders.order_number,
+                'email', told.email,
+                'has_account', told.has_account,
+                'is_addition', earlier.is_addition,
+                'courses', told.courses
+            )
+        end,
+        orders.is_test,
+        orders.is_historic
+    from (
+        select
+            each.shopify_order_id,
+            each.email,
+            each.kind,
+            each.is_named,
+            array_agg(each.id order by each.id) as purchase_ids,
+            jsonb_agg(distinct each.product_slug) as products,
+            jsonb_agg(distinct each.category) as categories,
+            jsonb_agg(
+                jsonb_build_object(
+                    'id', each.id, 'product', each.product_slug, 'category', each.category
+                )
+                order by each.product_slug asc, each.id asc
+            ) as purchases,
+            jsonb_agg(distinct jsonb_build_object('slug', each.product_slug, 'name', each.name))
+                as courses,
+            bool_and(
+                each.kind = 'course_access' and thetis.is_address_of(each.user_id, each.email)
+            ) as has_account
+        from (
+            select
+                live.*,
+                kind.kind,
+                -- looked up in a hash: an order may have thousands of lines
+                (live.shopify_order_id, kind.kind, live.email, live.id) in (
+                    select named.shopify_order_id, named.kind, named.email, named.purchase_id
+                    from thetis.named_purchases as named
+                    where named.shopify_order_id = any(p_order_ids)
+                ) as is_named
+            from thetis.live_purchases as live
+            cross join lateral (values ('post_purchase'), ('course_access')) as kind (kind)
+            where
+                live.shopify_order_id = any(p_order_ids)
+                and (kind.kind = 'post_purchase' or live.category = 'course')
+        ) as each
+        group by each.shopify_order_id, each.email, each.kind, each.is_named
+    ) as told
+    inner join thetis.orders on told.shopify_order_id = orders.shopify_order_id
+    cross join lateral (
+        select exists (
+            select from thetis.named_purchases as named
+            where
+                named.shopify_order_id = told.shopify_order_id
+                and named.kind = told.kind
+                and named.email = told.email
+        ) as is_addition
+    ) as earlier
+    cross join lateral (
+        select
+            case told.kind when 'post_purchase' then coalesce(
+                (
+                    select open_runs.run from thetis.open_runs
+                    where
+                        open_runs.shopify_order_id = told.shopify_order_id
+                        and open_runs.email = told.email
+                ),
+                (
+                    select max(begun.run) + 1 from thetis.notifications as begun
+                    where
+                        begun.shopify_order_id = told.shopify_order_id
+                        and begun.kind = 'post_purchase'
+                        and begun.attempts > 0
+                ),
+                1
+            ) end as run
+    ) as series;
+end;
+$$;
+
 CREATE FUNCTION thetis.confirmed_user_id(p_email text) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1172,11 +1280,8 @@ begin
             when (composed.payload -> 'is_addition')::boolean then thetis.addition_delay()
             else interval '0'
         end
-    from thetis.composed_messages as composed
-    where
-        composed.shopify_order_id = any(p_order_ids)
-        and not composed.is_named
-        and composed.is_historic is not true
+    from thetis.compose_messages(p_order_ids) as composed
+    where not composed.is_named and composed.is_historic is not true
     on conflict (shopify_order_id, kind, email)
     where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
     do update set
@@ -2550,40 +2655,23 @@ COMMENT ON COLUMN public.purchases.user_id IS 'Null until an account with this a
 
 COMMENT ON COLUMN public.purchases.product_slug IS 'Not a foreign key: what was bought stays true when the catalogue changes.';
 
-CREATE VIEW thetis.live_purchases WITH (security_invoker='true') AS
- SELECT stored.id,
-    stored.shopify_order_id,
-    stored.shopify_customer_email AS email,
-    stored.user_id,
-    stored.product_slug,
-    COALESCE(product.category, 'other'::text) AS category,
-    product.name
-   FROM (public.purchases stored
-     LEFT JOIN public.products product ON ((stored.product_slug = product.slug)))
-  WHERE (((stored.status = 'active'::text) IS TRUE) AND (stored.shopify_customer_email <> ''::text));
+CREATE TABLE thetis.order_lines (
+    shopify_order_id text NOT NULL,
+    shopify_line_item_id text NOT NULL,
+    product_slug text,
+    quantity integer,
+    paid_as_of timestamp with time zone,
+    end_status thetis.purchase_status,
+    CONSTRAINT end_status_is_an_end CHECK ((end_status <> 'active'::thetis.purchase_status))
+);
 
-CREATE VIEW thetis.named_purchases WITH (security_invoker='true') AS
- SELECT message.shopify_order_id,
-    message.kind,
-    message.email,
-    message.run,
-    (message.uncertain_since IS NOT NULL) AS may_have_arrived,
-    named.purchase_id,
-    (live.id IS NOT NULL) AS is_live
-   FROM ((thetis.notifications message
-     CROSS JOIN LATERAL unnest(message.purchase_ids) named(purchase_id))
-     LEFT JOIN thetis.live_purchases live ON (((named.purchase_id = live.id) AND (message.email = live.email))))
-  WHERE ((message.attempts > 0) AND (message.kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND ((message.status <> 'skipped'::text) OR (message.uncertain_since IS NOT NULL)));
+COMMENT ON COLUMN thetis.order_lines.product_slug IS 'The first product told. Shopify sends null once a product is deleted; that takes nothing away.';
 
-CREATE VIEW thetis.open_runs WITH (security_invoker='true') AS
- SELECT shopify_order_id,
-    email,
-    max(run) AS run
-   FROM thetis.notifications begun
-  WHERE ((kind = 'post_purchase'::text) AND (attempts > 0) AND (status <> 'skipped'::text) AND (NOT (EXISTS ( SELECT
-           FROM thetis.notifications cancellation
-          WHERE ((cancellation.kind = 'post_purchase_cancel'::text) AND (cancellation.shopify_order_id = begun.shopify_order_id) AND (cancellation.run = begun.run) AND (cancellation.email = begun.email) AND ((cancellation.status <> 'skipped'::text) OR (cancellation.attempts > 0)))))))
-  GROUP BY shopify_order_id, email;
+COMMENT ON COLUMN thetis.order_lines.quantity IS 'The most ever told to be bought; null on rows that came from the old enrollments table.';
+
+COMMENT ON COLUMN thetis.order_lines.paid_as_of IS 'The earliest word that the order, with this line in it, was paid; null while it was not.';
+
+COMMENT ON COLUMN thetis.order_lines.end_status IS 'The furthest end that was told of this line by itself.';
 
 CREATE TABLE thetis.orders (
     shopify_order_id text NOT NULL,
@@ -2619,71 +2707,6 @@ COMMENT ON COLUMN thetis.orders.has_address_conflict IS 'Somebody owns a purchas
 COMMENT ON COLUMN thetis.orders.first_recorded_at IS 'When we first heard of it, whatever was in it. A replay counts from when the webhook came.';
 
 COMMENT ON COLUMN thetis.orders.erased_at IS 'When the person was erased. No later event brings an address back.';
-
-CREATE VIEW thetis.tellings WITH (security_invoker='true') AS
- SELECT live.shopify_order_id,
-    live.email,
-    kind.kind,
-    naming.is_named,
-    array_agg(live.id ORDER BY live.id) AS purchase_ids,
-    jsonb_agg(DISTINCT live.product_slug) AS products,
-    jsonb_agg(DISTINCT live.category) AS categories,
-    jsonb_agg(jsonb_build_object('id', live.id, 'product', live.product_slug, 'category', live.category) ORDER BY live.product_slug, live.id) AS purchases,
-    jsonb_agg(DISTINCT jsonb_build_object('slug', live.product_slug, 'name', live.name)) AS courses,
-    bool_and(((kind.kind = 'course_access'::text) AND thetis.is_address_of(live.user_id, live.email))) AS has_account
-   FROM ((thetis.live_purchases live
-     CROSS JOIN LATERAL ( VALUES ('post_purchase'::text), ('course_access'::text)) kind(kind))
-     CROSS JOIN LATERAL ( SELECT (( SELECT count(*) AS count
-                   FROM thetis.named_purchases named
-                  WHERE ((named.shopify_order_id = live.shopify_order_id) AND (named.kind = kind.kind) AND (named.email = live.email) AND (named.purchase_id = live.id))) > 0) AS is_named) naming)
-  WHERE ((kind.kind = 'post_purchase'::text) OR (live.category = 'course'::text))
-  GROUP BY live.shopify_order_id, live.email, kind.kind, naming.is_named;
-
-CREATE VIEW thetis.composed_messages WITH (security_invoker='true') AS
- SELECT told.shopify_order_id,
-    told.kind,
-    told.email,
-    told.is_named,
-    told.purchase_ids,
-    series.run,
-        CASE told.kind
-            WHEN 'post_purchase'::text THEN jsonb_build_object('order_id', told.shopify_order_id, 'order_number', orders.order_number, 'email', told.email, 'run', series.run, 'is_addition', earlier.is_addition, 'products', told.products, 'categories', told.categories, 'purchases', told.purchases)
-            ELSE jsonb_build_object('order_number', orders.order_number, 'email', told.email, 'has_account', told.has_account, 'is_addition', earlier.is_addition, 'courses', told.courses)
-        END AS payload,
-    orders.is_test,
-    orders.is_historic
-   FROM (((thetis.tellings told
-     JOIN thetis.orders ON ((told.shopify_order_id = orders.shopify_order_id)))
-     CROSS JOIN LATERAL ( SELECT (( SELECT count(*) AS count
-                   FROM thetis.named_purchases named
-                  WHERE ((named.shopify_order_id = told.shopify_order_id) AND (named.kind = told.kind) AND (named.email = told.email))) > 0) AS is_addition) earlier)
-     CROSS JOIN LATERAL ( SELECT
-                CASE told.kind
-                    WHEN 'post_purchase'::text THEN COALESCE(( SELECT open_runs.run
-                       FROM thetis.open_runs
-                      WHERE ((open_runs.shopify_order_id = told.shopify_order_id) AND (open_runs.email = told.email))), ( SELECT (max(begun.run) + 1)
-                       FROM thetis.notifications begun
-                      WHERE ((begun.shopify_order_id = told.shopify_order_id) AND (begun.kind = 'post_purchase'::text) AND (begun.attempts > 0))), 1)
-                    ELSE NULL::integer
-                END AS run) series);
-
-CREATE TABLE thetis.order_lines (
-    shopify_order_id text NOT NULL,
-    shopify_line_item_id text NOT NULL,
-    product_slug text,
-    quantity integer,
-    paid_as_of timestamp with time zone,
-    end_status thetis.purchase_status,
-    CONSTRAINT end_status_is_an_end CHECK ((end_status <> 'active'::thetis.purchase_status))
-);
-
-COMMENT ON COLUMN thetis.order_lines.product_slug IS 'The first product told. Shopify sends null once a product is deleted; that takes nothing away.';
-
-COMMENT ON COLUMN thetis.order_lines.quantity IS 'The most ever told to be bought; null on rows that came from the old enrollments table.';
-
-COMMENT ON COLUMN thetis.order_lines.paid_as_of IS 'The earliest word that the order, with this line in it, was paid; null while it was not.';
-
-COMMENT ON COLUMN thetis.order_lines.end_status IS 'The furthest end that was told of this line by itself.';
 
 CREATE TABLE thetis.refunds (
     shopify_refund_id text NOT NULL,
@@ -2726,6 +2749,41 @@ CREATE TABLE thetis.email_deliveries (
 COMMENT ON COLUMN thetis.email_deliveries.state IS 'The furthest that was told, whatever came last.';
 
 COMMENT ON COLUMN thetis.email_deliveries.reason IS 'The provider''s own words, without addresses.';
+
+CREATE VIEW thetis.live_purchases WITH (security_invoker='true') AS
+ SELECT stored.id,
+    stored.shopify_order_id,
+    stored.shopify_customer_email AS email,
+    stored.user_id,
+    stored.product_slug,
+    COALESCE(product.category, 'other'::text) AS category,
+    product.name
+   FROM (public.purchases stored
+     LEFT JOIN public.products product ON ((stored.product_slug = product.slug)))
+  WHERE (((stored.status = 'active'::text) IS TRUE) AND (stored.shopify_customer_email <> ''::text));
+
+CREATE VIEW thetis.named_purchases WITH (security_invoker='true') AS
+ SELECT message.shopify_order_id,
+    message.kind,
+    message.email,
+    message.run,
+    (message.uncertain_since IS NOT NULL) AS may_have_arrived,
+    named.purchase_id,
+    (live.id IS NOT NULL) AS is_live
+   FROM ((thetis.notifications message
+     CROSS JOIN LATERAL unnest(message.purchase_ids) named(purchase_id))
+     LEFT JOIN thetis.live_purchases live ON (((named.purchase_id = live.id) AND (message.email = live.email))))
+  WHERE ((message.attempts > 0) AND (message.kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND ((message.status <> 'skipped'::text) OR (message.uncertain_since IS NOT NULL)));
+
+CREATE VIEW thetis.open_runs WITH (security_invoker='true') AS
+ SELECT shopify_order_id,
+    email,
+    max(run) AS run
+   FROM thetis.notifications begun
+  WHERE ((kind = 'post_purchase'::text) AND (attempts > 0) AND (status <> 'skipped'::text) AND (NOT (EXISTS ( SELECT
+           FROM thetis.notifications cancellation
+          WHERE ((cancellation.kind = 'post_purchase_cancel'::text) AND (cancellation.shopify_order_id = begun.shopify_order_id) AND (cancellation.run = begun.run) AND (cancellation.email = begun.email) AND ((cancellation.status <> 'skipped'::text) OR (cancellation.attempts > 0)))))))
+  GROUP BY shopify_order_id, email;
 
 CREATE TABLE thetis.rejected_webhooks (
     id bigint NOT NULL,
@@ -2950,6 +3008,8 @@ REVOKE ALL ON FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid
 REVOKE ALL ON FUNCTION thetis.addition_delay() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.cancellation_delay() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.compose_messages(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.confirmed_user_id(p_email text) FROM PUBLIC;
 

@@ -42,20 +42,22 @@ log = structlog.get_logger()
 
 
 def _as_object(tags: object) -> object:
+    """Tags in another form are no fault of the event: the email's id says which it is."""
     if isinstance(tags, list):
-        return {each["name"]: each["value"] for each in tags if isinstance(each, dict)}
-    return tags
+        return {each.get("name"): each.get("value") for each in tags if isinstance(each, dict)}
+    return tags if isinstance(tags, dict) else None
 
 
 class _Detail(BaseModel):
     message: str | None = None
     reason: str | None = None
     type: str | None = None
+    subType: str | None = None  # noqa: N815 - Resend's name
 
 
 class _Data(BaseModel):
     email_id: str
-    tags: Annotated[dict[str, Any] | None, BeforeValidator(_as_object)] = None
+    tags: Annotated[dict[Any, Any] | None, BeforeValidator(_as_object)] = None
     bounce: _Detail | None = None
     failed: _Detail | None = None
     suppressed: _Detail | None = None
@@ -99,8 +101,6 @@ def translate_event(body: bytes) -> dict[str, Any] | None:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in fault["loc"])
         raise UnusablePayload(f"{where or 'body'}: {fault['msg']}") from None
-    except (KeyError, TypeError):
-        raise UnusablePayload("data.tags: not names and values") from None
     return {
         "notification_id": _uuid((event.data.tags or {}).get(TAG)),
         "provider_message_id": event.data.email_id,
@@ -121,8 +121,10 @@ def _reason(data: _Data) -> str | None:
     detail = data.bounce or data.failed or data.suppressed
     if detail is None:
         return None
-    words = ": ".join(each for each in (detail.type, detail.message, detail.reason) if each)
-    return redact(words, "\0") or None
+    words = ": ".join(
+        each for each in (detail.type, detail.subType, detail.message, detail.reason) if each
+    )
+    return redact(words.replace("\0", " ")) or None
 
 
 class DeliveryRecorder:

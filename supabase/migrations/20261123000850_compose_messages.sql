@@ -63,118 +63,135 @@ where
     )
 group by begun.shopify_order_id, begun.email;
 
--- What is active, for each order, kind and address: what messages have named of it (is_named) apart
--- from what they have not.
--- noqa: disable=LT02,ST05
-create view thetis.tellings
-with (security_invoker = true) as
-select
-    live.shopify_order_id,
-    live.email,
-    kind.kind,
-    naming.is_named,
-    array_agg(live.id order by live.id) as purchase_ids,
-    jsonb_agg(distinct live.product_slug) as products,
-    jsonb_agg(distinct live.category) as categories,
-    jsonb_agg(
-        jsonb_build_object(
-            'id', live.id, 'product', live.product_slug, 'category', live.category
-        )
-        order by live.product_slug asc, live.id asc
-    ) as purchases,
-    jsonb_agg(distinct jsonb_build_object('slug', live.product_slug, 'name', live.name))
-        as courses,
-    bool_and(
-        kind.kind = 'course_access' and thetis.is_address_of(live.user_id, live.email)
-    ) as has_account
-from thetis.live_purchases as live
-cross join lateral (values ('post_purchase'), ('course_access')) as kind (kind)
-cross join lateral (
-    select (
-        select count(*) from thetis.named_purchases as named
-        where
-            named.shopify_order_id = live.shopify_order_id
-            and named.kind = kind.kind
-            and named.email = live.email
-            and named.purchase_id = live.id
-    ) > 0 as is_named
-) as naming
-where kind.kind = 'post_purchase' or live.category = 'course'
-group by live.shopify_order_id, live.email, kind.kind, naming.is_named;
-
--- The same as the payload of a message: the facts, from which the service makes what a provider's
--- API wants.
+-- What is active in these orders, put into the words of a message for each order, kind and address:
+-- what messages have named (is_named) apart from what they have not. The payload holds the facts,
+-- from which the service makes what a provider's API wants.
 --   post_purchase   {order_id, order_number, email, run, is_addition, products, categories,
 --                    purchases: [{id, product, category}]}
 --   course_access   {order_number, email, has_account, is_addition, courses: [{slug, name}]};
 --                   `has_account`: who reads the email finds the courses in their account already
 -- `is_addition`: something of the order was announced to this address before.
-create view thetis.composed_messages
-with (security_invoker = true) as
-select
-    told.shopify_order_id,
-    told.kind,
-    told.email,
-    told.is_named,
-    told.purchase_ids,
-    series.run,
-    case told.kind
-        when 'post_purchase' then jsonb_build_object(
-            'order_id', told.shopify_order_id,
-            'order_number', orders.order_number,
-            'email', told.email,
-            'run', series.run,
-            'is_addition', earlier.is_addition,
-            'products', told.products,
-            'categories', told.categories,
-            'purchases', told.purchases
-        )
-        else jsonb_build_object(
-            'order_number', orders.order_number,
-            'email', told.email,
-            'has_account', told.has_account,
-            'is_addition', earlier.is_addition,
-            'courses', told.courses
-        )
-    end as payload,
-    orders.is_test,
-    orders.is_historic
-from thetis.tellings as told
-inner join thetis.orders on told.shopify_order_id = orders.shopify_order_id
-cross join lateral (
-    select (
-        select count(*) from thetis.named_purchases as named
-        where
-            named.shopify_order_id = told.shopify_order_id
-            and named.kind = told.kind
-            and named.email = told.email
-    ) > 0 as is_addition
-) as earlier
-cross join lateral (
+create function thetis.compose_messages(p_order_ids text[])
+returns table (
+    shopify_order_id text,
+    kind text,
+    email text,
+    is_named boolean,
+    purchase_ids uuid[],
+    run integer,
+    payload jsonb,
+    is_test boolean,
+    is_historic boolean
+)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return query
     select
-        case told.kind when 'post_purchase' then coalesce(
-            (
-                select open_runs.run from thetis.open_runs
-                where
-                    open_runs.shopify_order_id = told.shopify_order_id
-                    and open_runs.email = told.email
-            ),
-            (
-                select max(begun.run) + 1 from thetis.notifications as begun
-                where
-                    begun.shopify_order_id = told.shopify_order_id
-                    and begun.kind = 'post_purchase'
-                    and begun.attempts > 0
-            ),
-            1
-        ) end as run
-) as series;
--- noqa: enable=LT02,ST05
+        told.shopify_order_id,
+        told.kind,
+        told.email,
+        told.is_named,
+        told.purchase_ids,
+        series.run,
+        case told.kind
+            when 'post_purchase' then jsonb_build_object(
+                'order_id', told.shopify_order_id,
+                'order_number', orders.order_number,
+                'email', told.email,
+                'run', series.run,
+                'is_addition', earlier.is_addition,
+                'products', told.products,
+                'categories', told.categories,
+                'purchases', told.purchases
+            )
+            else jsonb_build_object(
+                'order_number', orders.order_number,
+                'email', told.email,
+                'has_account', told.has_account,
+                'is_addition', earlier.is_addition,
+                'courses', told.courses
+            )
+        end,
+        orders.is_test,
+        orders.is_historic
+    from (
+        select
+            each.shopify_order_id,
+            each.email,
+            each.kind,
+            each.is_named,
+            array_agg(each.id order by each.id) as purchase_ids,
+            jsonb_agg(distinct each.product_slug) as products,
+            jsonb_agg(distinct each.category) as categories,
+            jsonb_agg(
+                jsonb_build_object(
+                    'id', each.id, 'product', each.product_slug, 'category', each.category
+                )
+                order by each.product_slug asc, each.id asc
+            ) as purchases,
+            jsonb_agg(distinct jsonb_build_object('slug', each.product_slug, 'name', each.name))
+                as courses,
+            bool_and(
+                each.kind = 'course_access' and thetis.is_address_of(each.user_id, each.email)
+            ) as has_account
+        from (
+            select
+                live.*,
+                kind.kind,
+                -- looked up in a hash: an order may have thousands of lines
+                (live.shopify_order_id, kind.kind, live.email, live.id) in (
+                    select named.shopify_order_id, named.kind, named.email, named.purchase_id
+                    from thetis.named_purchases as named
+                    where named.shopify_order_id = any(p_order_ids)
+                ) as is_named
+            from thetis.live_purchases as live
+            cross join lateral (values ('post_purchase'), ('course_access')) as kind (kind)
+            where
+                live.shopify_order_id = any(p_order_ids)
+                and (kind.kind = 'post_purchase' or live.category = 'course')
+        ) as each
+        group by each.shopify_order_id, each.email, each.kind, each.is_named
+    ) as told
+    inner join thetis.orders on told.shopify_order_id = orders.shopify_order_id
+    cross join lateral (
+        select exists (
+            select from thetis.named_purchases as named
+            where
+                named.shopify_order_id = told.shopify_order_id
+                and named.kind = told.kind
+                and named.email = told.email
+        ) as is_addition
+    ) as earlier
+    cross join lateral (
+        select
+            case told.kind when 'post_purchase' then coalesce(
+                (
+                    select open_runs.run from thetis.open_runs
+                    where
+                        open_runs.shopify_order_id = told.shopify_order_id
+                        and open_runs.email = told.email
+                ),
+                (
+                    select max(begun.run) + 1 from thetis.notifications as begun
+                    where
+                        begun.shopify_order_id = told.shopify_order_id
+                        and begun.kind = 'post_purchase'
+                        and begun.attempts > 0
+                ),
+                1
+            ) end as run
+    ) as series;
+end;
+$$;
 
 -- Privileges
 
 revoke all on table thetis.live_purchases from public, anon, authenticated, service_role;
 revoke all on table thetis.named_purchases from public, anon, authenticated, service_role;
 revoke all on table thetis.open_runs from public, anon, authenticated, service_role;
-revoke all on table thetis.tellings from public, anon, authenticated, service_role;
-revoke all on table thetis.composed_messages from public, anon, authenticated, service_role;
+revoke all on function thetis.compose_messages(text[])
+from public, anon, authenticated, service_role;

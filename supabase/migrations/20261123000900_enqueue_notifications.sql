@@ -180,11 +180,8 @@ begin
             when (composed.payload -> 'is_addition')::boolean then thetis.addition_delay()
             else interval '0'
         end
-    from thetis.composed_messages as composed
-    where
-        composed.shopify_order_id = any(p_order_ids)
-        and not composed.is_named
-        and composed.is_historic is not true
+    from thetis.compose_messages(p_order_ids) as composed
+    where not composed.is_named and composed.is_historic is not true
     on conflict (shopify_order_id, kind, email)
     where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
     do update set

@@ -82,13 +82,15 @@ begin
             )
         ) as told (id, state, reason, occurred_at)
         where told.id is not null
-        order by told.id asc, told.state desc, told.occurred_at desc, told.reason asc
+        order by
+            told.id asc, told.state desc, told.occurred_at desc, coalesce(told.reason, '') desc
         on conflict (notification_id) do update set
             state = excluded.state,
             reason = excluded.reason,
             occurred_at = excluded.occurred_at
         where
-            (excluded.state, excluded.occurred_at) > (existing.state, existing.occurred_at)
+            (excluded.state, excluded.occurred_at, coalesce(excluded.reason, ''))
+            > (existing.state, existing.occurred_at, coalesce(existing.reason, ''))
         returning existing.notification_id
     )
 

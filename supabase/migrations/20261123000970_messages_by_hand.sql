@@ -297,11 +297,8 @@ begin
                         and waiting.status = 'pending'
                 ) then 'one is waiting to be sent already'
             end as refusal
-        from thetis.composed_messages as told
-        where
-            told.shopify_order_id = any(v_order_ids)
-            and told.kind = resend_notification.kind
-            and told.is_named
+        from thetis.compose_messages(v_order_ids) as told
+        where told.kind = resend_notification.kind and told.is_named
     ),
 
     enqueued as (

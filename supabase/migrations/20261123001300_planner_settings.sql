@@ -25,6 +25,11 @@ alter function public.settle_notifications(jsonb) set enable_seqscan = 'off';
 alter function public.settle_notifications(jsonb) set enable_hashjoin = 'off';
 alter function public.settle_notifications(jsonb) set enable_mergejoin = 'off';
 
+alter function public.record_deliveries(jsonb) set plan_cache_mode = 'force_generic_plan';
+alter function public.record_deliveries(jsonb) set enable_seqscan = 'off';
+alter function public.record_deliveries(jsonb) set enable_hashjoin = 'off';
+alter function public.record_deliveries(jsonb) set enable_mergejoin = 'off';
+
 -- Linking runs for one user at a time, be it at the sign-up or for thousands that are imported in
 -- one transaction, in which nobody renews the statistics.
 alter function thetis.confirmed_user_id(text) set plan_cache_mode = 'force_generic_plan';

@@ -93,9 +93,9 @@ def cannot_send(sender: Sender, notification: Notification) -> PermanentFailure:
     return PermanentFailure(f"{sender.provider} cannot send {notification.kind}")
 
 
-def redact(words: str, secret: str) -> str:
+def redact(words: str, secret: str | None = None) -> str:
     """The provider's own words, short, without the API key and without email addresses."""
-    one_line = " ".join(words.replace(secret, "[key]").split())
+    one_line = " ".join((words.replace(secret, "[key]") if secret else words).split())
     return _ADDRESS.sub("[address]", one_line)[:_LONGEST_REASON]
 
 

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from tests.database.outbox.support import COURSE_ACCESS, claim_one, settle
 from tests.support.database import Database
@@ -69,6 +71,18 @@ def test_each_word_is_further_than_the_one_before(
     assert state(database)[0] == later
 
 
+@pytest.mark.parametrize("told", [*itertools.permutations(["a", "b", None])], ids=str)
+def test_two_reasons_of_one_moment_come_to_the_same_in_any_order(
+    database: Database, email: str, told: tuple[str | None, ...]
+) -> None:
+    for reason in told:
+        record(database, event("bounced", notification_id=email, reason=reason))
+    one_by_one = state(database)
+    database.execute("delete from thetis.email_deliveries")
+    record(database, *(event("bounced", notification_id=email, reason=each) for each in told))
+    assert one_by_one == state(database) == ("bounced", "b")
+
+
 def test_a_repetition_changes_nothing(database: Database, email: str) -> None:
     told = event("bounced", notification_id=email, reason="no such mailbox")
     assert [record(database, told) for _ in range(2)] == [["recorded"], ["unchanged"]]
@@ -86,6 +100,34 @@ def test_an_email_is_known_by_our_id_before_it_is_settled(database: Database) ->
 
     assert record(database, told) == ["recorded"]
     assert settle(database, claimed, "sent", provider_message_id="re_9") == ["sent"]
+
+
+@pytest.mark.parametrize("name", ["notification_id", "provider_message_id"])
+def test_a_connection_from_when_the_outbox_was_small_still_goes_by_key(
+    database: Database, email: str, name: str
+) -> None:
+    known = {"notification_id": email, "provider_message_id": "re_1"}[name]
+    call = sql.SQL("select * from public.record_deliveries(%s)")
+    told = [Jsonb([event("delivered", second, **{name: known})]) for second in range(8)]
+    reads = sql.SQL(
+        "select seq_tup_read from pg_stat_xact_user_tables"
+        " where schemaname = 'thetis' and relname = 'notifications'"
+    )
+    with database.connect() as connection:
+        for each in told[:-1]:
+            connection.execute(call, [each])
+        database.execute(
+            "insert into thetis.notifications"
+            " (kind, shopify_order_id, payload, status, settled_at, provider_message_id)"
+            " select 'course_access', n, '{}', 'sent', now(), 'other_' || n"
+            " from generate_series(1, 5000) as n"
+        )
+        with connection.transaction():
+            before = connection.execute(reads).fetchall()
+            [row] = connection.execute(call, [told[-1]]).fetchall()
+            after = connection.execute(reads).fetchall()
+    assert row["outcome"] == "recorded"
+    assert after == before
 
 
 def test_an_email_of_somebody_elses_is_ignored(database: Database, email: str) -> None:

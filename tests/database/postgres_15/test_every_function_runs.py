@@ -11,7 +11,7 @@ from tests.database.enrollments.old_table import OldTable
 from tests.support.database import Database
 from tests.support.deletion import mark_as_deleted
 from tests.support.functions import arguments, functions
-from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, order, refund
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, line, order, refund
 
 _NOT_RUN = """
 select p.oid::regprocedure::text as name
@@ -62,6 +62,7 @@ def live(database: Database) -> None:
         order(13, SPLINT, made_at=days_ago(9)),
         order(14, "splint", email="not an address"),
         order(15, COURSE, email=None),
+        order(16, line(16, COURSE, product_id=632910392)),
         {"id": "x"},
     )
     database.record_refunds(refund(92, 11, **{COURSE: 1}), refund(93, 12), {"id": 1})

@@ -75,8 +75,6 @@ table     thetis.derived_purchases                       .       .            . 
 table     thetis.live_purchases                          .       .            .            .            .
 table     thetis.named_purchases                         .       .            .            .            .
 table     thetis.open_runs                               .       .            .            .            .
-table     thetis.tellings                                .       .            .            .            .
-table     thetis.composed_messages                       .       .            .            .            .
 table     thetis.notifications                           .       .            .            .            .
 table     thetis.email_deliveries                        .       .            .            .            .
 table     thetis.rejected_webhooks                       .       .            .            .            .
@@ -107,6 +105,7 @@ function  thetis.end_purchases_without_line              .       .            . 
 function  thetis.mark_address_conflicts                  .       .            .            .            .
 function  thetis.refresh_purchases                       .       .            .            .            .
 function  thetis.enqueue_notifications                   .       .            .            .            .
+function  thetis.compose_messages                        .       .            .            .            .
 function  thetis.addition_delay                          .       .            .            .            .
 function  thetis.refresh_tried_messages                  .       .            .            .            .
 function  thetis.withdraw_untried_messages               .       .            .            .            .

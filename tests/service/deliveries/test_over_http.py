@@ -92,7 +92,7 @@ def test_a_bounce_is_recorded_with_its_reason_and_without_the_address(
 
     assert outcome(service, event(tags=tags, bounce=bounce)) == "recorded"
     assert outcome(service, event(tags=tags, bounce=bounce)) == "unchanged"
-    assert stored(database) == [("bounced", "Permanent: no mailbox [address] here")]
+    assert stored(database) == [("bounced", "Permanent: General: no mailbox [address] here")]
 
 
 def test_an_email_carries_the_tag_and_is_known_by_the_id_that_resend_gave(
@@ -104,6 +104,14 @@ def test_an_email_carries_the_tag_and_is_known_by_the_id_that_resend_gave(
 
     assert outcome(service, event("email.delivered", email_id=taken_as)) == "recorded"
     assert stored(database) == [("delivered", None)]
+
+
+@pytest.mark.parametrize("tags", ["x", ["x"], [{"key": "x"}], {"a": 1}, None])
+def test_tags_of_another_form_do_not_keep_an_event_from_being_used(
+    service: Service, database: Database, email: str, tags: object
+) -> None:
+    taken_as = database.notifications(1)["course_access"]["provider_message_id"]
+    assert outcome(service, event("email.delivered", email_id=taken_as, tags=tags)) == "recorded"
 
 
 @pytest.mark.parametrize("kind", ["email.opened", "email.clicked", "contact.created", "domain.x"])
@@ -166,7 +174,6 @@ UNUSABLE = {
     "no data": b'{"type": "email.bounced", "created_at": "2026-11-20T10:00:00Z"}',
     "no email id": event(email_id=None),
     "no time": event().replace(b"2026-11-20T10:00:00.000Z", b"soon"),
-    "tags of another form": event(tags=[{"key": "x"}]),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -136,6 +137,34 @@ def test_the_backlog_tells_of_each_provider(way: TransportCase, database: Databa
     assert 89 < backlog["knock"].oldest_due_seconds < 120
     assert (backlog["resend"].pending, backlog["resend"].dead) == (0, 1)
     assert backlog["resend"].oldest_due_seconds == 0.0
+
+
+def test_what_became_of_emails_is_recorded_one_by_one_and_counted(
+    way: TransportCase, database: Database
+) -> None:
+    database.record_orders(order(1, COURSE))
+    email = str(database.notifications(1)["course_access"]["id"])
+    told = {"notification_id": email, "provider_message_id": "re_1", "reason": '"ünknown" user'}
+    moment = datetime.now(UTC).isoformat()
+
+    async def record(client: Client) -> tuple[list[WebhookOutcome], dict[str, int]]:
+        outcomes = await client.record_deliveries(
+            [
+                {**told, "state": "bounced", "occurred_at": moment},
+                {**told, "notification_id": None, "state": "sent", "occurred_at": moment},
+            ]
+        )
+        outcomes += await client.record_deliveries(
+            [{**told, "state": "delivered", "occurred_at": moment}]
+        )
+        return outcomes, await client.undelivered_emails()
+
+    outcomes, undelivered = way.ask(record)
+
+    assert outcomes == ["recorded", "ignored", "unchanged"]
+    assert undelivered == {"failed": 0, "suppressed": 0, "bounced": 1, "complained": 0}
+    [row] = database.rows("select state::text, reason from thetis.email_deliveries")
+    assert row == {"state": "bounced", "reason": told["reason"]}
 
 
 def test_the_catalogue_can_be_read_and_changed(way: TransportCase) -> None:

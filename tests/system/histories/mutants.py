@@ -147,26 +147,32 @@ MUTANTS = (
     _sql(
         "announces the same at every event",
         "compose_messages",
-        "            and named.purchase_id = live.id\n",
-        "            and false\n",
+        "                    where named.shopify_order_id = any(p_order_ids)\n",
+        "                    where false\n",
     ),
     _sql(
         "never announces what is added",
         "compose_messages",
-        "            and named.purchase_id = live.id\n",
-        "",
+        "(live.shopify_order_id, kind.kind, live.email, live.id) in (\n"
+        "                    select named.shopify_order_id, named.kind, named.email,"
+        " named.purchase_id\n",
+        "(live.shopify_order_id, kind.kind, live.email) in (\n"
+        "                    select named.shopify_order_id, named.kind, named.email\n",
     ),
     _sql(
         "never enqueues the course email",
         "compose_messages",
-        "where kind.kind = 'post_purchase' or live.category = 'course'\n",
-        "where kind.kind = 'post_purchase'\n",
+        "and (kind.kind = 'post_purchase' or live.category = 'course')\n",
+        "and kind.kind = 'post_purchase'\n",
     ),
     _sql(
         "tells nobody at a corrected address what another address was told",
         "compose_messages",
-        "            and named.email = live.email\n",
-        "",
+        "(live.shopify_order_id, kind.kind, live.email, live.id) in (\n"
+        "                    select named.shopify_order_id, named.kind, named.email,"
+        " named.purchase_id\n",
+        "(live.shopify_order_id, kind.kind, live.id) in (\n"
+        "                    select named.shopify_order_id, named.kind, named.purchase_id\n",
     ),
     _sql(
         "tries again at the address before a correction",
@@ -184,8 +190,8 @@ MUTANTS = (
     _sql(
         "gives what comes after a cancellation the run that was cancelled",
         "compose_messages",
-        "                select max(begun.run) + 1 from",
-        "                select max(begun.run) from",
+        "                    select max(begun.run) + 1 from",
+        "                    select max(begun.run) from",
         tests="tests/database/outbox",
     ),
     _sql(
