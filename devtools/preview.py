@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -72,13 +72,19 @@ class Mail:
     "  [default: splint and standard_course]",
 )
 @click.option(
+    "--given-back",
+    "lost",
+    multiple=True,
+    help="SLUG=DAYS: a product that goes back so many days after the order; repeat for more.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     default="preview.html",
     show_default=True,
     help="The page to write.",
 )
-def preview(ordered: tuple[str, ...], out: Path) -> None:
+def preview(ordered: tuple[str, ...], lost: tuple[str, ...], out: Path) -> None:
     """Show what a customer gets after an order of these products: one page, to be opened offline.
 
     The database decides what that is: one of its own, filled by the migrations, that lives for
@@ -86,10 +92,11 @@ def preview(ordered: tuple[str, ...], out: Path) -> None:
     """
     try:
         products = [slug_and_category(each) for each in dict.fromkeys(ordered)]
+        given_back = dict(slug_and_days(each) for each in lost)
         order = sample_order.record(folder("supabase", "migrations"), products)
-        out.write_text(page(folder("knock", "workflows"), order), encoding="utf-8")
+        out.write_text(page(folder("knock", "workflows"), order, given_back), encoding="utf-8")
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--product") from None
+        raise click.BadParameter(str(error), param_hint="--product or --given-back") from None
     except (PlatformError, MigrationError, DatabaseError, WorkflowError, OSError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"wrote {out}")
@@ -111,10 +118,23 @@ def slug_and_category(named: str) -> tuple[str, str]:
     return slug, category
 
 
-def page(knock_dir: Path, order: SampleOrder) -> str:
-    """The whole page, which loads nothing."""
-    data = trigger_data(order.without_account["post_purchase"])
-    run = knock_workflow.render(knock_dir, data, VARIABLES)
+def slug_and_days(named: str) -> tuple[str, timedelta]:
+    slug, _, days = named.partition("=")
+    try:
+        return slug, timedelta(days=float(days))
+    except (ValueError, OverflowError):
+        raise ValueError(f"{named!r} is not slug=days, such as splint=2") from None
+
+
+def page(
+    knock_dir: Path, order: SampleOrder, given_back: Mapping[str, timedelta] | None = None
+) -> str:
+    """The whole page, which loads nothing. `given_back`: which product goes back, and when."""
+    facts, lost = order.without_account["post_purchase"], given_back or {}
+    ended = {
+        each["id"]: lost[each["product"]] for each in facts["purchases"] if each["product"] in lost
+    }
+    run = knock_workflow.render(knock_dir, trigger_data(facts), VARIABLES, ended)
     mails = [*_course_emails(order), *_knock_emails(run)]
     days = [(after.days, list(each)) for after, each in groupby(mails, lambda mail: mail.after)]
     return _templates.get_template("preview.html").render(

@@ -735,6 +735,11 @@ begin
     if cardinality(v_order_ids) = 0 then
         raise exception 'there is no order %', resend_notification.order_name using errcode = 'TH004';
     end if;
+    if cardinality(v_order_ids) > 1 then
+        raise exception '% means more than one order: say the Shopify order id',
+            resend_notification.order_name
+        using errcode = 'TH004';
+    end if;
     perform thetis.lock_messages(v_order_ids);
 
     return query

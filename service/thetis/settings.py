@@ -156,7 +156,7 @@ class ServiceSettings(WorkerSettings):
     be rotated.
     """
     resend_webhook_secrets: Annotated[
-        tuple[ResendWebhookSecret, ...] | None,
+        Annotated[tuple[ResendWebhookSecret, ...], Field(min_length=1)] | None,
         NoDecode,
         BeforeValidator(split),
         Form("secrets of Resend's webhooks, whsec_…, separated by commas"),

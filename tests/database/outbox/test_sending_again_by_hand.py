@@ -261,6 +261,14 @@ def test_what_cannot_be_meant_is_an_error(
     assert refused.value.sqlstate == "TH004"
 
 
+def test_what_means_two_orders_is_an_error(database: Database) -> None:
+    database.record_orders(order(1, COURSE, order_number=2), order(2, COURSE, order_number=3))
+    send_everything(database)
+    with pytest.raises(psycopg.Error, match="more than one order"):
+        resend(database, order="2")
+    assert resend(database, order="3")[0]["outcome"] == "enqueued"
+
+
 def test_a_resend_waits_for_a_refund_and_sees_it(database: Database) -> None:
     database.record_orders(order(1, COURSE))
     send_everything(database)

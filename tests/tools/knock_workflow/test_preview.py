@@ -140,3 +140,23 @@ def test_no_platform_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert recorded.__wrapped__(SPLINT)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_shows_what_is_left_of_a_run_when_a_part_goes_back() -> None:
+    whole = unescape(page(SPLINT, COURSE))
+    rest = unescape(
+        preview.page(
+            KNOCK, recorded(SPLINT, COURSE), dict([preview.slug_and_days(f"{SPLINT}=1.5")])
+        )
+    )
+    assert "Tip 1 of 3" in rest and "Tip 2 of 3" not in rest
+    assert "Tip 2 of 3" in whole
+    assert "A quiet quarter of an hour for your course" in rest
+    assert "Would you tell the next person" not in rest
+
+
+@pytest.mark.parametrize("named", ["splint", "splint=soon", "splint=1e999"])
+def test_days_that_are_no_number_are_refused_plainly(tmp_path: Path, named: str) -> None:
+    said = run(tmp_path, "--given-back", named)
+    assert said.exit_code == 2
+    assert "is not slug=days" in said.output
