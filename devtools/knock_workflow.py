@@ -17,13 +17,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from liquid import Environment, StrictDefaultUndefined, StrictUndefined
+from liquid import Environment, StrictDefaultUndefined
 from liquid.exceptions import LiquidError
 from liquid.extra import JSON
 
 Json = dict[str, Any]
 
-_liquid = Environment(undefined=StrictUndefined)
+_liquid = Environment(undefined=StrictDefaultUndefined)
 
 UNSUBSCRIBE_URL = "https://example.com/unsubscribe"
 """Knock makes one for each recipient of a workflow that is commercial."""
@@ -72,8 +72,8 @@ def render(
 ) -> WorkflowRun:
     """What Knock sends for this trigger data, with these variables of the Knock environment.
 
-    Every variable that a template names has to be there. `ended`: which purchases are lost, and
-    how long after the order the run is told.
+    Every variable that a template names without a default has to be there. `ended`: which purchases
+    are lost, and how long after the order the run is told.
     """
     walk = _Walk(knock_dir, {"data": data, "vars": variables}, ended or {})
     walk.run("post-purchase")
@@ -120,10 +120,11 @@ class _Walk:
             case "branch":
                 return self._branch(step["branches"])
             case "update_data":
-                news = self._evaluate(step, "data")
+                news = evaluate(step, "data", self._scope, self._order())
                 self._scope = {**self._scope, "data": {**self._scope["data"], **news}}
             case "trigger_workflow":
-                scope = {**self._scope, "data": self._evaluate(step, "data")}
+                told = evaluate(step, "data", self._scope, self._order())
+                scope = {**self._scope, "data": told}
                 started = _Walk(self._knock_dir, scope, self._ended, self._after)
                 started.run(step["settings"]["workflow_key"])
                 self.sent += started.sent
@@ -131,24 +132,28 @@ class _Walk:
                 raise WorkflowError(f"a step of type {kind}")
         return True
 
-    def _evaluate(self, step: Json, setting: str) -> Json:
-        """A setting that is Liquid and comes to JSON, with the objects as they are at this time."""
+    def _order(self) -> Json:
+        """The order's object as it is at this time."""
         lost = [each for each, told_after in self._ended.items() if told_after <= self._after]
-        order = {"ended_purchases": " ".join(lost)} if lost else {}
-        environment = Environment(undefined=StrictDefaultUndefined)
-        environment.add_filter("json", JSON())
-        environment.add_filter("object", lambda _id, _collection: order)
-        try:
-            rendered = environment.from_string(step["settings"][setting]).render(self._scope)
-            found: Json = json.loads(rendered)
-        except (LiquidError, ValueError) as error:
-            raise WorkflowError(f"{step['ref']}: {error}") from error
-        return found
+        return {"ended_purchases": " ".join(lost)} if lost else {}
 
     def _branch(self, branches: list[Json]) -> bool:
         taken = next(each for each in branches if holds(each.get("conditions"), self._scope))
         self.branches.append(taken["name"])
         return self.take(taken["steps"]) and not taken.get("terminates", False)
+
+
+def evaluate(step: Json, setting: str, scope: Mapping[str, Any], order: Json) -> Json:
+    """A setting that is Liquid and comes to JSON, where the order's object is this."""
+    environment = Environment(undefined=StrictDefaultUndefined)
+    environment.add_filter("json", JSON())
+    environment.add_filter("object", lambda _id, _collection: order)
+    try:
+        rendered = environment.from_string(step["settings"][setting]).render(scope)
+        found: Json = json.loads(rendered)
+    except (LiquidError, ValueError) as error:
+        raise WorkflowError(f"{step['ref']}: {error}") from error
+    return found
 
 
 def holds(conditions: Json | None, scope: Mapping[str, Any]) -> bool:

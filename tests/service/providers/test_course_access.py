@@ -148,7 +148,7 @@ def test_it_names_the_shop_and_where_to_write() -> None:
     assert "None" not in email().html + email().text
 
 
-def test_a_logo_has_the_shops_name_and_a_size() -> None:
+def test_a_logo_has_the_shops_name_and_two_limits_that_leave_its_shape() -> None:
     brand = Brand(
         shop_name='The "best"',
         support_email="help@example.com",
@@ -156,7 +156,7 @@ def test_a_logo_has_the_shops_name_and_a_size() -> None:
     )
     html = email(brand).html
     assert 'src="https://example.com/l.png" alt="The &#34;best&#34;" height="40"' in html
-    assert "max-width: 240px" in html
+    assert "width: auto; height: auto; max-width: 240px; max-height: 40px;" in html
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,9 @@ CATEGORIES = {
 Json = dict[str, Any]
 
 
-def trigger_data(*categories: str, order_number: str | None = "1001") -> Json:
+def trigger_data(
+    *categories: str, order_number: str | None = "1001", is_addition: bool = False
+) -> Json:
     return {
         "order_id": "6001",
         "order_number": order_number,
@@ -46,7 +48,7 @@ def trigger_data(*categories: str, order_number: str | None = "1001") -> Json:
             {"id": f"purchase of a {category}", "product": f"a_{category}", "category": category}
             for category in categories
         ],
-        "is_addition": False,
+        "is_addition": is_addition,
     }
 
 

@@ -91,6 +91,12 @@ def test_what_may_be_advertising_is_commercial_and_can_be_unsubscribed_from() ->
     assert not [each for each in others if "nsubscribe" in each.html + each.text]
 
 
+def test_a_started_workflow_has_no_actor_since_an_orders_id_alone_would_be_a_users() -> None:
+    """Knock's default is `{{ actor.id }}`, which is empty where there is no actor."""
+    [step] = [each for each in STEPS if each["type"] == "trigger_workflow"]
+    assert step["settings"]["actor"] == ""
+
+
 def test_a_started_workflow_gets_the_data_that_it_demands() -> None:
     [step] = [each for each in STEPS if each["type"] == "trigger_workflow"]
     required = knock_workflow.read(REVIEW)["trigger_data_json_schema"]["required"]

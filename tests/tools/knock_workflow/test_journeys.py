@@ -87,6 +87,33 @@ def test_one_of_two_splints_that_is_kept_goes_on() -> None:
     assert run == render("device")
 
 
+def test_what_was_lost_before_an_addition_leaves_the_additions_messages_alone() -> None:
+    """The object holds all that the order lost, also what an earlier trigger announced."""
+    data = trigger_data("course", is_addition=True)
+    run = knock_workflow.render(KNOCK, data, VARIABLES, {"purchase of a device": timedelta(0)})
+    assert [(each.after.days, each.ref) for each in run.messages] == DAYS["course_only"]
+
+
+@pytest.mark.parametrize("branch", DAYS)
+def test_an_addition_is_followed_like_an_order(branch: str) -> None:
+    data = trigger_data(*CATEGORIES[branch], is_addition=True)
+    assert knock_workflow.render(KNOCK, data, VARIABLES) == render(*CATEGORIES[branch])
+
+
+@pytest.mark.parametrize("order", [{}, {"ended_purchases": None}, {"ended_purchases": ""}])
+def test_an_order_of_which_nothing_is_known_to_be_lost_is_kept(
+    order: dict[str, str | None],
+) -> None:
+    data = trigger_data("course", "device")
+    [look, *_] = [
+        step
+        for step in every_step(knock_workflow.read(WORKFLOW)["steps"])
+        if step["type"] == "update_data"
+    ]
+    found = knock_workflow.evaluate(look, "data", {"data": data}, order)
+    assert found == {"categories_kept": ["course", "device"]}
+
+
 def test_a_run_looks_at_what_is_kept_right_before_each_later_message() -> None:
     """And always in the same words."""
     steps = [*every_step(knock_workflow.read(WORKFLOW)["steps"])]

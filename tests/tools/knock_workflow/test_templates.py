@@ -107,6 +107,40 @@ def test_a_slash_at_the_end_of_the_app_url_makes_no_difference(branch: str) -> N
     assert found == render(*CATEGORIES[branch])
 
 
+OPTIONAL = {"shop_address", "brand_color", "brand_text_color", "logo_url"}
+
+
+@pytest.mark.parametrize("branch", CATEGORIES)
+def test_a_variable_that_is_optional_may_be_empty_or_missing(branch: str) -> None:
+    data = trigger_data(*CATEGORIES[branch])
+    missing = {name: value for name, value in VARIABLES.items() if name not in OPTIONAL}
+    found = knock_workflow.render(KNOCK, data, missing)
+    empty = missing | dict.fromkeys(OPTIONAL, "")
+    assert found == knock_workflow.render(KNOCK, data, empty)
+    for message in found.messages:
+        assert "help@example.com, " not in message.text
+        assert "<img" not in message.html
+        if 'class="button"' in message.html:
+            assert "background: #1463a5; border-radius: 7px; color: #ffffff;" in message.html
+
+
+@pytest.mark.parametrize("branch", CATEGORIES)
+def test_the_look_of_each_email_is_the_shops(branch: str) -> None:
+    look = {
+        "logo_url": "https://example.com/logo.png",
+        "brand_color": "#ffe600",
+        "brand_text_color": "#000000",
+    }
+    data = trigger_data(*CATEGORIES[branch])
+    for message in knock_workflow.render(KNOCK, data, VARIABLES | look).messages:
+        logo = 'src="https://example.com/logo.png" alt="Example &amp; Daughters" height="40"'
+        assert logo in message.html
+        assert "width: auto; height: auto; max-width: 240px; max-height: 40px;" in message.html
+        assert "1 Example Street" in message.text
+        if 'class="button"' in message.html:
+            assert "background: #ffe600; border-radius: 7px; color: #000000;" in message.html
+
+
 @pytest.mark.parametrize("ref", ["splint_straps", "splint_toes_down"])
 def test_what_cannot_wait_is_marked(ref: str) -> None:
     assert "medical help straight away" in " ".join(MESSAGES[ref].text.split())
