@@ -10,7 +10,8 @@ Facts this file stands on:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -35,6 +36,9 @@ STATES: Mapping[str, str] = {
 }
 """What an event of this type says of an email."""
 
+OTHER = "other"
+"""What stands for every other type, and for one that is not known."""
+
 TOPIC = "resend/events"
 """The name under which a webhook of Resend's is kept that could not be used."""
 
@@ -44,7 +48,8 @@ log = structlog.get_logger()
 def _as_object(tags: object) -> object:
     """Tags in another form are no fault of the event: the email's id says which it is."""
     if isinstance(tags, list):
-        return {each.get("name"): each.get("value") for each in tags if isinstance(each, dict)}
+        named = [each for each in tags if isinstance(each, dict)]
+        return {str(each.get("name")): each.get("value") for each in named}
     return tags if isinstance(tags, dict) else None
 
 
@@ -57,7 +62,7 @@ class _Detail(BaseModel):
 
 class _Data(BaseModel):
     email_id: str
-    tags: Annotated[dict[Any, Any] | None, BeforeValidator(_as_object)] = None
+    tags: Annotated[dict[str, Any] | None, BeforeValidator(_as_object)] = None
     bounce: _Detail | None = None
     failed: _Detail | None = None
     suppressed: _Detail | None = None
@@ -71,6 +76,17 @@ class _Event(BaseModel):
 
 class _Kind(BaseModel):
     type: str
+
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Received:
+    """One webhook: its type, as far as it was read, and what became of it."""
+
+    outcome: WebhookOutcome
+    type: str = OTHER
 
 
 def is_authentic(body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> bool:
@@ -90,24 +106,31 @@ def _has_signed(secret: str, body: bytes, headers: dict[str, str]) -> bool:
     return True
 
 
-def translate_event(body: bytes) -> dict[str, Any] | None:
-    """One element of record_deliveries' argument; None for an event about something else."""
+def event_type(body: bytes) -> str:
+    """One of STATES, or OTHER for an event about something else."""
+    named = _read(_Kind, body).type
+    return named if named in STATES else OTHER
+
+
+def translate_event(body: bytes) -> dict[str, Any]:
+    """An event about an email, as one element of record_deliveries' argument."""
+    event = _read(_Event, body)
+    return {
+        "notification_id": _uuid((event.data.tags or {}).get(TAG)),
+        "provider_message_id": event.data.email_id,
+        "state": STATES[event.type],
+        "reason": _reason(event.data),
+        "occurred_at": event.created_at.isoformat(),
+    }
+
+
+def _read(shape: type[Shape], body: bytes) -> Shape:
     try:
-        kind = _Kind.model_validate_json(body).type
-        if kind not in STATES:
-            return None
-        event = _Event.model_validate_json(body)
+        return shape.model_validate_json(body)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in fault["loc"])
         raise UnusablePayload(f"{where or 'body'}: {fault['msg']}") from None
-    return {
-        "notification_id": _uuid((event.data.tags or {}).get(TAG)),
-        "provider_message_id": event.data.email_id,
-        "state": STATES[kind],
-        "reason": _reason(event.data),
-        "occurred_at": event.created_at.isoformat(),
-    }
 
 
 def _uuid(value: object) -> str | None:
@@ -134,32 +157,34 @@ class DeliveryRecorder:
         self._database = database
         self._events: Batcher[dict[str, Any], WebhookOutcome] = Batcher(database.record_deliveries)
 
-    async def record(self, body: bytes) -> WebhookOutcome:
+    async def record(self, body: bytes, webhook_id: str | None = None) -> Received:
         """recorded, unchanged, ignored or rejected: true once this returns, for it is committed.
 
         Raises DatabaseUnavailable, within the database's deadline.
         """
+        kind = OTHER
         async with self._database.deadline():
             try:
+                if (kind := event_type(body)) == OTHER:
+                    return Received(WebhookOutcome.IGNORED)
                 event = translate_event(body)
-                if event is None:
-                    return WebhookOutcome.IGNORED
                 outcome = await self._events.submit(event)
             except UnusablePayload as fault:
-                return await self._keep(body, str(fault))
+                return await self._keep(kind, webhook_id, body, str(fault))
             except DatabaseRefused as fault:
-                return await self._keep(body, f"the database refused it: {fault.code}")
+                reason = f"the database refused it: {fault.code}"
+                return await self._keep(kind, webhook_id, body, reason)
         log.info(
             "delivery.received",
             state=event["state"],
             notification_id=event["notification_id"],
             outcome=outcome,
         )
-        return outcome
+        return Received(outcome, kind)
 
-    async def _keep(self, body: bytes, reason: str) -> WebhookOutcome:
+    async def _keep(self, kind: str, webhook_id: str | None, body: bytes, reason: str) -> Received:
         kept_as = await self._database.store_rejected_webhook(
-            topic=TOPIC, webhook_id=None, body=body, reason=reason
+            topic=TOPIC, webhook_id=webhook_id, body=body, reason=reason
         )
-        log.error("delivery.rejected", rejected_id=kept_as, reason=reason)
-        return WebhookOutcome.REJECTED
+        log.error("delivery.rejected", webhook_id=webhook_id, rejected_id=kept_as, reason=reason)
+        return Received(WebhookOutcome.REJECTED, kind)

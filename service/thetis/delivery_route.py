@@ -8,7 +8,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from thetis.deliveries import is_authentic
+from thetis.deliveries import Received, is_authentic
 from thetis.errors import DatabaseError
 from thetis.logs import where
 from thetis.model import WebhookOutcome
@@ -30,21 +30,21 @@ class DeliveryRoute:
         if not self._parts.resend_secrets:
             answer = problem(404, "RESEND_WEBHOOK_SECRETS is not set")
         else:
-            answer, outcome = await self._answer(scope, receive)
-            self._parts.metrics.deliveries.labels(outcome).inc()
+            answer, received = await self._answer(scope, receive)
+            self._parts.metrics.deliveries.labels(received.type, received.outcome).inc()
         await answer(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[Response, WebhookOutcome]:
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[Response, Received]:
         try:
             body = await read_body(self._parts, scope, receive)
         except Refused as refused:
-            return refused.response, refused.outcome
+            return refused.response, Received(refused.outcome)
         headers = {str(k, "latin-1"): str(v, "latin-1") for k, v in scope["headers"]}
         if not is_authentic(body, headers, self._parts.resend_secrets):
             log.warning("delivery.unauthorized")
             return _refusal(WebhookOutcome.UNAUTHORIZED, "the signature is missing or wrong")
         try:
-            outcome = await self._parts.deliveries.record(body)
+            received = await self._parts.deliveries.record(body, headers["svix-id"])
         except DatabaseError as error:
             log.error("delivery.unavailable", code=error.code, reason=str(error))
             return _refusal(WebhookOutcome.UNAVAILABLE, "the database does not answer")
@@ -52,9 +52,9 @@ class DeliveryRoute:
             # A fault of ours. Nothing is lost: Resend sends it again.
             log.error("delivery.failed", error=type(error).__name__, where=where(error))
             return _refusal(WebhookOutcome.FAILED, "this cannot be handled now")
-        return done(outcome), outcome
+        return done(received.outcome), received
 
 
-def _refusal(outcome: WebhookOutcome, words: str) -> tuple[Response, WebhookOutcome]:
+def _refusal(outcome: WebhookOutcome, words: str) -> tuple[Response, Received]:
     headers = LATER if outcome.status == 503 else None
-    return problem(outcome.status, words, headers), outcome
+    return problem(outcome.status, words, headers), Received(outcome)

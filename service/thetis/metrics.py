@@ -69,8 +69,8 @@ class Metrics:
 
         self.deliveries = Counter(
             "thetis_resend_webhooks",
-            "Webhooks of Resend's received, by outcome.",
-            ["outcome"],
+            "Webhooks of Resend's received, by type and outcome.",
+            ["type", "outcome"],
             registry=self.registry,
         )
         self._undelivered = Gauge(

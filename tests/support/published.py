@@ -59,9 +59,9 @@ class Specification:
                 wanted += _references(kept[name])
         return {"openapi": whole["openapi"], "components": {"schemas": dict(sorted(kept.items()))}}
 
-    def faults(self, schema: str, value: object) -> list[str]:
-        """What is wrong with this value, a property that is not in the schema included."""
-        document = _closed(self.shipped())
+    def faults(self, schema: str, value: object, *, is_ours: bool = True) -> list[str]:
+        """What is wrong with this value; of our own, also a property that is not in the schema."""
+        document = _closed(self.shipped()) if is_ours else self.shipped()
         kind = OAS31Validator if document["openapi"].startswith("3.1") else OAS30Validator
         validator = kind({**document, "$ref": _PREFIX + schema})
         return [f"{fault.json_path}: {fault.message}" for fault in validator.iter_errors(value)]
@@ -93,9 +93,17 @@ KNOCK = Specification(
         "InlineTenantRequest",
     ),
 )
+EVENTS = tuple(
+    f"Email{each}Event"
+    for each in (
+        "Sent", "Delivered", "DeliveryDelayed", "Bounced", "Complained", "Failed", "Suppressed"
+    )
+)  # fmt: skip
+"""What Resend tells of an email."""
+
 RESEND = Specification(
     file="resend.openapi.json",
-    roots=("SendEmailRequest",),
+    roots=("SendEmailRequest", *EVENTS),
     leave_out=("EmailTemplateInput",),
 )
 

@@ -98,7 +98,8 @@ async def _replay(database: Database, recorder: WebhookRecorder, rejected_id: in
     if kept is None or kept.body is None:
         return "missing"
     if kept.topic == TOPIC:
-        outcome = await DeliveryRecorder(database).record(kept.body)
+        received = await DeliveryRecorder(database).record(kept.body, kept.webhook_id)
+        outcome = received.outcome
     else:
         recorded = await recorder.record(
             kept.topic, kept.webhook_id, kept.body, received_at=kept.received_at

@@ -23,7 +23,9 @@ same key is in progress, and that one may yet succeed; 408 may come from a proxy
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
-_ADDRESS = re.compile(r"[^\s<>()\"'`,;:=\[\]{}]+(?:@|%40)[^\s<>()\"'`,;:=\[\]{}]+")
+_ADDRESS = re.compile(r"""(?:"[^"@]*"|[^\s<>()"'`,;:\[\]{}]+)(?:@|%40)[^\s<>()"'`,;:=\[\]{}]+""")
+"""An `=` may be of the address: who forwards mail writes `ada=example.com@example.org`."""
+
 _LONGEST_REASON = 500
 
 

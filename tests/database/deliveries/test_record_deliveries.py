@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
@@ -54,6 +57,42 @@ def test_the_order_of_arrival_does_not_matter(
     for each in told:
         record(database, event(each, RANKS.index(each), notification_id=email, reason=each))
     assert state(database) == ("bounced", "bounced")
+
+
+WORDS = st.tuples(
+    st.sampled_from(["delayed", "delivered", "bounced"]),
+    st.integers(0, 1),
+    st.sampled_from([None, "a", "b"]),
+)
+
+
+@settings(
+    max_examples=50,
+    deadline=None,
+    # Each example deletes what the one before has recorded.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(told=st.lists(WORDS, min_size=2, max_size=6), data=st.data())
+def test_any_order_and_any_grouping_come_to_the_same(
+    database: Database, email: str, told: list[tuple[str, int, str | None]], data: st.DataObject
+) -> None:
+    events = [
+        event(state, second, notification_id=email, reason=reason) for state, second, reason in told
+    ]
+    shuffled = data.draw(st.permutations(events))
+    cut = data.draw(st.integers(0, len(events)))
+
+    one_by_one = _after(database, [[each] for each in events])
+    in_groups = _after(database, [shuffled[:cut], shuffled[cut:], shuffled])
+    assert one_by_one == in_groups
+
+
+def _after(database: Database, groups: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
+    database.execute("delete from thetis.email_deliveries")
+    for each in groups:
+        record(database, *each)
+    [row] = database.rows("select state::text, reason, occurred_at from thetis.email_deliveries")
+    return row
 
 
 def test_events_that_come_together_come_to_the_same(database: Database, email: str) -> None:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from tests.service.deliveries.events import ADDRESS, BOUNCE, told
 from tests.support.database import Database
 from tests.support.program import thetis
 from tests.support.service import NO_TLS, NOWHERE, Service, eventually, running
@@ -21,7 +22,6 @@ from tests.support.shopify import COURSE, order
 
 SECRET = "whsec_" + base64.b64encode(b"the signing secret of a webhook").decode()
 OTHER = "whsec_" + base64.b64encode(b"the one that comes after it").decode()
-ADDRESS = "ada@example.com"
 
 
 @pytest.fixture
@@ -40,19 +40,7 @@ def email(service: Service, database: Database) -> str:
 
 
 def event(kind: str = "email.bounced", **data: Any) -> bytes:
-    body = {
-        "type": kind,
-        "created_at": "2026-11-20T10:00:00.000Z",
-        "data": {
-            "created_at": "2026-11-20T09:59:00.000Z",
-            "email_id": "re_1",
-            "from": "Courses <courses@example.com>",
-            "to": [ADDRESS],
-            "subject": "Your course is ready",
-            **data,
-        },
-    }
-    return json.dumps(body).encode()
+    return json.dumps(told(kind, **data)).encode()
 
 
 def signed(body: bytes, secret: str = SECRET, at: datetime | None = None) -> dict[str, str]:
@@ -88,11 +76,11 @@ def test_a_bounce_is_recorded_with_its_reason_and_without_the_address(
     tags: object = {"notification_id": email}
     if form == "list":
         tags = [{"name": "notification_id", "value": email}]
-    bounce = {"type": "Permanent", "subType": "General", "message": f"no mailbox {ADDRESS} here"}
+    bounce = {**BOUNCE, "message": f"no mailbox {ADDRESS} here"}
 
     assert outcome(service, event(tags=tags, bounce=bounce)) == "recorded"
     assert outcome(service, event(tags=tags, bounce=bounce)) == "unchanged"
-    assert stored(database) == [("bounced", "Permanent: General: no mailbox [address] here")]
+    assert stored(database) == [("bounced", "Permanent: NoEmail: no mailbox [address] here")]
 
 
 def test_an_email_carries_the_tag_and_is_known_by_the_id_that_resend_gave(
@@ -106,7 +94,7 @@ def test_an_email_carries_the_tag_and_is_known_by_the_id_that_resend_gave(
     assert stored(database) == [("delivered", None)]
 
 
-@pytest.mark.parametrize("tags", ["x", ["x"], [{"key": "x"}], {"a": 1}, None])
+@pytest.mark.parametrize("tags", ["x", ["x"], [{"key": "x"}], [{"name": []}], {"a": 1}, None])
 def test_tags_of_another_form_do_not_keep_an_event_from_being_used(
     service: Service, database: Database, email: str, tags: object
 ) -> None:
@@ -185,6 +173,7 @@ def test_what_cannot_be_used_is_kept_whole_and_can_be_replayed(
     assert outcome(service, body) == "rejected"
     [kept] = database.rows("select * from thetis.rejected_webhooks")
     assert (bytes(kept["body"]), kept["topic"]) == (body, "resend/events")
+    assert kept["webhook_id"] == "msg_1"
     assert ADDRESS not in kept["reason"]
 
     again = thetis("rejected", "replay", str(kept["id"]), DATABASE_URL=database.url)
@@ -210,7 +199,21 @@ def test_what_did_not_arrive_is_a_metric(service: Service, database: Database, e
     metrics = service.metrics()
     assert metrics['thetis_emails_undelivered{state="bounced"}'] == 1
     assert metrics['thetis_emails_undelivered{state="complained"}'] == 0
-    assert metrics['thetis_resend_webhooks_total{outcome="recorded"}'] == 1
+    name = 'thetis_resend_webhooks_total{outcome="recorded",type="email.bounced"}'
+    assert metrics[name] == 1
+
+
+def test_webhooks_are_counted_by_type_and_what_is_not_signed_by_none(service: Service) -> None:
+    outcome(service, event("email.opened"))
+    outcome(service, event(email_id=None))
+    post(service, event(), {})
+    counted = service.metrics()
+    for labels in (
+        'outcome="ignored",type="other"',
+        'outcome="rejected",type="email.bounced"',
+        'outcome="unauthorized",type="other"',
+    ):
+        assert counted[f"thetis_resend_webhooks_total{{{labels}}}"] == 1
 
 
 def test_without_a_secret_there_is_no_such_route(database: Database) -> None:
