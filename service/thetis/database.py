@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -28,6 +28,7 @@ from thetis.answers import (
     retried,
     stored_notification,
 )
+from thetis.calls import CALLS
 from thetis.errors import DatabaseUnavailable
 from thetis.model import (
     Backlog,
@@ -45,34 +46,6 @@ from thetis.model import (
     WebhookOutcome,
 )
 from thetis.transports import Row, Transport
-
-CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
-    "record_orders": ("orders", "test_orders", "received_at"),
-    "record_refunds": ("refunds", "received_at"),
-    "record_deliveries": ("events",),
-    "undelivered_emails": ("days",),
-    "store_rejected_webhook": ("topic", "webhook_id", "body_base64", "reason"),
-    "list_rejected_webhooks": ("include_replayed", "after_id", "max_count"),
-    "get_rejected_webhook": ("id",),
-    "mark_webhook_replayed": ("id",),
-    "claim_notifications": ("provider", "max_count", "lease_seconds"),
-    "settle_notifications": ("results",),
-    "notification_backlog": (),
-    "count_address_conflicts": (),
-    "list_notifications": ("order_name", "state", "before_id", "max_count"),
-    "get_notification": ("notification_id",),
-    "retry_notifications": ("ids", "dry_run"),
-    "resend_notification": ("order_name", "kind", "reason", "dry_run"),
-    "list_products": (),
-    "list_unmapped_products": ("max_count",),
-    "add_product": ("slug", "name", "category", "shopify_product_id", "access_period"),
-    "remove_product": ("slug",),
-    "remove_shopify_product": ("shopify_product_id",),
-    "check_schema": ("calls",),
-}
-"""Every function that the service calls, with the names of its arguments. What is called and what
-check_schema asks for both come from here.
-"""
 
 
 class Database:

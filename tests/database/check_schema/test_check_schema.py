@@ -7,7 +7,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from tests.support.database import Connection, Database
-from thetis.database import CALLS as THE_SERVICES
+from thetis.calls import CALLS as THE_SERVICES
 
 CALLS = {name: list(arguments) for name, arguments in THE_SERVICES.items()}
 

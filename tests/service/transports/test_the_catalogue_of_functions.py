@@ -15,7 +15,7 @@ import pytest
 from tests.service.transports.conftest import TransportCase
 from tests.support.database import Database
 from tests.support.shopify import COURSE, SPLINT, order, refund
-from thetis import database as client_module
+from thetis.calls import CALLS
 from thetis.database import Database as Client
 from thetis.errors import DatabaseUnavailable
 from thetis.model import SCHEMA_VERSION, Backlog, Settlement, WebhookOutcome
@@ -193,12 +193,12 @@ def test_what_the_client_may_call_is_what_the_database_lets_the_service_call(
     database: Database,
 ) -> None:
     assert {name: set(arguments) for name, _, arguments in _functions(database)} == {
-        name: set(arguments) for name, arguments in client_module.CALLS.items()
+        name: set(arguments) for name, arguments in CALLS.items()
     }
 
 
 def test_each_function_that_is_called_has_a_method_of_its_name() -> None:
-    assert all(callable(getattr(Client, name)) for name in client_module.CALLS)
+    assert all(callable(getattr(Client, name)) for name in CALLS)
 
 
 def test_a_function_that_is_gone_or_has_other_arguments_is_missing(

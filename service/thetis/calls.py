@@ -1,0 +1,34 @@
+"""Which functions of the database the service calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import LiteralString
+
+CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
+    "record_orders": ("orders", "test_orders", "received_at"),
+    "record_refunds": ("refunds", "received_at"),
+    "record_deliveries": ("events",),
+    "undelivered_emails": ("days",),
+    "store_rejected_webhook": ("topic", "webhook_id", "body_base64", "reason"),
+    "list_rejected_webhooks": ("include_replayed", "after_id", "max_count"),
+    "get_rejected_webhook": ("id",),
+    "mark_webhook_replayed": ("id",),
+    "claim_notifications": ("provider", "max_count", "lease_seconds"),
+    "settle_notifications": ("results",),
+    "notification_backlog": (),
+    "count_address_conflicts": (),
+    "list_notifications": ("order_name", "state", "before_id", "max_count"),
+    "get_notification": ("notification_id",),
+    "retry_notifications": ("ids", "dry_run"),
+    "resend_notification": ("order_name", "kind", "reason", "dry_run"),
+    "list_products": (),
+    "list_unmapped_products": ("max_count",),
+    "add_product": ("slug", "name", "category", "shopify_product_id", "access_period"),
+    "remove_product": ("slug",),
+    "remove_shopify_product": ("shopify_product_id",),
+    "check_schema": ("calls",),
+}
+"""Every function that the service calls, with the names of its arguments. What is called and what
+check_schema asks for both come from here.
+"""
