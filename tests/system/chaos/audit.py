@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -85,7 +86,7 @@ def altered_repetitions(requests: list[ReceivedRequest]) -> list[str]:
 
 def lost_rows(connection: Connection, effects: list[ReceivedRequest]) -> list[str]:
     """What a provider accepted under a key that no row of the outbox has."""
-    ids = {row_id for row_id, _, _ in _outbox(connection)}
+    ids = {row[0] for row in _outbox(connection)}
     return [
         f"{each.path} with key {each.idempotency_key}"
         for each in effects
@@ -96,34 +97,63 @@ def lost_rows(connection: Connection, effects: list[ReceivedRequest]) -> list[st
 def wrong_notifications(
     connection: Connection, orders: list[Order], effects: list[ReceivedRequest]
 ) -> dict[int, dict[str, int]]:
-    """By order: how many of each kind the providers accepted, where that is too many or too few."""
-    of_key = {row_id: (order_id, kind) for row_id, kind, order_id in _outbox(connection)}
-    # To cancel again changes nothing; Knock need not recognise a repetition of it.
-    cancelled = {each.idempotency_key for each in effects if each.path.endswith("/cancel")}
-    accepted = [each.idempotency_key for each in effects if not each.path.endswith("/cancel")]
-    counts = Counter(of_key.get(key or "") for key in (*accepted, *cancelled))
-    by_order = {order.id: {kind: counts[order.id, kind] for kind in KINDS} for order in orders}
+    """By order: how many of each kind the providers accepted, where that names something twice or
+    not at all, or where a run goes on about nothing, or is cancelled about something.
+    """
+    rows = {row[0]: row for row in _outbox(connection)}
+    lines = {
+        purchase: int(line)
+        for purchase, line in connection.execute(
+            "select id::text, shopify_line_item_id from public.purchases"
+        )
+    }
+    accepted: dict[int, list[_Accepted]] = defaultdict(list)
+    for effect in effects:
+        if row := rows.get(effect.idempotency_key or ""):
+            _, kind, order_id, run, purchases = row
+            named = {lines[each] for each in purchases if each in lines}
+            accepted[order_id].append(_Accepted(kind, run, named))
     return {
-        order.id: by_order[order.id] for order in orders if not _is_right(order, by_order[order.id])
+        order.id: {kind: [each.kind for each in accepted[order.id]].count(kind) for kind in KINDS}
+        for order in orders
+        if not _is_right(order, accepted[order.id])
     }
 
 
-def _outbox(connection: Connection) -> list[tuple[str, str, int]]:
-    """The id, which is the idempotency key, the kind and the order of each row."""
+@dataclass(frozen=True)
+class _Accepted:
+    """A message that a provider took: its kind and run, and the lines that it names."""
+
+    kind: str
+    run: int | None
+    lines: set[int]
+
+
+def _outbox(connection: Connection) -> list[tuple[str, str, int, int | None, list[str]]]:
+    """The id, which is the idempotency key, the kind, the order, the run and what it names."""
     return connection.execute(
-        "select id::text, kind, shopify_order_id::bigint from thetis.notifications"
+        "select id::text, kind, shopify_order_id::bigint, run, purchase_ids::text[]"
+        " from thetis.notifications"
     ).fetchall()
 
 
-def _is_right(order: Order, accepted: dict[str, int]) -> bool:
-    kept = {line.slug for line in order.lines if order.statuses().get(line.id) == "active"}
-    runs, emails, cancellations = (accepted[kind] for kind in KINDS)
-    if max(accepted.values()) > 1 or (runs and not order.paid):
+def _is_right(order: Order, accepted: list[_Accepted]) -> bool:
+    """To cancel again changes nothing; Knock need not recognise a repetition of it."""
+    kept = {line_id for line_id, end in order.statuses().items() if end == "active"}
+    courses = {line_id for line_id in kept if (order.slug(line_id) or "").endswith("_course")}
+    triggers, emails, cancellations = (
+        [each for each in accepted if each.kind == kind] for kind in KINDS
+    )
+    told, mailed = (
+        Counter(line for each in messages for line in each.lines) for messages in (triggers, emails)
+    )
+    if max([*told.values(), *mailed.values()], default=0) > 1 or (triggers and not order.paid):
         return False
-    if kept:
-        has_course = any(slug and slug.endswith("_course") for slug in kept)
-        return (runs, cancellations) == (1, 0) and emails >= has_course
-    return cancellations >= runs
+    if not (kept <= told.keys() and courses <= mailed.keys()):
+        return False
+    cancelled = {each.run for each in cancellations}
+    going_on = {each.run for each in triggers if each.lines & kept}
+    return not going_on & cancelled and {each.run for each in triggers} - going_on <= cancelled
 
 
 def hasty_cancellations(effects: list[ReceivedRequest], accepted_at: dict[str, float]) -> list[str]:

@@ -6,7 +6,7 @@ import psycopg
 
 from devtools.fake_providers import ReceivedRequest
 from tests.support.database import Database
-from tests.support.shopify import COURSE, order
+from tests.support.shopify import COURSE
 from tests.system.chaos import audit
 from tests.system.histories.shop import Line, Order
 
@@ -27,8 +27,8 @@ def accepted(path: str, key: str) -> ReceivedRequest:
 
 def test_what_was_accepted_for_a_row_that_is_gone_is_named(database: Database) -> None:
     bought = Order(email="ada@example.com", lines=[Line(slug=COURSE, quantity=1)])
-    bought.pay()
-    database.record_orders(order(bought.id, COURSE))
+    paid, *_ = bought.pay()
+    database.record_orders(paid.payload)
     keys = [str(row["id"]) for provider in PATHS for row in database.claim(provider)]
     effects = [accepted(*each) for each in zip(PATHS.values(), keys, strict=True)]
 
