@@ -42,7 +42,8 @@ class Pause:
         if is_new:
             self.reason, self._interval = reason, FIRST
         elif self._is_probing:
-            self._interval = min(2 * self._interval, LONGEST)
+            # Where one setting was mended, the words are by now about the next.
+            self.reason, self._interval = reason, min(2 * self._interval, LONGEST)
         else:
             return False
         self._is_probing = False

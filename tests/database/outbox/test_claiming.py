@@ -147,6 +147,28 @@ def test_a_refusal_after_an_unknown_outcome_does_not_stop_the_clock(database: Da
     assert statuses(database) == {TRIGGER: "dead"}
 
 
+def test_what_only_a_paused_provider_refused_is_due_at_once_and_never_given_up(
+    database: Database,
+) -> None:
+    database.record_orders(order(1, SPLINT))
+    for _ in range(10):
+        settle(database, claim_one(database, TRIGGER), "paused", is_refused=True)
+        later(database, 86400)
+
+    assert [row["attempt"] for row in database.claim()] == [11]
+
+
+def test_a_pause_does_not_stop_the_clock_of_an_unknown_outcome(database: Database) -> None:
+    database.record_orders(order(1, SPLINT))
+    settle(database, claim_one(database, TRIGGER), "retry")
+    later(database, 3600)
+    settle(database, claim_one(database, TRIGGER), "paused", is_refused=True)
+    later(database, 22 * 3600 + 1)
+
+    assert database.claim() == []
+    assert statuses(database) == {TRIGGER: "dead"}
+
+
 def test_a_cancellation_is_tried_for_as_long_as_the_workflow_may_run(database: Database) -> None:
     """To repeat it changes nothing at the provider, so a forgotten key is no reason to give up."""
     database.record_orders(order(1, SPLINT))

@@ -48,15 +48,15 @@ def test_a_result_settles_a_message(
     assert stored(database)["leased_until"] is None
 
 
-@pytest.mark.parametrize("result", ["sent", "dead", "retry"])
+@pytest.mark.parametrize("result", ["sent", "dead", "retry", "paused"])
 def test_settling_again_changes_nothing(database: Database, claimed: Row, result: str) -> None:
     settle(database, claimed, result, error="first")
     before = stored(database)
 
-    if result != "retry":
+    if result in {"sent", "dead"}:
         assert settle(database, claimed, result, error="second") == []
         assert stored(database) == before
-    for stale in ("retry", "dead"):
+    for stale in ("retry", "paused", "dead"):
         later_attempt = {**claimed, "attempt": claimed["attempt"] + 1}
         assert settle(database, later_attempt, stale) == []
     assert stored(database) == before
@@ -85,12 +85,12 @@ class TestALateResult:
         later(database, 60)
         return claim_one(database, TRIGGER)
 
-    @pytest.mark.parametrize("result", ["retry", "dead"])
+    @pytest.mark.parametrize("result", ["retry", "paused", "dead"])
     def test_that_failed_is_not_heard(
         self, database: Database, claimed: Row, second: Row, result: str
     ) -> None:
         assert settle(database, claimed, result) == []
-        assert settle(database, second, result) == [{"retry": "pending"}.get(result, result)]
+        assert settle(database, second, result) == ["dead" if result == "dead" else "pending"]
 
     def test_that_succeeded_is_believed(
         self, database: Database, claimed: Row, second: Row

@@ -101,3 +101,13 @@ def test_a_probe_without_an_answer_is_followed_by_another(pause: Pause, clock: C
     pause.begin()
     pause.unanswered()
     assert (pause.room(10), pause.wait(), pause.reason) == (0, FIRST, "knock 401")
+
+
+def test_a_probe_that_is_refused_for_another_reason_tells_that_one(
+    pause: Pause, clock: Clock
+) -> None:
+    pause.refused("knock 401")
+    clock.now += FIRST
+    pause.begin()
+    assert not pause.refused("knock 404")
+    assert pause.reason == "knock 404"

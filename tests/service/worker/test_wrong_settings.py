@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from devtools.fake_providers import Answer, Provider, refusal
+from devtools.fake_providers import HANG, Answer, Provider, refusal
 from tests.service.worker.conftest import Outbox
 from tests.support.service import eventually
 from tests.support.shopify import COURSE, SPLINT, order
@@ -73,3 +73,20 @@ def test_what_was_refused_is_due_at_once_and_never_expires(outbox: Outbox) -> No
         "update thetis.notifications set enqueued_at = now() - interval '9 days'"
     )
     assert [each["id"] for each in outbox.database.claim("knock")] == [row["id"]]
+
+
+def test_a_probe_that_hangs_is_followed_by_another(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thetis.pausing.FIRST", 0.05)
+    outbox.fake_providers.answer_with("knock", REFUSALS["knock"], HANG)
+    outbox.database.record_orders(order(1, SPLINT))
+
+    with outbox.working(timeout=0.3):
+        eventually(lambda: len(outbox.fake_providers.requests) == 2)
+        # What hung is a failure like any other, and waits by itself.
+        outbox.wait_for_attempt(1, "post_purchase", 2)
+        outbox.bring_forward()
+        outbox.wait_for(1, "post_purchase", "sent")
+
+    assert len(outbox.fake_providers.effects) == 1
