@@ -20,24 +20,23 @@ from thetis.emails import Brand, course_access
 from thetis.errors import DatabaseError
 from thetis.providers.knock import trigger_data
 
+BRAND = Brand(
+    shop_name="The shop",
+    support_email="help@example.com",
+    shop_address="1 Example Street, Exampleton",
+)
+
 VARIABLES = {
-    "shop_name": "The shop",
-    "support_email": "help@example.com",
-    "shop_address": "1 Example Street, Exampleton",
-    "brand_color": "#1463a5",
-    "brand_text_color": "#ffffff",
-    "logo_url": "",
+    "shop_name": BRAND.shop_name,
+    "support_email": BRAND.support_email,
+    "shop_address": BRAND.shop_address or "",
+    "brand_color": BRAND.color,
+    "brand_text_color": BRAND.text_color,
+    "logo_url": BRAND.logo_url or "",
     "course_app_url": "https://courses.example.com",
     "splint_review_url": "https://shop.example.com/splint-review",
 }
 """Made up: the real ones are in the Knock environment."""
-
-BRAND = Brand(
-    shop_name=VARIABLES["shop_name"],
-    support_email=VARIABLES["support_email"],
-    shop_address=VARIABLES["shop_address"],
-    color=VARIABLES["brand_color"],
-)
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent),

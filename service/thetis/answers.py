@@ -48,16 +48,21 @@ def backlogs(rows: list[Row]) -> list[Backlog]:
     ]
 
 
-def outcomes(rows: list[Row], *, count: int) -> list[Outcome]:
+def _in_order(rows: list[Row], count: int) -> list[Row]:
+    """One for each element that was sent."""
     if len(rows) != count:
         raise ValueError(f"{len(rows)} outcomes for {count}")
+    return sorted(rows, key=lambda row: row["ordinal"])
+
+
+def outcomes(rows: list[Row], *, count: int) -> list[Outcome]:
     return [
         Outcome(
             shopify_order_id=row["shopify_order_id"],
             outcome=WebhookOutcome(row["outcome"]),
             reason=row["reason"],
         )
-        for row in sorted(rows, key=lambda row: row["ordinal"])
+        for row in _in_order(rows, count)
     ]
 
 
@@ -81,6 +86,4 @@ def resent(rows: list[Row]) -> list[Resent]:
 
 
 def delivery_outcomes(rows: list[Row], *, count: int) -> list[WebhookOutcome]:
-    if len(rows) != count:
-        raise ValueError(f"{len(rows)} outcomes for {count}")
-    return [WebhookOutcome(row["outcome"]) for row in sorted(rows, key=lambda row: row["ordinal"])]
+    return [WebhookOutcome(row["outcome"]) for row in _in_order(rows, count)]

@@ -1,6 +1,6 @@
 """Every setting, read once from the environment. There is no default for a secret.
 
-DatabaseSettings        what `thetis products` and `thetis rejected` need
+DatabaseSettings        what `thetis messages`, `products` and `rejected` need
 └── WorkerSettings      and to send: what `thetis worker` needs
     └── ServiceSettings and to receive: what `thetis serve` needs
 """

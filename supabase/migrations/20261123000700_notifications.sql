@@ -257,11 +257,10 @@ begin
     ) as result
     where
         settled.id = result.id
-        and case result.result
-            when 'sent' then settled.status <> 'sent'
-            when 'retry' then settled.status = 'pending' and settled.attempts = result.attempt
-            when 'paused' then settled.status = 'pending' and settled.attempts = result.attempt
-            when 'dead' then settled.status = 'pending' and settled.attempts = result.attempt
+        and case
+            when result.result = 'sent' then settled.status <> 'sent'
+            when result.result in ('retry', 'paused', 'dead')
+                then settled.status = 'pending' and settled.attempts = result.attempt
         end
     returning settled.id, settled.status;
 end;

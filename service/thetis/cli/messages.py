@@ -14,7 +14,7 @@ from thetis.model import ListedNotification, Resent, Retried
 STATES = ("pending", "sent", "skipped", "dead")
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would happen.")
-_order = click.option("--order", help="The order's number, with or without #, or its Shopify id.")
+_ORDER = "The order's number, with or without #, or its Shopify id."
 
 
 @click.group()
@@ -23,7 +23,7 @@ def messages() -> None:
 
 
 @messages.command("list")
-@_order
+@click.option("--order", help=_ORDER)
 @click.option(
     "--status",
     type=click.Choice(STATES),
@@ -85,9 +85,7 @@ def retry(message_ids: tuple[object, ...], *, is_all: bool, dry_run: bool) -> No
 
 
 @messages.command()
-@click.option(
-    "--order", required=True, help="The order's number, with or without #, or its Shopify id."
-)
+@click.option("--order", required=True, help=_ORDER)
 @click.option(
     "--kind",
     type=click.Choice(["course_access", "post_purchase"]),

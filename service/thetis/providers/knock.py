@@ -21,7 +21,13 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
-from knockapi import APIConnectionError, APIStatusError, AsyncKnock, DefaultAsyncHttpxClient
+from knockapi import (
+    APIConnectionError,
+    APIStatusError,
+    AsyncAPIResponse,
+    AsyncKnock,
+    DefaultAsyncHttpxClient,
+)
 from knockapi.types import InlineObjectRequestParam
 
 from thetis.errors import SendFailure
@@ -105,10 +111,7 @@ class KnockSender:
             cancellation_key=cancellation_key(facts),
             idempotency_key=key,
         )
-        try:
-            run: object = await answer.parse()
-        except ValueError:  # the SDK's, for a body that claims to be JSON and is not
-            run = None
+        run = await _parsed(answer)
         # The SDK hands other content types, and objects of another shape, through unchecked.
         if answer.status_code != 200 or not getattr(run, "workflow_run_id", None):
             raise unreadable_answer(self.provider, answer.status_code)
@@ -120,10 +123,7 @@ class KnockSender:
             extra_body={"ended_purchases": " ".join(facts["ended"])},
             idempotency_key=key,
         )
-        try:
-            order: object = await answer.parse()
-        except ValueError:
-            order = None
+        order = await _parsed(answer)
         if answer.status_code != 200 or getattr(order, "id", None) != facts["order_id"]:
             raise unreadable_answer(self.provider, answer.status_code)
 
@@ -148,6 +148,13 @@ class KnockSender:
             is_about_settings=_is_about_settings(error),
             retry_after=parse_retry_after(error.response.headers.get("retry-after")),
         )
+
+
+async def _parsed(answer: AsyncAPIResponse[Any]) -> object:
+    try:
+        return await answer.parse()
+    except ValueError:  # the SDK's, for a body that claims to be JSON and is not
+        return None
 
 
 def _is_about_settings(error: APIStatusError) -> bool:

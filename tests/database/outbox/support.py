@@ -27,20 +27,24 @@ def settle(database: Database, claimed: Row, result: str, **fields: Any) -> list
     return [row["status"] for row in database.settle(result_of(claimed, result, **fields))]
 
 
-def send_everything(database: Database) -> list[str]:
-    """The kinds of the messages that were due and are sent now."""
+def send_due(database: Database) -> list[Row]:
+    """The messages that were due and are sent now."""
     claimed = database.claim()
     database.settle(*(result_of(each, "sent") for each in claimed))
-    return sorted(each["kind"] for each in claimed)
+    return claimed
+
+
+def send_everything(database: Database) -> list[str]:
+    """The kinds of the messages that were due and are sent now."""
+    return sorted(each["kind"] for each in send_due(database))
 
 
 def send_all_there_is(database: Database) -> list[Row]:
     """The messages that are sent when time enough has passed, in the order in which they go out."""
     sent: list[Row] = []
     later(database, 60)
-    while claimed := database.claim():
-        database.settle(*(result_of(each, "sent") for each in claimed))
-        sent += claimed
+    while due := send_due(database):
+        sent += due
         later(database, 60)
     return sent
 

@@ -10,7 +10,7 @@ from tests.database.outbox.support import (
     TRIGGER,
     claim_one,
     later,
-    result_of,
+    send_due,
     settle,
 )
 from tests.support.database import Database
@@ -29,9 +29,7 @@ def told(database: Database, email: str, second: int, *lines: str, **fields: obj
 def send(database: Database) -> list[tuple[str, str]]:
     """What goes out within the next minutes, and to whom."""
     later(database, 120)
-    claimed = database.claim()
-    database.settle(*(result_of(each, "sent") for each in claimed))
-    return sorted((each["kind"], each["payload"]["email"]) for each in claimed)
+    return sorted((each["kind"], each["payload"]["email"]) for each in send_due(database))
 
 
 @pytest.fixture(autouse=True)

@@ -13,19 +13,12 @@ from tests.database.outbox.support import (
     TRIGGER,
     claim_one,
     later,
-    result_of,
+    send_due,
     send_everything,
     settle,
 )
 from tests.support.database import Database, Row
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, line, order, refund
-
-
-def send(database: Database) -> list[Row]:
-    """What is due, sent."""
-    claimed = database.claim()
-    database.settle(*(result_of(each, "sent") for each in claimed))
-    return claimed
 
 
 def of_kind(rows: list[Row], kind: str) -> list[dict[str, Any]]:
@@ -34,10 +27,10 @@ def of_kind(rows: list[Row], kind: str) -> list[dict[str, Any]]:
 
 def test_a_line_added_later_is_announced_by_messages_of_its_own(database: Database) -> None:
     database.record_orders(order(1, COURSE))
-    first = send(database)
+    first = send_due(database)
     database.record_orders(order(1, COURSE, PREMIUM, SPLINT))
     later(database, 30)
-    second = send(database)
+    second = send_due(database)
 
     [trigger], [email] = of_kind(second, TRIGGER), of_kind(second, COURSE_ACCESS)
     assert (trigger["products"], trigger["categories"]) == ([PREMIUM, SPLINT], ["course", "device"])
@@ -50,15 +43,15 @@ def test_an_addition_shares_the_run_of_its_order_so_that_one_cancellation_ends_b
     database: Database,
 ) -> None:
     database.record_orders(order(1, COURSE))
-    send(database)
+    send_due(database)
     database.record_orders(order(1, COURSE, SPLINT))
     later(database, 30)
-    [trigger] = of_kind(send(database), TRIGGER)
+    [trigger] = of_kind(send_due(database), TRIGGER)
     assert trigger["run"] == 1
 
     database.record_orders(order(1, COURSE, SPLINT, cancelled_at="2026-11-20T10:00:00Z"))
     later(database, 60)
-    [cancellation] = send(database)
+    [cancellation] = send_due(database)
     assert cancellation["payload"] == {"order_id": "1", "run": 1, "email": "ada@example.com"}
 
 
@@ -66,15 +59,15 @@ def test_an_addition_waits_so_that_what_is_told_in_two_webhooks_goes_together(
     database: Database,
 ) -> None:
     database.record_orders(order(1, COURSE))
-    send(database)
+    send_due(database)
     database.record_orders(order(1, COURSE, PREMIUM))
-    assert send(database) == []
+    assert send_due(database) == []
     later(database, 20)
     database.record_orders(order(1, COURSE, PREMIUM, SPLINT))
-    assert send(database) == []
+    assert send_due(database) == []
 
     later(database, 10)
-    [trigger] = of_kind(send(database), TRIGGER)
+    [trigger] = of_kind(send_due(database), TRIGGER)
     assert trigger["products"] == [PREMIUM, SPLINT]
 
 
@@ -86,7 +79,7 @@ def test_the_first_message_of_an_order_waits_for_nothing(database: Database) -> 
 
 def test_a_device_added_to_a_course_enqueues_no_second_email(database: Database) -> None:
     database.record_orders(order(1, COURSE))
-    send(database)
+    send_due(database)
     database.record_orders(order(1, COURSE, SPLINT))
     later(database, 30)
 
@@ -118,7 +111,7 @@ def test_what_certainly_reached_nobody_and_was_withdrawn_is_announced_when_it_co
 
     database.record_orders(order(1, line(1, SPLINT, quantity=2)))
     later(database, 60)
-    [trigger] = of_kind(send(database), TRIGGER)
+    [trigger] = of_kind(send_due(database), TRIGGER)
     assert (trigger["products"], trigger["is_addition"]) == ([SPLINT], False)
 
 
@@ -127,12 +120,12 @@ def test_what_is_bought_in_exchange_gets_a_run_that_the_cancellation_cannot_end(
 ) -> None:
     """A splint for one of another size, paid a while after the first was taken out."""
     database.record_orders(order(1, line(1, SPLINT, id=11)))
-    send(database)
+    send_due(database)
     removed = line(1, SPLINT, id=11, current_quantity=0)
     database.record_orders(order(1, removed))
     database.record_orders(order(1, removed, line(1, SPLINT, id=12)))
     later(database, 60)
-    sent = send(database)
+    sent = send_due(database)
 
     [trigger], [cancellation] = of_kind(sent, TRIGGER), of_kind(sent, CANCEL)
     assert (trigger["products"], trigger["run"], cancellation["run"]) == ([SPLINT], 2, 1)
@@ -143,7 +136,7 @@ def test_a_run_after_a_cancellation_is_another_whether_that_was_sent_or_not(
     database: Database, *, is_sent: bool
 ) -> None:
     database.record_orders(order(1, SPLINT))
-    send(database)
+    send_due(database)
     database.record_refunds(refund(5, 1, **{SPLINT: 1}))
     later(database, 60)
     if is_sent:
@@ -151,11 +144,11 @@ def test_a_run_after_a_cancellation_is_another_whether_that_was_sent_or_not(
     database.record_orders(order(1, SPLINT, COURSE))
     later(database, 60)
 
-    [trigger] = of_kind(send(database), TRIGGER)
+    [trigger] = of_kind(send_due(database), TRIGGER)
     assert trigger["run"] == 2
     database.record_orders(order(1, SPLINT, COURSE, cancelled_at="2026-11-20T10:00:00Z"))
     later(database, 60)
-    assert [each["run"] for each in of_kind(send(database), CANCEL)] == [2]
+    assert [each["run"] for each in of_kind(send_due(database), CANCEL)] == [2]
 
 
 def test_a_line_is_announced_once_whatever_is_told_again(database: Database) -> None:
@@ -167,10 +160,10 @@ def test_a_line_is_announced_once_whatever_is_told_again(database: Database) -> 
     ]
     sent: list[Row] = []
     for event in [*told, *told]:
-        sent += send(database)
+        sent += send_due(database)
         database.record_orders(event)
         later(database, 31)
-    sent += send(database)
+    sent += send_due(database)
 
     for order_id in ("1", "2"):
         for kind in (TRIGGER, COURSE_ACCESS):
