@@ -5,8 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 
+import structlog
+from prometheus_client import Gauge
+
+from thetis.model import Notification, Settlement
 from thetis.pausing import Pause
 from thetis.providers import Sender
+
+log = structlog.get_logger()
 
 
 class Lane:
@@ -15,10 +21,30 @@ class Lane:
     `is_full`: nothing more can be claimed before one of the sends has ended.
     """
 
-    def __init__(self, sender: Sender, slots: int) -> None:
+    def __init__(self, sender: Sender, slots: int, paused: Gauge) -> None:
         self.sender = sender
         self.slots = self.free = slots
         self.is_full = False
         self.pause = Pause()
         self.wake = asyncio.Event()
         self.asked_at = time.monotonic()
+        self._paused = paused
+        self._paused.set(0)
+
+    def learn(self, notification: Notification, settlement: Settlement, *, is_probe: bool) -> None:
+        """Pause, or go on. Each pause is told once, and each end of one."""
+        kind, reason = notification.kind, settlement.error or ""
+        if settlement.result == "paused":
+            if self.pause.refused(reason, kind, is_probe=is_probe):
+                self._paused.set(1)
+                log.error("provider.paused", provider=self.sender.provider, reason=reason)
+        elif is_probe and settlement.result != "retry" and self.pause.accepted(kind):
+            self._resumed()
+
+    def learn_nothing_due(self) -> None:
+        if self.pause.nothing_due():
+            self._resumed()
+
+    def _resumed(self) -> None:
+        self._paused.set(0)
+        log.info("provider.resumed", provider=self.sender.provider)

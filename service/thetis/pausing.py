@@ -12,7 +12,8 @@ LONGEST = 900.0
 
 class Pause:
     """Whether a provider is paused, and why. While it is, one notification at a time is sent to see
-    whether the setting was mended: a probe.
+    whether the setting was mended: a probe. Only probes tell; what else was under way when the
+    pause began may have been accepted before the setting was wrong.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -20,44 +21,69 @@ class Pause:
         self._interval = FIRST
         self._probe_at = 0.0
         self._is_probing = False
+        self._refused: set[str] = set()  # the kinds of what was refused
+        self._is_doubtful = False
         self.reason: str | None = None
+
+    @property
+    def is_on(self) -> bool:
+        return self.reason is not None
 
     def wait(self) -> float:
         """Seconds until the next probe; 0 unless paused."""
-        return max(0.0, self._probe_at - self._clock()) if self.reason is not None else 0.0
+        return max(0.0, self._probe_at - self._clock()) if self.is_on else 0.0
 
     def room(self, room: int) -> int:
         """How many of so many may be claimed now."""
-        if self.reason is None:
+        if not self.is_on:
             return room
         return 0 if self._is_probing or self.wait() else min(room, 1)
 
-    def begin(self) -> None:
-        """Something is being sent."""
-        self._is_probing = self.reason is not None
+    def probe(self) -> None:
+        """A probe is being sent."""
+        self._is_probing = True
 
-    def refused(self, reason: str) -> bool:
+    def refused(self, reason: str, kind: str, *, is_probe: bool) -> bool:
         """A setting is wrong. Whether that is news: what was under way is refused as well."""
-        is_new = self.reason is None
+        is_new = not self.is_on
         if is_new:
-            self.reason, self._interval = reason, FIRST
-        elif self._is_probing:
-            # Where one setting was mended, the words are by now about the next.
-            self.reason, self._interval = reason, min(2 * self._interval, LONGEST)
-        else:
+            self._interval, self._refused = FIRST, set()
+        self._refused.add(kind)
+        if is_probe:
+            self._interval = min(2 * self._interval, LONGEST)
+        elif not is_new:
             return False
-        self._is_probing = False
-        self._probe_at = self._clock() + self._interval
+        # Where one setting was mended, the words are by now about the next.
+        self.reason = reason
+        self._is_doubtful = False
+        self._next_in(self._interval)
         return is_new
 
-    def accepted(self) -> bool:
-        """The provider dealt with a notification. Whether that ends a pause."""
-        was_paused, self.reason = self.reason is not None, None
-        self._is_probing = False
-        return was_paused
+    def accepted(self, kind: str) -> bool:
+        """The provider dealt with a probe. Whether that ends the pause: a workflow that is missing
+        refuses one kind alone, and what it refused has to be tried, now rather than later.
+        """
+        self._is_doubtful = True
+        self._next_in(0)
+        return kind in self._refused and self._end()
+
+    def nothing_due(self) -> bool:
+        """There was nothing to probe with. Whether that ends the pause: it does when all that was
+        sent since the last refusal was accepted.
+        """
+        return self._is_doubtful and self._end()
 
     def unanswered(self) -> None:
-        """A probe told nothing: there was no answer, or one that is not about settings."""
+        """A probe is over. If it told nothing, by what it was answered or since it was cut off,
+        another follows.
+        """
         if self._is_probing:
-            self._is_probing = False
-            self._probe_at = self._clock() + self._interval
+            self._next_in(self._interval)
+
+    def _next_in(self, seconds: float) -> None:
+        self._is_probing = False
+        self._probe_at = self._clock() + seconds
+
+    def _end(self) -> bool:
+        self.reason, self._is_doubtful = None, False
+        return True

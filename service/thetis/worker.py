@@ -65,10 +65,10 @@ class Worker:
         concurrency: int,
     ) -> None:
         self._database = database
-        self._lanes = [Lane(sender, concurrency) for sender in senders]
+        self._lanes = [
+            Lane(sender, concurrency, metrics.paused.labels(sender.provider)) for sender in senders
+        ]
         self._metrics = metrics
-        for sender in senders:
-            metrics.paused.labels(sender.provider).set(0)
         self._lease_seconds = lease_seconds
         # A lease is at least twice as long as a send, so the other half is left for beginning it.
         self._hold = min(HOLD, lease_seconds / 2)
@@ -113,11 +113,15 @@ class Worker:
             while not self._stopping.is_set():
                 lane.wake.clear()
                 room = await self._room(lane)
+                is_probe = lane.pause.is_on  # by now: a pause may begin during the claim
                 claimed = await self._claim(lane, room) if room else []
+                if room and is_probe and not claimed:
+                    lane.learn_nothing_due()
                 for each in claimed:
                     lane.free -= 1
-                    lane.pause.begin()
-                    sends.create_task(self._occupy(lane, each))
+                    if is_probe:
+                        lane.pause.probe()
+                    sends.create_task(self._occupy(lane, each, is_probe=is_probe))
                 await asyncio.sleep(0)  # each takes its turn at the provider before the next claim
                 lane.is_full = not lane.free or not room
                 if lane.is_full:
@@ -148,10 +152,11 @@ class Worker:
             _tell(lane, error)
             return []
 
-    async def _occupy(self, lane: Lane, notification: Notification) -> None:
+    async def _occupy(self, lane: Lane, notification: Notification, *, is_probe: bool) -> None:
         """One slot, until what became of the notification is stored."""
         try:
-            await self._settlements.submit(await self._send(lane, notification))
+            settlement = await self._send(lane, notification, is_probe=is_probe)
+            await self._settlements.submit(settlement)
         except Exception as error:
             # What was claimed is due again when its lease ends.
             _tell(lane, error)
@@ -166,11 +171,14 @@ class Worker:
         await self._database.settle_notifications(settlements)
         return [None] * len(settlements)
 
-    async def _send(self, lane: Lane, notification: Notification) -> Settlement:
-        sender = lane.sender
-        settlement = await self._attempt(sender, notification)
+    async def _send(self, lane: Lane, notification: Notification, *, is_probe: bool) -> Settlement:
+        try:
+            settlement = await self._attempt(lane.sender, notification)
+            lane.learn(notification, settlement, is_probe=is_probe)
+        finally:
+            if is_probe:
+                lane.pause.unanswered()
         self._metrics.notifications.labels(notification.kind, settlement.result).inc()
-        self._note(lane, settlement)
         if settlement.result == "paused":
             return settlement
         report = log.info if settlement.result == "sent" else log.warning
@@ -184,17 +192,6 @@ class Worker:
             reason=settlement.error,
         )
         return settlement
-
-    def _note(self, lane: Lane, settlement: Settlement) -> None:
-        """Pause, or go on. Each pause is told once, and each end of one."""
-        provider = lane.sender.provider
-        if settlement.result == "paused" and lane.pause.refused(settlement.error or ""):
-            log.error("provider.paused", provider=provider, reason=settlement.error)
-        if settlement.result in {"sent", "dead"} and lane.pause.accepted():
-            log.info("provider.resumed", provider=provider)
-        if settlement.result == "retry":
-            lane.pause.unanswered()
-        self._metrics.paused.labels(provider).set(lane.pause.reason is not None)
 
     async def _attempt(self, sender: Sender, notification: Notification) -> Settlement:
         settle = partial(Settlement, id=notification.id, attempt=notification.attempt)

@@ -29,6 +29,13 @@ def pause(clock: Clock) -> Pause:
     return Pause(clock=clock)
 
 
+TRIGGER, UPDATE = "post_purchase", "post_purchase_update"
+
+
+def refuse(pause: Pause, reason: str = "knock 401", *, is_probe: bool = False) -> bool:
+    return pause.refused(reason, TRIGGER, is_probe=is_probe)
+
+
 def probes(pause: Pause, clock: Clock, seconds: float) -> list[float]:
     """When something was sent within so many seconds in which all is refused."""
     begun = clock.now
@@ -38,22 +45,19 @@ def probes(pause: Pause, clock: Clock, seconds: float) -> list[float]:
         if clock.now > begun + seconds:
             return times
         assert pause.room(10) == 1
-        pause.begin()
+        pause.probe()
         times.append(clock.now - begun)
-        pause.refused("knock 401")
+        refuse(pause, is_probe=True)
 
 
 def test_nothing_waits_while_nothing_is_refused(pause: Pause) -> None:
     assert (pause.wait(), pause.room(10), pause.reason) == (0, 10, None)
-    pause.begin()
-    assert not pause.accepted()
-    assert pause.room(10) == 10
 
 
 def test_an_hour_of_refusals_takes_few_requests_at_growing_intervals(
     pause: Pause, clock: Clock
 ) -> None:
-    assert pause.refused("knock 401")
+    assert refuse(pause)
     times = probes(pause, clock, HOUR)
 
     assert len(times) == 7
@@ -64,41 +68,74 @@ def test_an_hour_of_refusals_takes_few_requests_at_growing_intervals(
 
 
 def test_what_was_under_way_together_is_one_pause(pause: Pause, clock: Clock) -> None:
-    for _ in range(10):
-        pause.begin()
-    assert [pause.refused("knock 401") for _ in range(10)] == [True] + [False] * 9
+    assert [refuse(pause) for _ in range(10)] == [True] + [False] * 9
     assert pause.wait() == FIRST
 
 
+def test_what_was_under_way_does_not_count_as_the_probe(pause: Pause, clock: Clock) -> None:
+    refuse(pause)
+    clock.now += FIRST
+    pause.probe()
+    assert not refuse(pause, "knock 403")
+    assert (pause.room(10), pause.reason) == (0, "knock 401")
+    refuse(pause, is_probe=True)
+    assert pause.wait() == 2 * FIRST
+
+
 def test_one_is_sent_at_a_time_and_no_other_before_it_has_ended(pause: Pause, clock: Clock) -> None:
-    pause.refused("knock 401")
+    refuse(pause)
     assert pause.room(10) == 0
     clock.now += FIRST
     assert pause.room(10) == 1
-    pause.begin()
+    pause.probe()
     assert pause.room(10) == 0
 
 
 def test_an_accepted_probe_ends_it_at_once(pause: Pause, clock: Clock) -> None:
-    pause.refused("knock 401")
+    refuse(pause)
     clock.now += FIRST
-    pause.begin()
-    assert pause.accepted()
+    pause.probe()
+    assert pause.accepted(TRIGGER)
+    assert (pause.wait(), pause.room(10), pause.reason) == (0, 10, None)
+
+
+def test_an_accepted_probe_of_another_kind_makes_room_for_the_next_at_once(
+    pause: Pause, clock: Clock
+) -> None:
+    refuse(pause)
+    clock.now += FIRST
+    for _ in range(3):
+        pause.probe()
+        assert not pause.accepted(UPDATE)
+        assert (pause.wait(), pause.room(10), pause.reason) == (0, 1, "knock 401")
+    pause.probe()
+    refuse(pause, is_probe=True)
+    assert pause.wait() == 2 * FIRST
+
+
+def test_it_ends_when_nothing_is_left_of_what_was_refused(pause: Pause, clock: Clock) -> None:
+    """Another worker may have sent it, or it was not wanted any more."""
+    refuse(pause)
+    clock.now += FIRST
+    assert not pause.nothing_due()
+    pause.probe()
+    pause.accepted(UPDATE)
+    assert pause.nothing_due()
     assert (pause.wait(), pause.room(10), pause.reason) == (0, 10, None)
 
 
 def test_the_next_pause_begins_with_the_shortest_wait(pause: Pause, clock: Clock) -> None:
-    pause.refused("knock 401")
+    refuse(pause)
     probes(pause, clock, HOUR)
-    pause.accepted()
-    assert pause.refused("knock 401")
+    pause.accepted(TRIGGER)
+    assert refuse(pause)
     assert pause.wait() == FIRST
 
 
 def test_a_probe_without_an_answer_is_followed_by_another(pause: Pause, clock: Clock) -> None:
-    pause.refused("knock 401")
+    refuse(pause)
     clock.now += FIRST
-    pause.begin()
+    pause.probe()
     pause.unanswered()
     assert (pause.room(10), pause.wait(), pause.reason) == (0, FIRST, "knock 401")
 
@@ -106,8 +143,8 @@ def test_a_probe_without_an_answer_is_followed_by_another(pause: Pause, clock: C
 def test_a_probe_that_is_refused_for_another_reason_tells_that_one(
     pause: Pause, clock: Clock
 ) -> None:
-    pause.refused("knock 401")
+    refuse(pause)
     clock.now += FIRST
-    pause.begin()
-    assert not pause.refused("knock 404")
+    pause.probe()
+    assert not refuse(pause, "knock 404", is_probe=True)
     assert pause.reason == "knock 404"
