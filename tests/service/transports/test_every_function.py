@@ -122,6 +122,22 @@ def test_a_retry_says_why_and_waits_as_long_as_was_asked(
     assert 590 < wait <= 600.5
 
 
+def test_what_a_paused_provider_refused_is_due_at_once(
+    way: TransportCase, database: Database
+) -> None:
+    database.record_orders(order(1, SPLINT))
+    [claimed] = database.claim("knock")
+    refused = Settlement(
+        id=str(claimed["id"]), attempt=1, result="paused", error="knock 401", is_refused=True
+    )
+
+    way.ask(lambda client: client.settle_notifications([refused]))
+
+    row = database.notifications(1)["post_purchase"]
+    assert (row["status"], row["uncertain_since"]) == ("pending", None)
+    assert [each["id"] for each in database.claim("knock")] == [claimed["id"]]
+
+
 def test_the_backlog_tells_of_each_provider(way: TransportCase, database: Database) -> None:
     database.record_orders(order(1, COURSE), order(2, SPLINT))
     database.execute(
