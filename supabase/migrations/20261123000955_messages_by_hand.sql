@@ -22,7 +22,8 @@ $$;
 
 -- Notifications, the latest first: those of an order, or else all of a status.
 -- `before_id`: only what was enqueued before that one; in pages, since the API hands out a thousand
--- rows at most.
+-- rows at most. What else is known of them is looked up for the rows of the page alone: a join, made
+-- before the limit, would read all orders there are.
 create function public.list_notifications(
     order_name text default null,
     state text default 'dead',
@@ -39,6 +40,7 @@ stable
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set plan_cache_mode = 'force_custom_plan'  -- one plan for all questions would read all there is
 as $$
 #variable_conflict use_column
 declare
@@ -58,7 +60,10 @@ begin
         listed.kind,
         listed.status,
         listed.shopify_order_id,
-        orders.order_number,
+        (
+            select orders.order_number from thetis.orders
+            where orders.shopify_order_id = listed.shopify_order_id
+        ),
         listed.email,
         listed.attempts,
         date_trunc('second', listed.enqueued_at)::text,
@@ -67,18 +72,25 @@ begin
         listed.last_error,
         delivery.state::text,
         delivery.reason
-    from thetis.notifications as listed
-    left join thetis.orders on listed.shopify_order_id = orders.shopify_order_id
-    left join thetis.email_deliveries as delivery on listed.id = delivery.notification_id
-    where
-        (list_notifications.order_name is null or listed.shopify_order_id = any(v_order_ids))
-        and (list_notifications.state is null or listed.status = list_notifications.state)
-        and (
-            list_notifications.before_id is null
-            or (listed.enqueued_at, listed.id) < (v_before.enqueued_at, v_before.id)
-        )
-    order by listed.enqueued_at desc, listed.id desc
-    limit list_notifications.max_count;
+    from (
+        select stored.*
+        from thetis.notifications as stored
+        where
+            (list_notifications.order_name is null or stored.shopify_order_id = any(v_order_ids))
+            and (list_notifications.state is null or stored.status = list_notifications.state)
+            and (
+                list_notifications.before_id is null
+                or (stored.enqueued_at, stored.id) < (v_before.enqueued_at, v_before.id)
+            )
+        order by stored.enqueued_at desc, stored.id desc
+        limit list_notifications.max_count
+    ) as listed
+    left join lateral (
+        select told.state, told.reason from thetis.email_deliveries as told
+        where told.notification_id = listed.id
+        limit 1
+    ) as delivery on true
+    order by listed.enqueued_at desc, listed.id desc;
 end;
 $$;
 
@@ -151,7 +163,31 @@ begin
 end;
 $$;
 
--- Why it cannot be retried, in words; null if it can.
+-- Did somebody have it sent again since? Then that message stands for it, even one that was given
+-- up: retried as well, the two would tell the customer the same twice.
+create function thetis.was_resent(p_message thetis.notifications)
+returns boolean
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (
+        select from thetis.notifications as later
+        where
+            later.shopify_order_id = p_message.shopify_order_id
+            and later.kind = p_message.kind
+            and later.email = p_message.email
+            and later.resend_of is not null
+            and later.enqueued_at > p_message.enqueued_at
+            and later.purchase_ids && p_message.purchase_ids
+            and (later.status <> 'skipped' or later.uncertain_since is not null)
+    );
+end;
+$$;
+
+-- Why it cannot be retried, in words; null if it can. A resent message is not renewed from what is
+-- true now, as others are that were refused, so it must be true and its run open as it stands.
 create function thetis.why_no_retry(p_message thetis.notifications)
 returns text
 language plpgsql
@@ -164,10 +200,25 @@ begin
         when p_message.status = 'skipped' or not thetis.has_reason(p_message)
             then 'it has lost its reason'
         when p_message.leased_until > now() then 'it is being sent'
+        when thetis.was_resent(p_message) then 'it was resent since'
+        when
+            p_message.kind in ('post_purchase_cancel', 'post_purchase_update')
+            and p_message.status = 'pending'
+            and p_message.due_at > now()
+            and coalesce(p_message.claimed_at <= p_message.enqueued_at, true)
+            then 'it waits for what it follows to arrive, and goes out by itself'
+        when
+            p_message.resend_of is not null
+            and p_message.uncertain_since is null
+            and (
+                select count(*) from thetis.live_purchases as live
+                where live.id = any(p_message.purchase_ids) and live.email = p_message.email
+            ) < cardinality(p_message.purchase_ids)
+            then 'not all that it says is true any more: resend it'
         when p_message.uncertain_since < now() - thetis.repeatable_for(p_message.kind)
             then 'it may have arrived, and the provider no longer knows its key: resend it'
         when
-            p_message.uncertain_since is not null
+            (p_message.uncertain_since is not null or p_message.resend_of is not null)
             and exists (
                 select from thetis.notifications as cancellation
                 where
@@ -271,7 +322,8 @@ as $$
 declare
     v_order_ids text[] := thetis.find_orders(resend_notification.order_name);
 begin
-    if btrim(resend_notification.reason) = '' or resend_notification.reason is null then
+    -- a tab or an empty line is no reason either
+    if (resend_notification.reason ~ '[^[:space:]]') is not true then
         raise exception 'reason: must be said' using errcode = 'TH004';
     end if;
     if (resend_notification.kind in ('post_purchase', 'course_access')) is not true then
@@ -345,7 +397,16 @@ begin
     if not found then
         return query
         select null::uuid, 'refused', null::text, v_order_ids[1],
-            'nothing of it that was told of is active';
+            case
+                when exists (
+                    select from thetis.notifications as waiting
+                    where
+                        waiting.shopify_order_id = any(v_order_ids)
+                        and waiting.kind = resend_notification.kind
+                        and waiting.status = 'pending'
+                ) then 'one is waiting to be sent already'
+                else 'nothing of it that was told of is active'
+            end;
     end if;
 end;
 $$;
@@ -356,6 +417,8 @@ revoke all on function thetis.find_orders(text) from public, anon, authenticated
 revoke all on function thetis.lock_messages(text[])
 from public, anon, authenticated, service_role;
 revoke all on function thetis.has_reason(thetis.notifications)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.was_resent(thetis.notifications)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.why_no_retry(thetis.notifications)
 from public, anon, authenticated, service_role;

@@ -13,6 +13,8 @@ from thetis.model import ListedNotification, Resent, Retried
 
 STATES = ("pending", "sent", "skipped", "dead")
 
+RETRIED_AT_ONCE = 500
+
 _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would happen.")
 _ORDER = "The order's number, with or without #, or its Shopify id."
 
@@ -126,10 +128,16 @@ def _outcome(word: str, *, dry_run: bool) -> str:
 
 
 async def _retry(database: Database, ids: list[str], *, dry_run: bool) -> list[Retried]:
-    """These, or else all that are dead."""
+    """These, or else all that are dead; so many at a time, because Supabase's API keeps silent
+    about what became of any after the thousandth.
+    """
     if not ids:
         ids = [each.id async for each in _listed(database, None, "dead")]
-    return await database.retry_notifications(ids, dry_run=dry_run)
+    results: list[Retried] = []
+    for start in range(0, len(ids), RETRIED_AT_ONCE):
+        some = ids[start : start + RETRIED_AT_ONCE]
+        results += await database.retry_notifications(some, dry_run=dry_run)
+    return results
 
 
 async def _listed(

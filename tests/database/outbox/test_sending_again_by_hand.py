@@ -55,6 +55,17 @@ def resend(database: Database, kind: str = COURSE_ACCESS, **changes: Any) -> lis
     )
 
 
+def resend_and_give_up(database: Database, kind: str) -> Row:
+    resend(database, kind)
+    settle(database, claim_one(database, kind), "dead", error="no", is_refused=True)
+    [dead] = [
+        row
+        for row in database.messages(1)
+        if row["kind"] == kind and row["status"] == "dead" and row["resend_of"]
+    ]
+    return dead
+
+
 def test_what_was_refused_is_sent_with_what_is_true_now_and_a_new_key(database: Database) -> None:
     database.record_orders(order(1, COURSE, SPLINT))
     dead = give_up(database, TRIGGER, is_refused=True)
@@ -93,6 +104,79 @@ def test_what_may_have_arrived_is_refused_once_its_key_is_forgotten(database: Da
     [(outcome, reason)] = retry(database, dead)
     assert outcome == "refused" and "resend" in reason
     assert message(database, COURSE_ACCESS)["status"] == "dead"
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_what_was_resent_since_is_not_retried_too(
+    database: Database, *, is_refused: bool
+) -> None:
+    database.record_orders(order(1, COURSE))
+    dead = give_up(database, COURSE_ACCESS, is_refused=is_refused)
+    resend(database)
+    assert send_everything(database).count(COURSE_ACCESS) == 1
+
+    assert retry(database, dead) == [("refused", "it was resent since")]
+    assert send_everything(database) == []
+
+
+def test_a_resent_message_that_was_given_up_is_retried_in_place_of_the_first(
+    database: Database,
+) -> None:
+    database.record_orders(order(1, COURSE))
+    first = give_up(database, COURSE_ACCESS, is_refused=True)
+    resent = resend_and_give_up(database, COURSE_ACCESS)
+
+    assert [outcome for outcome, _ in retry(database, first, resent)] == ["refused", "retried"]
+    assert send_everything(database).count(COURSE_ACCESS) == 1
+
+
+@pytest.mark.parametrize("kind", [TRIGGER, COURSE_ACCESS])
+def test_a_resent_message_is_not_retried_once_a_part_of_it_was_given_back(
+    database: Database, kind: str
+) -> None:
+    database.record_orders(order(1, COURSE, PREMIUM))
+    send_everything(database)
+    dead = resend_and_give_up(database, kind)
+    database.record_refunds(refund(5, 1, **{PREMIUM: 1}))
+
+    [(outcome, reason)] = retry(database, dead)
+    assert outcome == "refused" and "resend" in reason
+    assert resend(database, kind)[0]["outcome"] == "enqueued"
+    assert PREMIUM not in str(claim_one(database, kind)["payload"])
+
+
+def test_a_resent_trigger_is_not_retried_into_a_run_that_was_cancelled(database: Database) -> None:
+    database.record_orders(order(1, SPLINT))
+    send_everything(database)
+    dead = resend_and_give_up(database, TRIGGER)
+    database.record_orders(order(1, SPLINT, email="new@example.com", updated_at=LATER))
+    send_all_there_is(database)
+    database.record_orders(order(1, SPLINT, updated_at="2999-01-02T00:00:00Z"))
+    send_all_there_is(database)
+
+    assert retry(database, dead) == [("refused", "its run was cancelled: resend it")]
+
+
+def test_a_cancellation_still_waits_until_its_trigger_has_arrived(database: Database) -> None:
+    database.record_orders(order(1, SPLINT))
+    send_everything(database)
+    database.record_refunds(refund(5, 1, **{SPLINT: 1}))
+    waiting = message(database, CANCEL)
+
+    [(outcome, _)] = retry(database, waiting)
+    assert outcome == "refused"
+    assert message(database, CANCEL)["due_at"] == waiting["due_at"]
+
+
+def test_a_cancellation_that_waits_for_its_next_try_is_tried_now(database: Database) -> None:
+    database.record_orders(order(1, SPLINT))
+    send_everything(database)
+    database.record_refunds(refund(5, 1, **{SPLINT: 1}))
+    later(database, 60)
+    settle(database, claim_one(database, CANCEL), "retry", retry_after_seconds=3600)
+
+    assert retry(database, message(database, CANCEL)) == [("retried", None)]
+    assert claim_one(database, CANCEL)
 
 
 @pytest.mark.parametrize("is_refused", [True, False])
@@ -214,7 +298,7 @@ def test_what_is_not_active_any_more_is_not_resent(database: Database) -> None:
 
 def test_nothing_is_resent_while_one_is_waiting(database: Database) -> None:
     database.record_orders(order(1, COURSE))
-    assert resend(database)[0]["outcome"] == "refused"
+    assert resend(database)[0]["refusal"] == "one is waiting to be sent already"
     send_everything(database)
 
     assert [resend(database)[0]["outcome"] for _ in range(2)] == ["enqueued", "refused"]
@@ -245,7 +329,7 @@ def test_a_resent_message_does_not_keep_what_is_added_from_being_announced(
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [
-        (COURSE_ACCESS, {"reason": " "}),
+        (COURSE_ACCESS, {"reason": " \t\n"}),
         (COURSE_ACCESS, {"reason": None}),
         (CANCEL, {}),
         (COURSE_ACCESS, {"order": "no such"}),
@@ -278,6 +362,18 @@ def test_a_resend_waits_for_a_refund_and_sees_it(database: Database) -> None:
             record_refunds(shop, refund(5, 1, **{COURSE: 1}))
             asked = run(person.execute, query)
             wait_until_blocked(database, person)
+        assert [row["outcome"] for row in asked.result().fetchall()] == ["refused"]
+
+
+def test_of_two_resends_at_once_one_is_refused(database: Database) -> None:
+    database.record_orders(order(1, COURSE))
+    send_everything(database)
+    query = "select outcome from public.resend_notification('1', 'course_access', 'lost')"
+    with session(database) as one, session(database) as two, background() as run:
+        with one.transaction():
+            assert [row["outcome"] for row in one.execute(query)] == ["enqueued"]
+            asked = run(two.execute, query)
+            wait_until_blocked(database, two)
         assert [row["outcome"] for row in asked.result().fetchall()] == ["refused"]
 
 

@@ -116,6 +116,16 @@ def test_looking_for_due_messages_reads_none_that_are_settled(shop: Database) ->
         assert _rows_read(service, "select * from public.notification_backlog()") == 0
 
 
+@pytest.mark.parametrize("arguments", ["'7', null", "null, 'dead'"], ids=["of an order", "dead"])
+def test_listing_messages_reads_those_messages_however_often_it_is_asked(
+    shop: Database, arguments: str
+) -> None:
+    with shop.as_role("service_role") as service:
+        query = f"select * from public.list_notifications({arguments})"
+        # more than five times: a plan for all questions alike might be kept then
+        assert max(_rows_read(service, query) for _ in range(8)) <= FEW
+
+
 def test_settling_a_message_reads_that_message(shop: Database) -> None:
     results = "jsonb_build_array(jsonb_build_object('id', %s::uuid, 'result', 'sent'))"
     some = shop.value("select id from thetis.notifications limit 1")
