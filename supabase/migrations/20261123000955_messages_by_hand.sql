@@ -22,8 +22,8 @@ $$;
 
 -- Notifications, the latest first: those of an order, or else all of a status.
 -- `before_id`: only what was enqueued before that one; in pages, since the API hands out a thousand
--- rows at most. What else is known of them is looked up for the rows of the page alone: a join, made
--- before the limit, would read all orders there are.
+-- rows at most. What else is known of them is looked up for the rows of a page alone: a join, made
+-- before the limit, reads all orders there are.
 create function public.list_notifications(
     order_name text default null,
     state text default 'dead',
@@ -40,7 +40,7 @@ stable
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
-set plan_cache_mode = 'force_custom_plan'  -- one plan for all questions would read all there is
+set plan_cache_mode = 'force_custom_plan'  -- one plan for every question reads everything
 as $$
 #variable_conflict use_column
 declare

@@ -107,9 +107,7 @@ def test_what_may_have_arrived_is_refused_once_its_key_is_forgotten(database: Da
 
 
 @pytest.mark.parametrize("is_refused", [True, False])
-def test_what_was_resent_since_is_not_retried_too(
-    database: Database, *, is_refused: bool
-) -> None:
+def test_what_was_resent_since_is_not_retried_too(database: Database, *, is_refused: bool) -> None:
     database.record_orders(order(1, COURSE))
     dead = give_up(database, COURSE_ACCESS, is_refused=is_refused)
     resend(database)

@@ -11,6 +11,7 @@ from tests.database.outbox.support import COURSE_ACCESS, TRIGGER, claim_one, sen
 from tests.support.database import Database
 from tests.support.program import thetis
 from tests.support.shopify import COURSE, order, refund
+from tests.support.supabase_api import SupabaseApi
 
 
 def messages(database: Database, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -63,6 +64,24 @@ def test_what_has_lost_its_reason_is_refused_in_words(database: Database, dead: 
     refused = messages(database, "retry", dead)
     assert refused.returncode == 1
     assert refused.stdout == f"{dead}\trefused\tit has lost its reason\n"
+
+
+def test_what_became_of_each_is_said_of_more_than_the_api_gives_in_one_answer(
+    database: Database, supabase_api: SupabaseApi
+) -> None:
+    """A thousand rows."""
+    database.execute(
+        "insert into thetis.notifications (kind, shopify_order_id, payload, status, settled_at)"
+        " select 'course_access', n, '{}', 'dead', now() from generate_series(1, 1200) as n"
+    )
+    refused = thetis(
+        *("messages", "retry", "--all"),
+        SUPABASE_URL=supabase_api.url,
+        SUPABASE_SECRET_KEY=supabase_api.secret_key,
+    )
+    lines = refused.stdout.splitlines()
+    assert (refused.returncode, len(lines)) == (1, 1200)
+    assert {line.split("\t", 1)[1] for line in lines} == {"refused\tit has lost its reason"}
 
 
 def test_a_course_email_is_sent_again_for_a_reason(database: Database) -> None:
