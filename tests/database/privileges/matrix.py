@@ -116,6 +116,7 @@ function  thetis.refresh_notifications                   .       .            . 
 function  thetis.find_orders                             .       .            .            .            .
 function  thetis.lock_messages                           .       .            .            .            .
 function  thetis.has_reason                              .       .            .            .            .
+function  thetis.was_resent                              .       .            .            .            .
 function  thetis.why_no_retry                            .       .            .            .            .
 function  thetis.read_refunds                            .       .            .            .            .
 function  thetis.order_email                             .       .            .            .            .
