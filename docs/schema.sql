@@ -316,6 +316,7 @@ CREATE FUNCTION public.list_notifications(order_name text DEFAULT NULL::text, st
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
     AS $$
 #variable_conflict use_column
 declare
@@ -335,7 +336,10 @@ begin
         listed.kind,
         listed.status,
         listed.shopify_order_id,
-        orders.order_number,
+        (
+            select orders.order_number from thetis.orders
+            where orders.shopify_order_id = listed.shopify_order_id
+        ),
         listed.email,
         listed.attempts,
         date_trunc('second', listed.enqueued_at)::text,
@@ -344,18 +348,25 @@ begin
         listed.last_error,
         delivery.state::text,
         delivery.reason
-    from thetis.notifications as listed
-    left join thetis.orders on listed.shopify_order_id = orders.shopify_order_id
-    left join thetis.email_deliveries as delivery on listed.id = delivery.notification_id
-    where
-        (list_notifications.order_name is null or listed.shopify_order_id = any(v_order_ids))
-        and (list_notifications.state is null or listed.status = list_notifications.state)
-        and (
-            list_notifications.before_id is null
-            or (listed.enqueued_at, listed.id) < (v_before.enqueued_at, v_before.id)
-        )
-    order by listed.enqueued_at desc, listed.id desc
-    limit list_notifications.max_count;
+    from (
+        select stored.*
+        from thetis.notifications as stored
+        where
+            (list_notifications.order_name is null or stored.shopify_order_id = any(v_order_ids))
+            and (list_notifications.state is null or stored.status = list_notifications.state)
+            and (
+                list_notifications.before_id is null
+                or (stored.enqueued_at, stored.id) < (v_before.enqueued_at, v_before.id)
+            )
+        order by stored.enqueued_at desc, stored.id desc
+        limit list_notifications.max_count
+    ) as listed
+    left join lateral (
+        select told.state, told.reason from thetis.email_deliveries as told
+        where told.notification_id = listed.id
+        limit 1
+    ) as delivery on true
+    order by listed.enqueued_at desc, listed.id desc;
 end;
 $$;
 
@@ -726,7 +737,8 @@ CREATE FUNCTION public.resend_notification(order_name text, kind text, reason te
 declare
     v_order_ids text[] := thetis.find_orders(resend_notification.order_name);
 begin
-    if btrim(resend_notification.reason) = '' or resend_notification.reason is null then
+    -- a tab or an empty line is no reason either
+    if (resend_notification.reason ~ '[^[:space:]]') is not true then
         raise exception 'reason: must be said' using errcode = 'TH004';
     end if;
     if (resend_notification.kind in ('post_purchase', 'course_access')) is not true then
@@ -800,7 +812,16 @@ begin
     if not found then
         return query
         select null::uuid, 'refused', null::text, v_order_ids[1],
-            'nothing of it that was told of is active';
+            case
+                when exists (
+                    select from thetis.notifications as waiting
+                    where
+                        waiting.shopify_order_id = any(v_order_ids)
+                        and waiting.kind = resend_notification.kind
+                        and waiting.status = 'pending'
+                ) then 'one is waiting to be sent already'
+                else 'nothing of it that was told of is active'
+            end;
     end if;
 end;
 $$;
@@ -2561,6 +2582,25 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.was_resent(p_message thetis.notifications) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from thetis.notifications as later
+        where
+            later.shopify_order_id = p_message.shopify_order_id
+            and later.kind = p_message.kind
+            and later.email = p_message.email
+            and later.resend_of is not null
+            and later.enqueued_at > p_message.enqueued_at
+            and later.purchase_ids && p_message.purchase_ids
+            and (later.status <> 'skipped' or later.uncertain_since is not null)
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.why_no_retry(p_message thetis.notifications) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2571,10 +2611,25 @@ begin
         when p_message.status = 'skipped' or not thetis.has_reason(p_message)
             then 'it has lost its reason'
         when p_message.leased_until > now() then 'it is being sent'
+        when thetis.was_resent(p_message) then 'it was resent since'
+        when
+            p_message.kind in ('post_purchase_cancel', 'post_purchase_update')
+            and p_message.status = 'pending'
+            and p_message.due_at > now()
+            and coalesce(p_message.claimed_at <= p_message.enqueued_at, true)
+            then 'it waits for what it follows to arrive, and goes out by itself'
+        when
+            p_message.resend_of is not null
+            and p_message.uncertain_since is null
+            and (
+                select count(*) from thetis.live_purchases as live
+                where live.id = any(p_message.purchase_ids) and live.email = p_message.email
+            ) < cardinality(p_message.purchase_ids)
+            then 'not all that it says is true any more: resend it'
         when p_message.uncertain_since < now() - thetis.repeatable_for(p_message.kind)
             then 'it may have arrived, and the provider no longer knows its key: resend it'
         when
-            p_message.uncertain_since is not null
+            (p_message.uncertain_since is not null or p_message.resend_of is not null)
             and exists (
                 select from thetis.notifications as cancellation
                 where
@@ -3104,6 +3159,8 @@ REVOKE ALL ON FUNCTION thetis.set_updated_at() FROM PUBLIC;
 REVOKE ALL ON FUNCTION thetis.unusable_orders(p_ids text[], p_faults text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.update_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.was_resent(p_message thetis.notifications) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.why_no_retry(p_message thetis.notifications) FROM PUBLIC;
 
