@@ -21,7 +21,22 @@ CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "list_notifications": ("order_name", "state", "before_id", "max_count"),
     "get_notification": ("notification_id",),
     "retry_notifications": ("ids", "dry_run"),
-    "resend_notification": ("order_name", "kind", "reason", "dry_run"),
+    "resend_notification": ("order_name", "kind", "reason", "operator", "dry_run"),
+    "expire_purchases": ("max_count",),
+    "customer_timeline": ("query", "operator"),
+    "grant_access": ("slug", "recipient", "reason", "until", "operator", "grant_id", "dry_run"),
+    "revoke_purchase": ("purchase_id", "reason", "expected_address", "operator", "dry_run"),
+    "restore_purchase": ("purchase_id", "reason", "expected_address", "operator", "dry_run"),
+    "extend_purchase": (
+        "purchase_id", "until", "reason", "expected_address", "operator", "dry_run",
+    ),
+    "transfer_purchase": (
+        "purchase_id", "address", "reason", "expected_address", "operator", "dry_run",
+    ),
+    "transfer_order": (
+        "order_name", "address", "reason", "expected_address", "operator", "dry_run",
+    ),
+    "require_second_factor": ("is_required", "reason", "operator"),
     "list_products": (),
     "list_unmapped_products": ("max_count",),
     "add_product": ("slug", "name", "category", "shopify_product_id", "access_period"),

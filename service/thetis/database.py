@@ -172,10 +172,11 @@ class Database:
         return read(await self._call("retry_notifications", list(ids), dry_run), retried)
 
     async def resend_notification(
-        self, *, order: str, kind: str, reason: str, dry_run: bool
+        self, *, order: str, kind: str, reason: str, operator: str, dry_run: bool
     ) -> list[Resent]:
         """Send an order's customer again what they were told; one for each address."""
-        return read(await self._call("resend_notification", order, kind, reason, dry_run), resent)
+        rows = await self._call("resend_notification", order, kind, reason, operator, dry_run)
+        return read(rows, resent)
 
     async def list_products(self) -> list[Product]:
         rows = await self._call("list_products")

@@ -31,8 +31,12 @@ comment on column public.purchases.product_slug is
 -- has_access, the owner's own list, and the foreign key. A guest's purchase has no place in it.
 create index purchases_user_id on public.purchases (user_id, product_slug, status)
 where user_id is not null;
--- Linking at sign-up, and support asking "what did this address buy?".
-create index purchases_email on public.purchases (shopify_customer_email);
+-- Linking at sign-up, and support asking "what did this address buy?", and which addresses begin
+-- alike: hence the operator class.
+create index purchases_email on public.purchases (shopify_customer_email text_pattern_ops);
+-- What is over by now.
+create index purchases_expiring on public.purchases (expires_at)
+where status = 'active' and expires_at is not null;
 create index purchases_product_slug_status on public.purchases (product_slug, status);
 
 create trigger set_updated_at before update on public.purchases

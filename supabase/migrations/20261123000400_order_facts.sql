@@ -9,6 +9,8 @@ create table thetis.orders (
     order_number text,
     email text,
     email_as_of timestamptz,
+    transferred_to text,
+    holder_email text generated always as (coalesce(transferred_to, email)) stored,
     purchased_at timestamptz,
     paid_as_of timestamptz,
     voided_as_of timestamptz,
@@ -23,6 +25,10 @@ create table thetis.orders (
 
 comment on column thetis.orders.email is
 'The newest address told (a shop may correct it), once the order holds something of ours.';
+comment on column thetis.orders.transferred_to is
+'The address to which an operator gave the whole order; it outranks what Shopify tells.';
+comment on column thetis.orders.holder_email is
+'Whose its purchases are, once they confirm this address.';
 comment on column thetis.orders.paid_as_of is
 'The earliest word that nothing was outstanding.';
 comment on column thetis.orders.voided_as_of is
@@ -42,8 +48,10 @@ comment on column thetis.orders.erased_at is
 
 -- What a customer tells support.
 create index orders_number on thetis.orders (order_number);
--- A correction has to find the purchases that were linked by the address before it.
-create index orders_address_conflict on thetis.orders (email) where has_address_conflict;
+-- A correction has to find the purchases that were linked by the address before it; and support
+-- asks for what was not paid for, of which there is no purchase.
+create index orders_holder_email on thetis.orders (holder_email) where holder_email is not null;
+create index orders_transferred_from on thetis.orders (email) where transferred_to is not null;
 
 create table thetis.order_lines (
     shopify_order_id text not null,

@@ -68,6 +68,24 @@ begin
 end;
 $$;
 
+-- The same for accounts, of which the ends of what they bought follow from one another. Taken after
+-- the addresses, and before any purchase is locked.
+create function thetis.lock_holders(p_user_ids uuid[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform pg_advisory_xact_lock(hashtext('thetis.purchases.user'), bucket.number)
+    from (
+        select distinct mod(abs(hashtext(holder.id::text)::bigint), 1024)::integer as number
+        from unnest(p_user_ids) as holder (id)
+        where holder.id is not null
+        order by number
+    ) as bucket;
+end;
+$$;
+
 -- Has this owner been marked as deleted? Nobody is an owner, and so nobody is deleted.
 create function thetis.is_deleted_account(p_user_id uuid)
 returns boolean
@@ -96,9 +114,10 @@ begin
 end;
 $$;
 
--- A purchase that loses its owner is to be found by the address its order has now: a row that
--- somebody owns keeps the address it was linked by (see refresh_purchases), and so may be behind.
-create function thetis.return_to_order_email()
+-- A purchase that loses its owner is to be found by the address that it was transferred to, or that
+-- its order has now: a row that somebody owns keeps the address it was linked by (see
+-- refresh_purchases), and so may be behind.
+create function thetis.return_to_holder_email()
 returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -106,7 +125,11 @@ as $$
 begin
     new.shopify_customer_email := coalesce(
         (
-            select nullif(orders.email, '') from thetis.orders
+            select override.transferred_to from thetis.overrides as override
+            where override.purchase_id = new.id
+        ),
+        (
+            select nullif(orders.holder_email, '') from thetis.orders
             where orders.shopify_order_id = new.shopify_order_id
         ),
         new.shopify_customer_email
@@ -115,9 +138,9 @@ begin
 end;
 $$;
 
-create trigger return_to_order_email before update of user_id on public.purchases
+create trigger return_to_holder_email before update of user_id on public.purchases
 for each row when (old.user_id is not null and new.user_id is null)
-execute function thetis.return_to_order_email();
+execute function thetis.return_to_holder_email();
 
 -- Gives a user the purchases made with their confirmed address that nobody owns yet, or that an
 -- account owns which was marked as deleted while nobody could write it down.
@@ -134,6 +157,7 @@ begin
     select thetis.normalised_email(users.email) into v_email
     from auth.users where users.id = p_user_id;
     perform thetis.lock_emails(array[v_email]);
+    perform thetis.lock_holders(array[p_user_id]);
 
     if thetis.confirmed_user_id(v_email) is distinct from p_user_id then
         return 0;
@@ -149,7 +173,7 @@ begin
             from thetis.orders
             inner join public.purchases as conflicting
                 on orders.shopify_order_id = conflicting.shopify_order_id
-            where orders.has_address_conflict and orders.email = v_email
+            where orders.has_address_conflict and orders.holder_email = v_email
         )
         and thetis.is_deleted_account(purchases.user_id);
 
@@ -157,6 +181,9 @@ begin
     where shopify_customer_email = v_email and user_id is null;
 
     get diagnostics v_linked = row_count;
+    if v_linked > 0 then
+        perform thetis.refresh_expiry(array[p_user_id], array[v_email]);
+    end if;
     return v_linked;
 end;
 $$;
@@ -169,21 +196,25 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_emails text[] := array(
+        select address.email
+        from public.purchases as own
+        left join thetis.orders on own.shopify_order_id = orders.shopify_order_id
+        cross join lateral (
+            values (own.shopify_customer_email), (orders.holder_email)
+        ) as address (email)
+        where own.user_id = p_user_id
+    ) || p_email;
 begin
-    perform thetis.lock_emails(
-        array(
-            select address.email
-            from public.purchases as own
-            left join thetis.orders on own.shopify_order_id = orders.shopify_order_id
-            cross join lateral (
-                values (own.shopify_customer_email), (orders.email)
-            ) as address (email)
-            where own.user_id = p_user_id
-        ) || p_email
-    );
+    perform thetis.lock_emails(v_emails);
+    perform thetis.lock_holders(array[p_user_id]);
 
     update public.purchases set user_id = null
     where user_id = p_user_id;
+    if found then
+        perform thetis.refresh_expiry(null, v_emails);
+    end if;
 end;
 $$;
 
@@ -238,11 +269,12 @@ $$;
 revoke all on function thetis.confirmed_user_id(text)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.lock_emails(text[]) from public, anon, authenticated, service_role;
+revoke all on function thetis.lock_holders(uuid[]) from public, anon, authenticated, service_role;
 revoke all on function thetis.is_deleted_account(uuid)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.is_address_of(uuid, text)
 from public, anon, authenticated, service_role;
-revoke all on function thetis.return_to_order_email()
+revoke all on function thetis.return_to_holder_email()
 from public, anon, authenticated, service_role;
 revoke all on function thetis.link_purchases(uuid)
 from public, anon, authenticated, service_role;

@@ -10,8 +10,9 @@ select
     line.shopify_line_item_id,
     line.product_slug,
     orders.order_number as shopify_order_number,
-    coalesce(orders.email, '') as shopify_customer_email,
+    coalesce(orders.holder_email, '') as shopify_customer_email,
     orders.purchased_at,
+    product.access_period,
     orders.purchased_at + product.access_period as expires_at,
     greatest(
         'active',
@@ -39,27 +40,31 @@ left join public.products as product on line.product_slug = product.slug
 where
     line.paid_as_of is not null
     and line.product_slug is not null
-    and (orders.email is not null or orders.erased_at is not null);
+    and (orders.holder_email is not null or orders.erased_at is not null);
 
 -- A purchase that changed. `was` is null for one that is new.
 create type thetis.purchase_change as (
     shopify_order_id text, product_slug text, was text, became text
 );
 
--- Where a stored purchase and what is told of it meet. Whatever else happened to it (an expiry, an
--- end set by hand that is no refund) is never undone. A refund may be outgrown: if we are first
--- told that one of one was refunded and then that two were bought, the second is still theirs.
-create function thetis.merged_status(p_existing text, p_derived thetis.purchase_status)
+-- Where a stored purchase, what is told of it and an operator's word meet. What else happened to it
+-- (an expiry) is not undone here. A refund may be outgrown: if we are first told that one of one
+-- was refunded and then that two were bought, the second is still theirs. What an old enrollment
+-- told as expired an operator may extend.
+create function thetis.merged_status(
+    p_existing text, p_derived thetis.purchase_status, p_is_revoked boolean, p_is_extended boolean
+)
 returns text
 language plpgsql
 immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return case p_existing
-        when 'refunded' then p_derived
-        else greatest(p_existing::thetis.purchase_status, p_derived)
-    end::text;
+    return greatest(
+        case when p_is_revoked then 'cancelled'::thetis.purchase_status end,
+        case when p_existing <> 'refunded' then p_existing::thetis.purchase_status end,
+        case when p_derived = 'expired' and p_is_extended then 'active' else p_derived end
+    )::text;
 end;
 $$;
 
@@ -73,7 +78,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return array(
-        select thetis.confirmed_user_id(orders.email)
+        select thetis.confirmed_user_id(orders.holder_email)
         from unnest(p_order_ids) with ordinality as given (shopify_order_id, place)
         left join thetis.orders on given.shopify_order_id = orders.shopify_order_id
         order by given.place
@@ -81,7 +86,8 @@ begin
 end;
 $$;
 
--- Locks those who own a purchase of these orders already, by whatever address, for the same reason.
+-- Locks those who own a purchase of these orders already, by whatever address, and those to whom
+-- one was transferred, for the same reason.
 create function thetis.lock_present_owners(p_order_ids text[])
 returns void
 language plpgsql
@@ -95,6 +101,10 @@ begin
             where stored.shopify_order_id = any(p_order_ids)
         )
     for key share;
+    perform thetis.confirmed_user_id(override.transferred_to)
+    from public.purchases as stored
+    inner join thetis.overrides as override on stored.id = override.purchase_id
+    where stored.shopify_order_id = any(p_order_ids) and override.transferred_to is not null;
 end;
 $$;
 
@@ -126,7 +136,15 @@ begin
         inner join thetis.derived_purchases as derived
             on owner.shopify_order_id = derived.shopify_order_id
         on conflict (shopify_order_id, shopify_line_item_id) do nothing
-        returning shopify_order_id, product_slug, status
+        returning id, shopify_order_id, product_slug, status
+    ),
+
+    limited as (
+        insert into thetis.access_periods (purchase_id, period)
+        select added.id, product.access_period
+        from added
+        inner join public.products as product on added.product_slug = product.slug
+        where product.access_period is not null
     )
 
     select
@@ -167,10 +185,16 @@ begin
                 stored.status as was,
                 stored.user_id as was_owner_id,
                 stored.shopify_customer_email as was_email,
-                owner.user_id as owner_id,
-                derived.shopify_customer_email as email,
+                case
+                    when override.transferred_to is null then owner.user_id
+                    else thetis.confirmed_user_id(override.transferred_to)
+                end as owner_id,
+                coalesce(override.transferred_to, derived.shopify_customer_email) as email,
                 thetis.merged_status(
-                    stored.status, derived.status::thetis.purchase_status
+                    stored.status,
+                    derived.status::thetis.purchase_status,
+                    override.is_revoked,
+                    override.extended_to is not null
                 ) as status,
                 stored.user_id is null or thetis.is_deleted_account(stored.user_id) as is_free
             from unnest(p_order_ids, p_owner_ids) as owner (shopify_order_id, user_id)
@@ -180,6 +204,7 @@ begin
                 on
                     derived.shopify_order_id = stored.shopify_order_id
                     and derived.shopify_line_item_id = stored.shopify_line_item_id
+            left join thetis.overrides as override on stored.id = override.purchase_id
         ) as found
         where
             existing.id = found.id
@@ -271,12 +296,15 @@ begin
             select
                 stored.shopify_order_id,
                 bool_or(
-                    stored.user_id is not null and stored.shopify_customer_email <> owned.email
+                    stored.user_id is not null
+                    and stored.shopify_customer_email
+                    <> coalesce(override.transferred_to, owned.holder_email)
                 ) as is_conflict
             from thetis.orders as owned
             inner join public.purchases as stored
                 on owned.shopify_order_id = stored.shopify_order_id
-            where owned.shopify_order_id = any(p_order_ids) and owned.email is not null
+            left join thetis.overrides as override on stored.id = override.purchase_id
+            where owned.shopify_order_id = any(p_order_ids) and owned.holder_email is not null
             group by stored.shopify_order_id
         ) as found
         where
@@ -311,6 +339,7 @@ as $$
 declare
     v_emails text[];
     v_owner_ids uuid[];
+    v_has_periods boolean;
     v_refreshed thetis.refreshed;
 begin
     select
@@ -319,12 +348,18 @@ begin
         coalesce(bool_or(address.is_new), false)
     into v_emails, v_refreshed.had_purchases, v_refreshed.has_new_orders
     from (
-        select orders.email, false as is_purchase, orders.is_historic is not true as is_new
+        select orders.holder_email as email, false as is_purchase,
+            orders.is_historic is not true as is_new
         from thetis.orders
         where orders.shopify_order_id = any(p_order_ids)
         union all
         select stored.shopify_customer_email, true, false from public.purchases as stored
         where stored.shopify_order_id = any(p_order_ids)
+        union all
+        select override.transferred_to, true, false
+        from public.purchases as transferred
+        inner join thetis.overrides as override on transferred.id = override.purchase_id
+        where transferred.shopify_order_id = any(p_order_ids)
     ) as address;
 
     perform thetis.lock_emails(v_emails);
@@ -333,6 +368,10 @@ begin
     end if;
 
     v_owner_ids := thetis.order_owners(p_order_ids);
+    v_has_periods := thetis.have_access_periods(p_order_ids);
+    if v_has_periods then
+        perform thetis.lock_holders(v_owner_ids || thetis.present_owners(p_order_ids));
+    end if;
     if v_refreshed.had_purchases then
         perform from public.purchases as stored
         where stored.shopify_order_id = any(p_order_ids)
@@ -344,6 +383,11 @@ begin
     end if;
     v_refreshed.changes := v_refreshed.changes
         || thetis.add_purchases(p_order_ids, v_owner_ids);
+    if v_has_periods then
+        perform thetis.refresh_expiry(
+            v_owner_ids || thetis.present_owners(p_order_ids), v_emails
+        );
+    end if;
     return v_refreshed;
 end;
 $$;
@@ -363,10 +407,12 @@ begin
             orders.has_address_conflict
             and exists (
                 select from public.purchases as owned
+                left join thetis.overrides as override on owned.id = override.purchase_id
                 where
                     owned.shopify_order_id = orders.shopify_order_id
                     and owned.user_id is not null
-                    and owned.shopify_customer_email <> orders.email
+                    and owned.shopify_customer_email
+                    <> coalesce(override.transferred_to, orders.holder_email)
             )
     );
 end;
@@ -375,7 +421,7 @@ $$;
 -- Privileges
 
 revoke all on table thetis.derived_purchases from public, anon, authenticated, service_role;
-revoke all on function thetis.merged_status(text, thetis.purchase_status)
+revoke all on function thetis.merged_status(text, thetis.purchase_status, boolean, boolean)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.order_owners(text[]) from public, anon, authenticated, service_role;
 revoke all on function thetis.lock_present_owners(text[])

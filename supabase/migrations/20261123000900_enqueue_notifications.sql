@@ -159,7 +159,7 @@ end;
 $$;
 
 -- Enqueues a message for what no message has named yet, or brings the untried one up to date. A
--- historic order causes none.
+-- historic order causes none, but the course email to somebody to whom it was transferred.
 create function thetis.enqueue_notifications(p_order_ids text[])
 returns void
 language plpgsql
@@ -181,7 +181,15 @@ begin
             else interval '0'
         end
     from thetis.compose_messages(p_order_ids) as composed
-    where not composed.is_named and composed.is_historic is not true
+    where
+        not composed.is_named
+        and (
+            composed.is_historic is not true
+            or (
+                composed.kind = 'course_access'
+                and thetis.was_transferred(composed.shopify_order_id, composed.purchase_ids)
+            )
+        )
     on conflict (shopify_order_id, kind, email)
     where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
     do update set

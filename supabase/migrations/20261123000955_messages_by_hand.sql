@@ -307,35 +307,30 @@ $$;
 
 -- Sends again what an order's customer was told, as a new message with present facts: what messages
 -- of this kind have named and is still active, to the address that it has now. One row for each
--- message; none that names nothing. `reason` is why, and must be said.
+-- message; none that names nothing. `reason` is why, and must be said; `operator` is who, unless it
+-- is staff, whom their token names.
 --   enqueued, or with dry_run: would be enqueued
 --   refused  `refusal` says why
 create function public.resend_notification(
-    order_name text, kind text, reason text, dry_run boolean default false
+    order_name text,
+    kind text,
+    reason text,
+    operator text default null,
+    dry_run boolean default false
 )
 returns table (id uuid, outcome text, email text, shopify_order_id text, refusal text)
 language plpgsql
-security definer  -- the tables are private; this function is the door for service_role
+security definer  -- the tables are private; staff are checked inside
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    v_order_ids text[] := thetis.find_orders(resend_notification.order_name);
+    v_operator text := thetis.operator(resend_notification.operator, true);
+    v_reason text := thetis.stated_reason(resend_notification.reason);
+    v_order_ids text[] := array[thetis.stated_order(resend_notification.order_name)];
 begin
-    -- a tab or an empty line is no reason either
-    if (resend_notification.reason ~ '[^[:space:]]') is not true then
-        raise exception 'reason: must be said' using errcode = 'TH004';
-    end if;
     if (resend_notification.kind in ('post_purchase', 'course_access')) is not true then
         raise exception 'kind: post_purchase or course_access' using errcode = 'TH004';
-    end if;
-    if cardinality(v_order_ids) = 0 then
-        raise exception 'there is no order %', resend_notification.order_name using errcode = 'TH004';
-    end if;
-    if cardinality(v_order_ids) > 1 then
-        raise exception '% means more than one order: say the Shopify order id',
-            resend_notification.order_name
-        using errcode = 'TH004';
     end if;
     perform thetis.lock_messages(v_order_ids);
 
@@ -381,7 +376,22 @@ begin
                 order by named.enqueued_at desc
                 limit 1
             ),
-            resend_notification.reason
+            v_reason
+        from composed
+        where composed.refusal is null and not resend_notification.dry_run
+    ),
+
+    noted as (
+        insert into thetis.audit_log (
+            operator, action, email, shopify_order_id, reason, after
+        )
+        select
+            v_operator,
+            'resend',
+            composed.email,
+            composed.shopify_order_id,
+            v_reason,
+            jsonb_build_object('kind', composed.kind, 'message', composed.new_id)
         from composed
         where composed.refusal is null and not resend_notification.dry_run
     )
@@ -431,6 +441,7 @@ grant execute on function public.get_notification(uuid) to service_role;
 revoke all on function public.retry_notifications(jsonb, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.retry_notifications(jsonb, boolean) to service_role;
-revoke all on function public.resend_notification(text, text, text, boolean)
+revoke all on function public.resend_notification(text, text, text, text, boolean)
 from public, anon, authenticated, service_role;
-grant execute on function public.resend_notification(text, text, text, boolean) to service_role;
+grant execute on function public.resend_notification(text, text, text, text, boolean)
+to authenticated, service_role;

@@ -251,7 +251,7 @@ begin
             and line.product_slug is not null
             and line.paid_as_of is not null
             and line.end_status is null
-            and orders.email is null
+            and orders.holder_email is null
             and orders.erased_at is null
             and orders.refunded_as_of is null
             and not exists (

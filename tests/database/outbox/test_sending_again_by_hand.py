@@ -51,7 +51,7 @@ def retry(database: Database, *messages: Row, dry_run: bool = False) -> list[tup
 def resend(database: Database, kind: str = COURSE_ACCESS, **changes: Any) -> list[Row]:
     values = {"order": "#1", "reason": "it is lost", "dry_run": False, **changes}
     return database.call(
-        "resend_notification", values["order"], kind, values["reason"], values["dry_run"]
+        "resend_notification", values["order"], kind, values["reason"], "sue", values["dry_run"]
     )
 
 
@@ -354,7 +354,7 @@ def test_what_means_two_orders_is_an_error(database: Database) -> None:
 def test_a_resend_waits_for_a_refund_and_sees_it(database: Database) -> None:
     database.record_orders(order(1, COURSE))
     send_everything(database)
-    query = "select outcome from public.resend_notification('1', 'course_access', 'lost')"
+    query = "select outcome from public.resend_notification('1', 'course_access', 'lost', 'sue')"
     with session(database) as shop, session(database) as person, background() as run:
         with shop.transaction():
             record_refunds(shop, refund(5, 1, **{COURSE: 1}))
@@ -366,7 +366,7 @@ def test_a_resend_waits_for_a_refund_and_sees_it(database: Database) -> None:
 def test_of_two_resends_at_once_one_is_refused(database: Database) -> None:
     database.record_orders(order(1, COURSE))
     send_everything(database)
-    query = "select outcome from public.resend_notification('1', 'course_access', 'lost')"
+    query = "select outcome from public.resend_notification('1', 'course_access', 'lost', 'sue')"
     with session(database) as one, session(database) as two, background() as run:
         with one.transaction():
             assert [row["outcome"] for row in one.execute(query)] == ["enqueued"]
