@@ -87,3 +87,11 @@ def resent(rows: list[Row]) -> list[Resent]:
 
 def delivery_outcomes(rows: list[Row], *, count: int) -> list[WebhookOutcome]:
     return [WebhookOutcome(row["outcome"]) for row in _in_order(rows, count)]
+
+
+def document(rows: list[Row]) -> dict[str, Any]:
+    """The one JSON object that the function answers."""
+    [[found]] = [row.values() for row in rows]
+    if not isinstance(found, dict):
+        raise TypeError("no object")
+    return found

@@ -19,6 +19,7 @@ from typing import Any, LiteralString
 from thetis.answers import (
     backlogs,
     delivery_outcomes,
+    document,
     listed_notifications,
     notifications,
     outcomes,
@@ -177,6 +178,15 @@ class Database:
         """Send an order's customer again what they were told; one for each address."""
         rows = await self._call("resend_notification", order, kind, reason, operator, dry_run)
         return read(rows, resent)
+
+    async def customer_timeline(self, query: str, *, operator: str) -> dict[str, Any]:
+        """All that is known of a customer, the answer first; who asked is written down."""
+        return read(await self._call("customer_timeline", query, operator), document)
+
+    async def act(self, function: LiteralString, **values: Any) -> dict[str, Any]:
+        """One of an operator's acts: grant_access, revoke_purchase and so on, by its arguments."""
+        given = [values.get(name) for name in CALLS[function]]
+        return read(await self._call(function, *given), document)
 
     async def list_products(self) -> list[Product]:
         rows = await self._call("list_products")

@@ -1,0 +1,501 @@
+-- "I paid, where is my course?": one document about one customer, the answer first.
+
+-- What an operator sees of a purchase, and why it gives access or does not:
+--   has_access             its owner is the customer
+--   other_account          somebody else's account owns it
+--   not_linked             the account is there and confirmed; the claim page links it
+--   address_not_confirmed  the account has not confirmed the address yet
+--   single_sign_on         the only account with the address is one that purchases never go to
+--   no_account             nobody has signed up with the address yet
+--   account_deleted        its owner's account is marked as deleted
+--   expired, revoked, cancelled, refunded
+-- `rank` is how close it is to access, 1 being there.
+create function thetis.explain_purchases(p_customer thetis.customer)
+returns table (
+    id uuid, product text, reason text, rank integer, since timestamptz, until timestamptz,
+    address text, user_id uuid, owner_address text, shopify_order_id text, purchased_at timestamptz
+)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_custom_plan'
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        stored.id,
+        stored.product_slug,
+        why.reason,
+        array_position(
+            array[
+                'has_access', 'not_linked', 'address_not_confirmed', 'no_account',
+                'single_sign_on', 'other_account', 'account_deleted', 'expired', 'revoked',
+                'cancelled', 'refunded'
+            ],
+            why.reason
+        ),
+        case why.reason
+            when 'expired' then stored.expires_at
+            when 'address_not_confirmed' then account.created_at
+            when 'account_deleted' then owner.deleted_at
+            when 'cancelled' then coalesce(orders.cancelled_at, stored.updated_at)
+            when 'refunded' then coalesce(orders.refunded_as_of, stored.updated_at)
+            when 'revoked' then stored.updated_at
+            else stored.purchased_at
+        end,
+        stored.expires_at,
+        stored.shopify_customer_email,
+        stored.user_id,
+        owner.email::text,
+        stored.shopify_order_id,
+        stored.purchased_at
+    from (
+        select mine.id from public.purchases as mine
+        where mine.shopify_order_id = any(p_customer.order_ids)
+        union
+        select mine.id from public.purchases as mine
+        where mine.shopify_customer_email = any(p_customer.emails)
+        union
+        select mine.id from public.purchases as mine
+        where mine.user_id = any(p_customer.user_ids)
+        limit 500
+    ) as mine
+    inner join public.purchases as stored on mine.id = stored.id
+    left join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
+    left join thetis.overrides as override on stored.id = override.purchase_id
+    left join auth.users as owner on stored.user_id = owner.id
+    left join lateral (
+        select same.id, same.created_at, same.email_confirmed_at, same.is_sso_user
+        from auth.users as same
+        where
+            same.id = any(p_customer.user_ids)
+            and lower(same.email) = stored.shopify_customer_email
+            and same.deleted_at is null
+        order by same.is_sso_user, same.email_confirmed_at nulls last
+        limit 1
+    ) as account on true
+    cross join lateral (
+        select case
+            when stored.status = 'cancelled' and override.is_revoked then 'revoked'
+            when stored.status <> 'active' then stored.status
+            when stored.expires_at <= now() then 'expired'
+            when owner.deleted_at is not null then 'account_deleted'
+            when
+                owner.id = any(p_customer.user_ids)
+                and (
+                    p_customer.found_by <> 'address'
+                    or lower(owner.email) = any(p_customer.emails)
+                ) then 'has_access'
+            when owner.id is not null then 'other_account'
+            when account.is_sso_user then 'single_sign_on'
+            when account.email_confirmed_at is not null then 'not_linked'
+            when account.id is not null then 'address_not_confirmed'
+            else 'no_account'
+        end as reason
+    ) as why;
+end;
+$$;
+
+-- What was ordered and is no purchase:
+--   waiting_for_payment, no_address, or product_unknown, of a product that is not in the catalogue
+create function thetis.explain_missing(p_order_ids text[])
+returns table (product text, reason text, since timestamptz, shopify_order_id text)
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_custom_plan'
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        line.product_slug,
+        case
+            when orders.erased_at is not null then 'erased'
+            when line.end_status is not null then line.end_status::text
+            when line.paid_as_of is null then 'waiting_for_payment'
+            else 'no_address'
+        end,
+        coalesce(orders.purchased_at, orders.first_recorded_at),
+        line.shopify_order_id
+    from thetis.order_lines as line
+    inner join thetis.orders on line.shopify_order_id = orders.shopify_order_id
+    where
+        line.shopify_order_id = any(p_order_ids)
+        and line.product_slug is not null
+        and not exists (
+            select from public.purchases as stored
+            where
+                stored.shopify_order_id = line.shopify_order_id
+                and stored.shopify_line_item_id = line.shopify_line_item_id
+        )
+    union all
+    select
+        'Shopify product ' || sold.shopify_product_id,
+        'product_unknown',
+        sold.first_recorded_at,
+        sold.shopify_order_id
+    from thetis.untracked_sales as sold
+    where
+        sold.shopify_order_id = any(p_order_ids)
+        and not exists (
+            select from thetis.order_lines as line
+            where line.shopify_order_id = sold.shopify_order_id and line.product_slug is not null
+        );
+end;
+$$;
+
+-- For each product what is closest to access, with the reason.
+create function thetis.customer_answer(p_customer thetis.customer)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'product', best.product,
+                        'name', product.name,
+                        'has_access', best.reason = 'has_access',
+                        'reason', best.reason,
+                        'since', date_trunc('second', best.since),
+                        'until', date_trunc('second', best.until),
+                        'purchase_id', best.id,
+                        'order_number', orders.order_number,
+                        'address', best.address,
+                        'owner_address', best.owner_address
+                    )
+                    order by best.rank, best.product
+                ),
+                '[]'
+            )
+        from (
+            select distinct on (each.product) each.*
+            from (
+                select
+                    product, reason, rank, since, until, id, address, owner_address,
+                    shopify_order_id
+                from thetis.explain_purchases(p_customer)
+                union all
+                select product, reason, 90, since, null, null, null, null, shopify_order_id
+                from thetis.explain_missing(p_customer.order_ids)
+            ) as each
+            order by each.product asc, each.rank asc, each.until desc nulls first, each.id asc
+        ) as best
+        left join public.products as product on best.product = product.slug
+        left join thetis.orders on best.shopify_order_id = orders.shopify_order_id
+    );
+end;
+$$;
+
+create function thetis.customer_accounts(p_customer thetis.customer)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'user_id', users.id,
+                        'address', users.email,
+                        'created_at', date_trunc('second', users.created_at),
+                        'confirmed_at', date_trunc('second', users.email_confirmed_at),
+                        'last_sign_in_at', date_trunc('second', users.last_sign_in_at),
+                        'is_single_sign_on', users.is_sso_user,
+                        'deleted_at', date_trunc('second', users.deleted_at)
+                    )
+                    order by users.created_at, users.id
+                ),
+                '[]'
+            )
+        from auth.users
+        where users.id = any(p_customer.user_ids)
+    );
+end;
+$$;
+
+create function thetis.customer_purchases(p_customer thetis.customer)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', each.id,
+                        'product', each.product,
+                        'reason', each.reason,
+                        'status', stored.status,
+                        'source',
+                        case
+                            when given.purchase_id is not null then 'grant'
+                            when stored.shopify_line_item_id is not null then 'order_line'
+                            else 'enrollment'
+                        end,
+                        'order_number', stored.shopify_order_number,
+                        'shopify_order_id', stored.shopify_order_id,
+                        'address', each.address,
+                        'user_id', each.user_id,
+                        'purchased_at', date_trunc('second', stored.purchased_at),
+                        'expires_at', date_trunc('second', stored.expires_at),
+                        'is_revoked', coalesce(override.is_revoked, false),
+                        'transferred_to', override.transferred_to,
+                        'extended_to', override.extended_to
+                    )
+                    order by each.purchased_at, each.id
+                ),
+                '[]'
+            )
+        from thetis.explain_purchases(p_customer) as each
+        inner join public.purchases as stored on each.id = stored.id
+        left join thetis.overrides as override on each.id = override.purchase_id
+        left join thetis.grants as given on each.id = given.purchase_id
+    );
+end;
+$$;
+
+create function thetis.customer_orders(p_customer thetis.customer)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set plan_cache_mode = 'force_custom_plan'
+as $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    to_jsonb(orders) || jsonb_build_object(
+                        'lines', (
+                            select coalesce(jsonb_agg(
+                                to_jsonb(line) - 'shopify_order_id'
+                                order by line.shopify_line_item_id
+                            ), '[]')
+                            from thetis.order_lines as line
+                            where line.shopify_order_id = orders.shopify_order_id
+                        ),
+                        'refunds', (
+                            select coalesce(jsonb_agg(
+                                to_jsonb(refund) - 'shopify_order_id'
+                                order by refund.shopify_refund_id, refund.shopify_line_item_id
+                            ), '[]')
+                            from thetis.refunds as refund
+                            where refund.shopify_order_id = orders.shopify_order_id
+                        )
+                    )
+                    order by orders.purchased_at, orders.shopify_order_id
+                ),
+                '[]'
+            )
+        from thetis.orders
+        where orders.shopify_order_id = any(p_customer.order_ids)
+    );
+end;
+$$;
+
+create function thetis.customer_messages(p_customer thetis.customer)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set plan_cache_mode = 'force_custom_plan'
+as $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', message.id,
+                        'kind', message.kind,
+                        'status', message.status,
+                        'shopify_order_id', message.shopify_order_id,
+                        'address', message.email,
+                        'attempts', message.attempts,
+                        'enqueued_at', date_trunc('second', message.enqueued_at),
+                        'due_at', date_trunc('second', message.due_at),
+                        'settled_at', date_trunc('second', message.settled_at),
+                        'last_error', message.last_error,
+                        'resend_reason', message.resend_reason,
+                        'delivery', delivery.state,
+                        'delivery_reason', delivery.reason
+                    )
+                    order by message.enqueued_at, message.id
+                ),
+                '[]'
+            )
+        from thetis.notifications as message
+        left join thetis.email_deliveries as delivery on message.id = delivery.notification_id
+        where message.shopify_order_id = any(p_customer.order_ids)
+    );
+end;
+$$;
+
+-- What operators did, and who looked.
+create function thetis.customer_acts(p_customer thetis.customer)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set plan_cache_mode = 'force_custom_plan'
+as $$
+begin
+    return (
+        select coalesce(jsonb_agg(to_jsonb(act) order by act.id), '[]')
+        from thetis.audit_log as act
+        where act.id in (
+            select by_email.id from thetis.audit_log as by_email
+            where by_email.email = any(p_customer.emails)
+            union all
+            select by_order.id from thetis.audit_log as by_order
+            where by_order.shopify_order_id = any(p_customer.order_ids)
+            union all
+            select by_purchase.id from thetis.audit_log as by_purchase
+            where by_purchase.purchase_id in (
+                select each.id from thetis.explain_purchases(p_customer) as each
+            )
+        )
+    );
+end;
+$$;
+
+-- Webhooks that could not be used and name one of the orders, or an address; of the latest thousand.
+create function thetis.customer_rejected(p_customer thetis.customer)
+returns jsonb
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', kept.id,
+                        'topic', kept.topic,
+                        'reason', kept.reason,
+                        'received_at', date_trunc('second', kept.received_at),
+                        'replayed_at', date_trunc('second', kept.replayed_at)
+                    )
+                    order by kept.id
+                ),
+                '[]'
+            )
+        from (
+            select latest.* from thetis.rejected_webhooks as latest
+            order by latest.id desc
+            limit 1000
+        ) as kept
+        where exists (
+            select from unnest(p_customer.order_ids || p_customer.emails) as name
+            where position(convert_to(name, 'UTF8') in kept.body) > 0
+        )
+    );
+end;
+$$;
+
+-- All that is known of a customer, as JSON, and who asked is written down:
+--   query, found_by      what was asked, and as what it was understood; null: nothing was found
+--   addresses            whom it is about
+--   answer               [{product, name, has_access, reason, since, until, purchase_id,
+--                        order_number, address, owner_address}], the best first; for the reasons
+--                        see explain_purchases and explain_missing
+--   accounts, purchases, orders, messages, acts, rejected   in the order of time
+--   near_misses          {addresses, orders}: what else may have been meant
+create function public.customer_timeline(query text, operator text default null)
+returns jsonb
+language plpgsql
+security definer  -- the tables are private; staff are checked inside
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_operator text := thetis.operator(customer_timeline.operator, false);
+    v_customer thetis.customer := thetis.find_customer(customer_timeline.query);
+    v_answer jsonb := thetis.customer_answer(v_customer);
+begin
+    insert into thetis.audit_log (operator, action, email, shopify_order_id)
+    values (
+        v_operator,
+        'show',
+        v_customer.emails[1],
+        case when v_customer.found_by = 'order' then v_customer.order_ids[1] end
+    );
+    return jsonb_build_object(
+        'query', customer_timeline.query,
+        'found_by',
+        case
+            when
+                v_answer <> '[]'
+                or cardinality(v_customer.user_ids) > 0
+                or cardinality(v_customer.order_ids) > 0
+                then v_customer.found_by
+        end,
+        'addresses', to_jsonb(v_customer.emails),
+        'answer', v_answer,
+        'accounts', thetis.customer_accounts(v_customer),
+        'purchases', thetis.customer_purchases(v_customer),
+        'orders', thetis.customer_orders(v_customer),
+        'messages', thetis.customer_messages(v_customer),
+        'acts', thetis.customer_acts(v_customer),
+        'rejected', thetis.customer_rejected(v_customer),
+        'near_misses', jsonb_build_object(
+            'addresses', case
+                when v_customer.found_by = 'address' and not v_answer @> '[{"has_access": true}]'
+                    then to_jsonb(thetis.near_addresses(v_customer.emails[1]))
+                else '[]'
+            end,
+            'orders', case
+                when v_customer.found_by is null
+                    then to_jsonb(thetis.near_orders(customer_timeline.query))
+                else '[]'
+            end
+        )
+    );
+end;
+$$;
+
+-- Privileges
+
+revoke all on function thetis.explain_purchases(thetis.customer)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.explain_missing(text[])
+from public, anon, authenticated, service_role;
+revoke all on function thetis.customer_answer(thetis.customer)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.customer_accounts(thetis.customer)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.customer_purchases(thetis.customer)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.customer_orders(thetis.customer)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.customer_messages(thetis.customer)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.customer_acts(thetis.customer)
+from public, anon, authenticated, service_role;
+revoke all on function thetis.customer_rejected(thetis.customer)
+from public, anon, authenticated, service_role;
+revoke all on function public.customer_timeline(text, text)
+from public, anon, authenticated, service_role;
+grant execute on function public.customer_timeline(text, text) to authenticated, service_role;
