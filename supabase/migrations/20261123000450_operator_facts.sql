@@ -39,9 +39,9 @@ create table thetis.access_periods (
 create table thetis.audit_log (
     id bigint generated always as identity primary key,
     occurred_at timestamptz not null default now(),
-    operator text not null
+    operator text not null  -- noqa: RF04
     constraint operator_is_not_blank check (operator ~ '[^[:space:]]'),
-    action text not null
+    action text not null  -- noqa: RF04
     constraint action_is_known check (
         action in (
             'show',      -- looked at a customer
@@ -60,8 +60,8 @@ create table thetis.audit_log (
     shopify_order_id text,
     purchase_id uuid,
     reason text,
-    before jsonb,
-    after jsonb,
+    before jsonb,  -- noqa: RF04
+    after jsonb,  -- noqa: RF04
     erased_at timestamptz,
     constraint writes_have_a_reason check (
         action in ('show', 'export') or (reason ~ '[^[:space:]]') is true or erased_at is not null

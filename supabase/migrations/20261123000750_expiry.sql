@@ -1,7 +1,7 @@
--- When access ends. How long it lasts is fixed when something is bought. Bought again before the end,
--- the second begins where the first ends: nobody loses days by buying early. The ends follow from
--- what is true now, so a refund of the first pulls the second back. Access that was given is counted
--- by itself.
+-- When access ends. How long it lasts is fixed when something is bought. Bought again before the
+-- end, the second begins where the first ends: nobody loses days by buying early. The ends follow
+-- from what is true now, so a refund of the first pulls the second back. Access that was given is
+-- counted by itself.
 
 -- Is there anything in these orders whose access ends?
 create function thetis.have_access_periods(p_order_ids text[])

@@ -1,6 +1,7 @@
--- Putting access right by hand: what `thetis customer` and the support desk call. Each act is a fact
--- beside Shopify's, derived into purchases at once, with what it means for the outbox and one row in
--- the audit log, all in one transaction. Said again, it changes nothing and is not written again.
+-- Putting access right by hand: what `thetis customer` and the support desk call. Each act is a
+-- fact beside Shopify's, derived into purchases at once, with what it means for the outbox and one
+-- row in the audit log, all in one transaction. Said again, it changes nothing and is not written
+-- again.
 --
 -- All take
 --   reason            why; must be said

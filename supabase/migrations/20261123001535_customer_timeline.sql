@@ -379,7 +379,7 @@ begin
 end;
 $$;
 
--- Webhooks that could not be used and name one of the orders, or an address; of the latest thousand.
+-- Webhooks that could not be used and name one of the orders or addresses, of the latest thousand.
 create function thetis.customer_rejected(p_customer thetis.customer)
 returns jsonb
 language plpgsql
