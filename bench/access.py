@@ -64,6 +64,9 @@ def _times(at: Platform, customers: int, number: int) -> Times:
         )
         found["claim_purchases"] = _claiming(accounts, at, some(20, with_account=True))
     with psycopg.connect(at.database_url, autocommit=True, row_factory=dict_row) as service:
+        found["customer_timeline"] = _each(
+            some(20, with_account=True), partial(_explaining, service)
+        )
         found["record_orders"] = list(_recording(service, 80))
         found["claim_notifications"] = list(_sending(service))
     return found
@@ -122,6 +125,12 @@ def _claiming(accounts: Accounts, at: Platform, customers: list[int]) -> list[fl
     return _each(customers, lambda customer: accounts.claim_purchases(seed_data.user_id(customer)))
 
 
+def _explaining(service: psycopg.Connection[dict[str, Any]], customer: int) -> None:
+    query = "select public.customer_timeline(%s, 'bench') as told"
+    [row] = service.execute(query, (f"past-{customer}@example.com",)).fetchall()
+    assert row["told"]["answer"], "they bought it"
+
+
 def _recording(service: psycopg.Connection[dict[str, Any]], number: int) -> Iterator[float]:
     for body in webhook_bodies.bodies(number, first=next(_orders) * 1000):
         order = Jsonb([translate_order(body)])
@@ -151,6 +160,11 @@ def _tell(report: Report, sizes: tuple[int, ...], found: dict[int, dict[str, flo
         at_most = 1.3 if what == "has_access" else FLAT
         if what != "look-up by primary key":
             report.ratio(f"{what} {growth}", large[what] / small[what], at_most=at_most)
+    report.ratio(
+        f"customer_timeline at {sizes[-1]:,}, in milliseconds",
+        large["customer_timeline"] * 1e3,
+        at_most=20.0,
+    )
     report.ratio(
         f"has_access to a look-up by primary key at {sizes[-1]:,}",
         large["has_access"] / large["look-up by primary key"],

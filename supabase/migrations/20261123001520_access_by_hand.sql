@@ -317,7 +317,11 @@ begin
             where override.purchase_id = v_purchase.id and override.is_revoked
         ) then
             v_act := thetis.unchanged_act('revoke', v_ids);
-        elsif v_purchase.status in ('cancelled', 'refunded') then
+        elsif
+            v_purchase.status in ('cancelled', 'refunded')
+            -- an old enrollment: what it was before could not be told when it is restored
+            or (v_purchase.status = 'expired' and v_purchase.expires_at is null)
+        then
             raise exception 'it is % already', v_purchase.status using errcode = 'TH005';
         else
             v_before := thetis.describe_purchases(v_ids);

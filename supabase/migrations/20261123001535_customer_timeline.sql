@@ -429,6 +429,9 @@ returns jsonb
 language plpgsql
 security definer  -- the tables are private; staff are checked inside
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = 'off'  -- by key, whatever the statistics say: docs/decisions/0012
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
 as $$
 declare
     v_operator text := thetis.operator(customer_timeline.operator, false);

@@ -107,6 +107,16 @@ def test_what_has_ended_is_not_revoked(database: Database, ada: str) -> None:
     assert error.value.sqlstate == "TH005"
 
 
+def test_an_enrollment_that_expired_is_not_revoked_and_so_not_restored(
+    database: Database, ada: str
+) -> None:
+    database.execute("update thetis.order_lines set end_status = 'expired'")
+    database.execute("update public.purchases set status = 'expired'")
+
+    with pytest.raises(psycopg.Error, match="it is expired already"):
+        act(database, "revoke_purchase", purchase_id=purchase_id(database, 1))
+
+
 def test_a_purchase_of_somebody_else_is_refused(database: Database, ada: str) -> None:
     purchase = purchase_id(database, 1)
 

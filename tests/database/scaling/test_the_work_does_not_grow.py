@@ -148,3 +148,13 @@ def test_what_a_user_asks_reads_that_users_rows(shop: Database, query: str) -> N
     user_id = shop.value("select id from auth.users where email = 'user1@example.com'")
     with shop.accounts.as_user(str(user_id)) as user:
         assert 0 < _rows_read(user, query) <= FEW
+
+
+@pytest.mark.parametrize(
+    "query", ["user7@example.com", "#7", "7", "usr7@example.com", "nobody@elsewhere.example"]
+)
+def test_a_customer_s_timeline_reads_what_is_theirs(shop: Database, query: str) -> None:
+    """A misspelt address also reads up to a hundred addresses that begin like it."""
+    with shop.as_role("service_role") as service:
+        read = _rows_read(service, "select public.customer_timeline(%s, 'sue')", query)
+    assert read <= 3 * FEW
