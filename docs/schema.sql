@@ -9,6 +9,13 @@ CREATE SCHEMA thetis;
 
 COMMENT ON SCHEMA thetis IS 'Machinery of Thetis. Not an interface: use the functions in public.';
 
+CREATE TYPE thetis.customer AS (
+	found_by text,
+	emails text[],
+	user_ids uuid[],
+	order_ids text[]
+);
+
 CREATE TYPE thetis.delivery_state AS ENUM (
     'sent',
     'delayed',
@@ -250,12 +257,146 @@ begin
             orders.has_address_conflict
             and exists (
                 select from public.purchases as owned
+                left join thetis.overrides as override on owned.id = override.purchase_id
                 where
                     owned.shopify_order_id = orders.shopify_order_id
                     and owned.user_id is not null
-                    and owned.shopify_customer_email <> orders.email
+                    and owned.shopify_customer_email
+                    <> coalesce(override.transferred_to, orders.holder_email)
             )
     );
+end;
+$$;
+
+CREATE FUNCTION public.customer_timeline(query text, operator text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+declare
+    v_operator text := thetis.operator(customer_timeline.operator, false);
+    v_customer thetis.customer := thetis.find_customer(customer_timeline.query);
+    v_answer jsonb := thetis.customer_answer(v_customer);
+begin
+    insert into thetis.audit_log (operator, action, email, shopify_order_id)
+    values (
+        v_operator,
+        'show',
+        v_customer.emails[1],
+        case when v_customer.found_by = 'order' then v_customer.order_ids[1] end
+    );
+    return jsonb_build_object(
+        'query', customer_timeline.query,
+        'found_by',
+        case
+            when
+                v_answer <> '[]'
+                or cardinality(v_customer.user_ids) > 0
+                or cardinality(v_customer.order_ids) > 0
+                then v_customer.found_by
+        end,
+        'addresses', to_jsonb(v_customer.emails),
+        'answer', v_answer,
+        'accounts', thetis.customer_accounts(v_customer),
+        'purchases', thetis.customer_purchases(v_customer),
+        'orders', thetis.customer_orders(v_customer),
+        'messages', thetis.customer_messages(v_customer),
+        'acts', thetis.customer_acts(v_customer),
+        'rejected', thetis.customer_rejected(v_customer),
+        'near_misses', jsonb_build_object(
+            'addresses', case
+                when v_customer.found_by = 'address' and not v_answer @> '[{"has_access": true}]'
+                    then to_jsonb(thetis.near_addresses(v_customer.emails[1]))
+                else '[]'
+            end,
+            'orders', case
+                when v_customer.found_by is null
+                    then to_jsonb(thetis.near_orders(customer_timeline.query))
+                else '[]'
+            end
+        )
+    );
+end;
+$$;
+
+CREATE FUNCTION public.expire_purchases(max_count integer DEFAULT 500) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_expired integer;
+begin
+    update public.purchases as stored set status = 'expired'
+    where stored.id in (
+        select over.id from public.purchases as over
+        where over.status = 'active' and over.expires_at <= now()
+        order by over.expires_at
+        limit expire_purchases.max_count
+        for update skip locked
+    );
+    get diagnostics v_expired = row_count;
+    return v_expired;
+end;
+$$;
+
+CREATE FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text DEFAULT NULL::text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(extend_purchase.operator, true);
+    v_reason text := thetis.stated_reason(extend_purchase.reason);
+    v_purchase public.purchases;
+    v_ids uuid[] := array[extend_purchase.purchase_id];
+    v_before jsonb;
+    v_act jsonb;
+begin
+    if (extend_purchase.until > now()) is not true then
+        raise exception 'until: is over already' using errcode = 'TH004';
+    end if;
+    begin
+        v_purchase := thetis.stated_purchase(
+            extend_purchase.purchase_id, extend_purchase.expected_address, null
+        );
+        if v_purchase.status in ('cancelled', 'refunded') then
+            raise exception 'it is %', v_purchase.status using errcode = 'TH005';
+        end if;
+        if exists (
+            select from thetis.overrides as override
+            where
+                override.purchase_id = v_purchase.id
+                and override.extended_to = extend_purchase.until
+        ) then
+            v_act := thetis.unchanged_act('extend', v_ids);
+        elsif v_purchase.status = 'active' and v_purchase.expires_at is null then
+            raise exception 'its access does not end' using errcode = 'TH005';
+        elsif v_purchase.expires_at >= extend_purchase.until then
+            raise exception 'until: its access ends later than that already'
+            using errcode = 'TH004';
+        else
+            v_before := thetis.describe_purchases(v_ids);
+            insert into thetis.overrides as existing (purchase_id, extended_to)
+            values (v_purchase.id, extend_purchase.until)
+            on conflict on constraint overrides_pkey do update set
+                extended_to = excluded.extended_to;
+            update public.purchases as stored
+            set status = 'active', expires_at = nullif(extend_purchase.until, 'infinity')
+            where stored.id = v_purchase.id;
+            v_act := thetis.conclude_act(
+                v_operator, 'extend', v_reason, v_purchase.shopify_customer_email,
+                v_purchase.shopify_order_id, v_ids, v_before
+            );
+        end if;
+        if extend_purchase.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', extend_purchase.dry_run);
 end;
 $$;
 
@@ -293,6 +434,73 @@ begin
     where kept.id = get_rejected_webhook.id;
 end;
 $$;
+
+CREATE FUNCTION public.grant_access(slug text, recipient text, reason text, until timestamp with time zone DEFAULT NULL::timestamp with time zone, operator text DEFAULT NULL::text, grant_id uuid DEFAULT gen_random_uuid(), dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(grant_access.operator, true);
+    v_reason text := thetis.stated_reason(grant_access.reason);
+    v_email text;
+    v_user_id uuid;
+    v_act jsonb;
+begin
+    if not exists (select from public.products where products.slug = grant_access.slug) then
+        raise exception 'there is no product %', grant_access.slug using errcode = 'TH004';
+    end if;
+    if grant_access.until <= now() then
+        raise exception 'until: is over already' using errcode = 'TH004';
+    end if;
+    if grant_access.recipient ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        select
+            users.id,
+            case
+                when users.email_confirmed_at is not null
+                    then thetis.normalised_email(users.email)
+            end
+        into v_user_id, v_email
+        from auth.users
+        where users.id = grant_access.recipient::uuid and users.deleted_at is null;
+        if v_user_id is null then
+            raise exception 'there is no account %', grant_access.recipient using errcode = 'TH004';
+        end if;
+    else
+        v_email := thetis.stated_address(grant_access.recipient);
+    end if;
+
+    begin
+        perform thetis.lock_for_act(null, '{}', v_email);
+        if v_user_id is null then
+            v_user_id := thetis.confirmed_user_id(v_email);
+        end if;
+        insert into public.purchases (
+            id, user_id, product_slug, shopify_customer_email, purchased_at, expires_at
+        )
+        values (
+            grant_access.grant_id, v_user_id, grant_access.slug, coalesce(v_email, ''), now(),
+            nullif(grant_access.until, 'infinity')
+        )
+        on conflict (id) do nothing;
+        if not found then
+            return thetis.unchanged_act('grant', array[grant_access.grant_id])
+                || jsonb_build_object('dry_run', grant_access.dry_run);
+        end if;
+        insert into thetis.grants (purchase_id, product_slug, expires_at)
+        values (grant_access.grant_id, grant_access.slug, grant_access.until);
+        v_act := thetis.conclude_act(
+            v_operator, 'grant', v_reason, v_email, null, array[grant_access.grant_id], '[]'
+        );
+        if grant_access.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', grant_access.dry_run);
+end;
+$_$;
 
 CREATE FUNCTION public.has_access(slug text) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -729,28 +937,35 @@ begin
 end;
 $$;
 
-CREATE FUNCTION public.resend_notification(order_name text, kind text, reason text, dry_run boolean DEFAULT false) RETURNS TABLE(id uuid, outcome text, email text, shopify_order_id text, refusal text)
+CREATE FUNCTION public.require_second_factor(is_required boolean, reason text, operator text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into thetis.audit_log (operator, action, reason, before, after)
+    select
+        thetis.operator(require_second_factor.operator, true),
+        'configure',
+        thetis.stated_reason(require_second_factor.reason),
+        jsonb_build_object('needs_second_factor', staff_rules.needs_second_factor),
+        jsonb_build_object('needs_second_factor', require_second_factor.is_required)
+    from thetis.staff_rules;
+    update thetis.staff_rules set needs_second_factor = require_second_factor.is_required;
+end;
+$$;
+
+CREATE FUNCTION public.resend_notification(order_name text, kind text, reason text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS TABLE(id uuid, outcome text, email text, shopify_order_id text, refusal text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 declare
-    v_order_ids text[] := thetis.find_orders(resend_notification.order_name);
+    v_operator text := thetis.operator(resend_notification.operator, true);
+    v_reason text := thetis.stated_reason(resend_notification.reason);
+    v_order_ids text[] := array[thetis.stated_order(resend_notification.order_name)];
 begin
-    -- a tab or an empty line is no reason either
-    if (resend_notification.reason ~ '[^[:space:]]') is not true then
-        raise exception 'reason: must be said' using errcode = 'TH004';
-    end if;
     if (resend_notification.kind in ('post_purchase', 'course_access')) is not true then
         raise exception 'kind: post_purchase or course_access' using errcode = 'TH004';
-    end if;
-    if cardinality(v_order_ids) = 0 then
-        raise exception 'there is no order %', resend_notification.order_name using errcode = 'TH004';
-    end if;
-    if cardinality(v_order_ids) > 1 then
-        raise exception '% means more than one order: say the Shopify order id',
-            resend_notification.order_name
-        using errcode = 'TH004';
     end if;
     perform thetis.lock_messages(v_order_ids);
 
@@ -769,7 +984,7 @@ begin
                         and waiting.status = 'pending'
                 ) then 'one is waiting to be sent already'
             end as refusal
-        from thetis.compose_messages(v_order_ids) as told
+        from thetis.compose_messages(v_order_ids, true) as told
         where told.kind = resend_notification.kind and told.is_named
     ),
 
@@ -796,7 +1011,22 @@ begin
                 order by named.enqueued_at desc
                 limit 1
             ),
-            resend_notification.reason
+            v_reason
+        from composed
+        where composed.refusal is null and not resend_notification.dry_run
+    ),
+
+    noted as (
+        insert into thetis.audit_log (
+            operator, action, email, shopify_order_id, reason, after
+        )
+        select
+            v_operator,
+            'resend',
+            composed.email,
+            composed.shopify_order_id,
+            v_reason,
+            jsonb_build_object('kind', composed.kind, 'message', composed.new_id)
         from composed
         where composed.refusal is null and not resend_notification.dry_run
     )
@@ -823,6 +1053,51 @@ begin
                 else 'nothing of it that was told of is active'
             end;
     end if;
+end;
+$$;
+
+CREATE FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text DEFAULT NULL::text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(restore_purchase.operator, true);
+    v_reason text := thetis.stated_reason(restore_purchase.reason);
+    v_purchase public.purchases;
+    v_ids uuid[] := array[restore_purchase.purchase_id];
+    v_before jsonb;
+    v_act jsonb;
+begin
+    begin
+        v_purchase := thetis.stated_purchase(
+            restore_purchase.purchase_id, restore_purchase.expected_address, null
+        );
+        if not exists (
+            select from thetis.overrides as override
+            where override.purchase_id = v_purchase.id and override.is_revoked
+        ) then
+            v_act := thetis.unchanged_act('restore', v_ids);
+        else
+            v_before := thetis.describe_purchases(v_ids);
+            update thetis.overrides as override set is_revoked = false
+            where override.purchase_id = v_purchase.id;
+            -- what is told of it is merged into this at once
+            update public.purchases as stored
+            set status = case when stored.expires_at <= now() then 'expired' else 'active' end
+            where stored.id = v_purchase.id and stored.status = 'cancelled';
+            v_act := thetis.conclude_act(
+                v_operator, 'restore', v_reason, v_purchase.shopify_customer_email,
+                v_purchase.shopify_order_id, v_ids, v_before
+            );
+        end if;
+        if restore_purchase.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', restore_purchase.dry_run);
 end;
 $$;
 
@@ -886,8 +1161,58 @@ begin
     into v_renewed
     from retried;
     if v_renewed is not null then
-        perform thetis.enqueue_notifications(v_renewed);
+        perform thetis.enqueue_notifications(v_renewed, true);
     end if;
+end;
+$$;
+
+CREATE FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text DEFAULT NULL::text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(revoke_purchase.operator, true);
+    v_reason text := thetis.stated_reason(revoke_purchase.reason);
+    v_purchase public.purchases;
+    v_ids uuid[] := array[revoke_purchase.purchase_id];
+    v_before jsonb;
+    v_act jsonb;
+begin
+    begin
+        v_purchase := thetis.stated_purchase(
+            revoke_purchase.purchase_id, revoke_purchase.expected_address, null
+        );
+        if exists (
+            select from thetis.overrides as override
+            where override.purchase_id = v_purchase.id and override.is_revoked
+        ) then
+            v_act := thetis.unchanged_act('revoke', v_ids);
+        elsif
+            v_purchase.status in ('cancelled', 'refunded')
+            -- an old enrollment: what it was before could not be told when it is restored
+            or (v_purchase.status = 'expired' and v_purchase.expires_at is null)
+        then
+            raise exception 'it is % already', v_purchase.status using errcode = 'TH005';
+        else
+            v_before := thetis.describe_purchases(v_ids);
+            insert into thetis.overrides as existing (purchase_id, is_revoked)
+            values (v_purchase.id, true)
+            on conflict on constraint overrides_pkey do update set is_revoked = true;
+            update public.purchases as stored set status = 'cancelled'
+            where stored.id = v_purchase.id;
+            v_act := thetis.conclude_act(
+                v_operator, 'revoke', v_reason, v_purchase.shopify_customer_email,
+                v_purchase.shopify_order_id, v_ids, v_before
+            );
+        end if;
+        if revoke_purchase.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', revoke_purchase.dry_run);
 end;
 $$;
 
@@ -975,6 +1300,129 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.transfer_order(order_name text, address text, reason text, expected_address text DEFAULT NULL::text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(transfer_order.operator, true);
+    v_reason text := thetis.stated_reason(transfer_order.reason);
+    v_email text := thetis.stated_address(transfer_order.address);
+    v_order_id text := thetis.stated_order(transfer_order.order_name);
+    v_holder_email text;
+    v_ids uuid[];
+    v_owner_ids uuid[];
+    v_emails text[];
+    v_before jsonb;
+    v_act jsonb;
+begin
+    begin
+        -- the order first, so that no event adds a purchase of it meanwhile
+        select orders.holder_email into v_holder_email
+        from thetis.orders where orders.shopify_order_id = v_order_id
+        for update;
+        select
+            array_agg(stored.id),
+            array_agg(stored.user_id) filter (where stored.user_id is not null),
+            array_agg(stored.shopify_customer_email)
+        into v_ids, v_owner_ids, v_emails
+        from public.purchases as stored where stored.shopify_order_id = v_order_id;
+        v_ids := coalesce(v_ids, '{}');
+        perform thetis.lock_for_act(v_order_id, v_ids, v_email);
+        if
+            transfer_order.expected_address is not null
+            and thetis.normalised_email(transfer_order.expected_address) is distinct from v_holder_email
+            and not exists (
+                select from unnest(v_owner_ids) as owner (id)
+                where thetis.is_address_of(
+                    owner.id, thetis.normalised_email(transfer_order.expected_address)
+                )
+            )
+        then
+            raise exception 'order % is not that of %',
+                transfer_order.order_name, transfer_order.expected_address
+            using errcode = 'TH006';
+        end if;
+
+        if exists (
+            select from thetis.orders
+            where orders.shopify_order_id = v_order_id and orders.transferred_to = v_email
+        ) and not exists (
+            select from thetis.overrides as override
+            where override.purchase_id = any(v_ids) and override.transferred_to <> v_email
+        ) then
+            v_act := thetis.unchanged_act('transfer', v_ids);
+        else
+            v_before := thetis.describe_purchases(v_ids);
+            update thetis.orders set transferred_to = v_email
+            where orders.shopify_order_id = v_order_id;
+            update thetis.overrides as override set transferred_to = null
+            where override.purchase_id = any(v_ids);
+            perform thetis.give_purchases(v_ids, v_email);
+            perform thetis.refresh_expiry(v_owner_ids, v_emails);
+            v_act := thetis.conclude_act(
+                v_operator, 'transfer', v_reason, v_holder_email, v_order_id, v_ids, v_before
+            );
+        end if;
+        if transfer_order.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', transfer_order.dry_run);
+end;
+$$;
+
+CREATE FUNCTION public.transfer_purchase(purchase_id uuid, address text, reason text, expected_address text DEFAULT NULL::text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(transfer_purchase.operator, true);
+    v_reason text := thetis.stated_reason(transfer_purchase.reason);
+    v_email text := thetis.stated_address(transfer_purchase.address);
+    v_purchase public.purchases;
+    v_ids uuid[] := array[transfer_purchase.purchase_id];
+    v_before jsonb;
+    v_act jsonb;
+begin
+    begin
+        v_purchase := thetis.stated_purchase(
+            transfer_purchase.purchase_id, transfer_purchase.expected_address, v_email
+        );
+        if exists (
+            select from thetis.overrides as override
+            where override.purchase_id = v_purchase.id and override.transferred_to = v_email
+        ) then
+            v_act := thetis.unchanged_act('transfer', v_ids);
+        else
+            v_before := thetis.describe_purchases(v_ids);
+            insert into thetis.overrides as existing (purchase_id, transferred_to)
+            values (v_purchase.id, v_email)
+            on conflict on constraint overrides_pkey do update set
+                transferred_to = excluded.transferred_to;
+            perform thetis.give_purchases(v_ids, v_email);
+            perform thetis.refresh_expiry(
+                array[v_purchase.user_id], array[v_purchase.shopify_customer_email]
+            );
+            v_act := thetis.conclude_act(
+                v_operator, 'transfer', v_reason, v_purchase.shopify_customer_email,
+                v_purchase.shopify_order_id, v_ids, v_before
+            );
+        end if;
+        if transfer_purchase.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', transfer_purchase.dry_run);
+end;
+$$;
+
 CREATE FUNCTION public.undelivered_emails(days integer DEFAULT 7) RETURNS TABLE(state text, total bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1008,12 +1456,35 @@ exception when data_exception then
 end;
 $$;
 
-CREATE FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[]) RETURNS thetis.purchase_change[]
+CREATE FUNCTION thetis.accounts_of(p_emails text[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+begin
+    return array(
+        select found.id
+        from unnest(p_emails) as given (address)
+        cross join lateral (
+            select exact.id from auth.users as exact
+            where exact.email = given.address and exact.is_sso_user = false
+            union
+            select imported.id from auth.users as imported
+            where
+                imported.instance_id = '00000000-0000-0000-0000-000000000000'
+                and lower(imported.email) = given.address
+        ) as found
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[], p_has_periods boolean) RETURNS thetis.purchase_change[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     v_changes thetis.purchase_change[];
+    v_ids uuid[];
 begin
     with added as (
         insert into public.purchases (
@@ -1034,7 +1505,7 @@ begin
         inner join thetis.derived_purchases as derived
             on owner.shopify_order_id = derived.shopify_order_id
         on conflict (shopify_order_id, shopify_line_item_id) do nothing
-        returning shopify_order_id, product_slug, status
+        returning id, shopify_order_id, product_slug, status
     )
 
     select
@@ -1042,9 +1513,17 @@ begin
             row(
                 added.shopify_order_id, added.product_slug, null, added.status
             )::thetis.purchase_change
-        )
-    into v_changes
+        ),
+        array_agg(added.id)
+    into v_changes, v_ids
     from added;
+    if p_has_periods then
+        insert into thetis.access_periods (purchase_id, period)
+        select added.id, product.access_period
+        from public.purchases as added
+        inner join public.products as product on added.product_slug = product.slug
+        where added.id = any(v_ids) and product.access_period is not null;
+    end if;
     return v_changes;
 end;
 $$;
@@ -1067,7 +1546,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.compose_messages(p_order_ids text[]) RETURNS TABLE(shopify_order_id text, kind text, email text, is_named boolean, purchase_ids uuid[], run integer, payload jsonb, is_test boolean, is_historic boolean)
+CREATE FUNCTION thetis.compose_messages(p_order_ids text[], p_has_messages boolean) RETURNS TABLE(shopify_order_id text, kind text, email text, is_named boolean, purchase_ids uuid[], run integer, payload jsonb, is_test boolean, is_historic boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1127,7 +1606,8 @@ begin
                 live.*,
                 kind.kind,
                 -- looked up in a hash: an order may have thousands of lines
-                (live.shopify_order_id, kind.kind, live.email, live.id) in (
+                p_has_messages
+                and (live.shopify_order_id, kind.kind, live.email, live.id) in (
                     select named.shopify_order_id, named.kind, named.email, named.purchase_id
                     from thetis.named_purchases as named
                     where named.shopify_order_id = any(p_order_ids)
@@ -1142,33 +1622,72 @@ begin
     ) as told
     inner join thetis.orders on told.shopify_order_id = orders.shopify_order_id
     cross join lateral (
-        select exists (
-            select from thetis.named_purchases as named
-            where
-                named.shopify_order_id = told.shopify_order_id
-                and named.kind = told.kind
-                and named.email = told.email
-        ) as is_addition
+        select
+            p_has_messages
+            and exists (
+                select from thetis.named_purchases as named
+                where
+                    named.shopify_order_id = told.shopify_order_id
+                    and named.kind = told.kind
+                    and named.email = told.email
+            ) as is_addition
     ) as earlier
     cross join lateral (
         select
-            case told.kind when 'post_purchase' then coalesce(
-                (
-                    select open_runs.run from thetis.open_runs
-                    where
-                        open_runs.shopify_order_id = told.shopify_order_id
-                        and open_runs.email = told.email
-                ),
-                (
-                    select max(begun.run) + 1 from thetis.notifications as begun
-                    where
-                        begun.shopify_order_id = told.shopify_order_id
-                        and begun.kind = 'post_purchase'
-                        and begun.attempts > 0
-                ),
-                1
-            ) end as run
+            case
+                when told.kind <> 'post_purchase' then null
+                when not p_has_messages then 1
+                else coalesce(
+                    (
+                        select open_runs.run from thetis.open_runs
+                        where
+                            open_runs.shopify_order_id = told.shopify_order_id
+                            and open_runs.email = told.email
+                    ),
+                    (
+                        select max(begun.run) + 1 from thetis.notifications as begun
+                        where
+                            begun.shopify_order_id = told.shopify_order_id
+                            and begun.kind = 'post_purchase'
+                            and begun.attempts > 0
+                    ),
+                    1
+                )
+            end as run
     ) as series;
+end;
+$$;
+
+CREATE FUNCTION thetis.conclude_act(p_operator text, p_action text, p_reason text, p_email text, p_order_id text, p_ids uuid[], p_before jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_after jsonb;
+begin
+    if p_order_id is not null then
+        perform thetis.refresh_orders(array[p_order_id]);
+    end if;
+    if p_action = 'transfer' then
+        -- also of a historic order, which causes no message otherwise
+        perform thetis.enqueue_notifications(array[p_order_id], true);
+    end if;
+    v_after := thetis.describe_purchases(p_ids);
+    insert into thetis.audit_log (
+        operator, action, email, shopify_order_id, purchase_id, reason, before, after
+    )
+    values (
+        p_operator, p_action, p_email, p_order_id,
+        case when cardinality(p_ids) = 1 then p_ids[1] end,
+        p_reason, p_before, v_after
+    );
+    return jsonb_build_object(
+        'action', p_action,
+        'outcome', 'done',
+        'before', p_before,
+        'after', v_after,
+        'messages', thetis.describe_message_changes(p_order_id)
+    );
 end;
 $$;
 
@@ -1213,6 +1732,289 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.customer_accounts(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'user_id', users.id,
+                        'address', users.email,
+                        'created_at', date_trunc('second', users.created_at),
+                        'confirmed_at', date_trunc('second', users.email_confirmed_at),
+                        'last_sign_in_at', date_trunc('second', users.last_sign_in_at),
+                        'is_single_sign_on', users.is_sso_user,
+                        'deleted_at', date_trunc('second', users.deleted_at)
+                    )
+                    order by users.created_at, users.id
+                ),
+                '[]'
+            )
+        from auth.users
+        where users.id = any(p_customer.user_ids)
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_acts(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+    return (
+        select coalesce(jsonb_agg(to_jsonb(act) order by act.id), '[]')
+        from thetis.audit_log as act
+        where act.id in (
+            select by_email.id from thetis.audit_log as by_email
+            where by_email.email = any(p_customer.emails)
+            union all
+            select by_order.id from thetis.audit_log as by_order
+            where by_order.shopify_order_id = any(p_customer.order_ids)
+            union all
+            select by_purchase.id from thetis.audit_log as by_purchase
+            where by_purchase.purchase_id in (
+                select each.id from thetis.explain_purchases(p_customer) as each
+            )
+        )
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_answer(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'product', best.product,
+                        'name', product.name,
+                        'has_access', best.reason = 'has_access',
+                        'reason', best.reason,
+                        'since', date_trunc('second', best.since),
+                        'until', date_trunc('second', best.until),
+                        'purchase_id', best.id,
+                        'order_number', orders.order_number,
+                        'address', best.address,
+                        'owner_address', best.owner_address
+                    )
+                    order by best.rank, best.product
+                ),
+                '[]'
+            )
+        from (
+            select distinct on (each.product) each.*
+            from (
+                select
+                    product, reason, rank, since, until, id, address, owner_address,
+                    shopify_order_id
+                from thetis.explain_purchases(p_customer)
+                union all
+                select product, reason, 90, since, null, null, null, null, shopify_order_id
+                from thetis.explain_missing(p_customer.order_ids)
+            ) as each
+            order by each.product asc, each.rank asc, each.until desc nulls first, each.id asc
+        ) as best
+        left join public.products as product on best.product = product.slug
+        left join thetis.orders on best.shopify_order_id = orders.shopify_order_id
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_messages(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', message.id,
+                        'kind', message.kind,
+                        'status', message.status,
+                        'shopify_order_id', message.shopify_order_id,
+                        'address', message.email,
+                        'attempts', message.attempts,
+                        'enqueued_at', date_trunc('second', message.enqueued_at),
+                        'due_at', date_trunc('second', message.due_at),
+                        'settled_at', date_trunc('second', message.settled_at),
+                        'last_error', message.last_error,
+                        'resend_reason', message.resend_reason,
+                        'delivery', delivery.state,
+                        'delivery_reason', delivery.reason
+                    )
+                    order by message.enqueued_at, message.id
+                ),
+                '[]'
+            )
+        from thetis.notifications as message
+        left join thetis.email_deliveries as delivery on message.id = delivery.notification_id
+        where message.shopify_order_id = any(p_customer.order_ids)
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_orders(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    to_jsonb(orders) || jsonb_build_object(
+                        'lines', (
+                            select coalesce(jsonb_agg(
+                                to_jsonb(line) - 'shopify_order_id'
+                                order by line.shopify_line_item_id
+                            ), '[]')
+                            from thetis.order_lines as line
+                            where line.shopify_order_id = orders.shopify_order_id
+                        ),
+                        'refunds', (
+                            select coalesce(jsonb_agg(
+                                to_jsonb(refund) - 'shopify_order_id'
+                                order by refund.shopify_refund_id, refund.shopify_line_item_id
+                            ), '[]')
+                            from thetis.refunds as refund
+                            where refund.shopify_order_id = orders.shopify_order_id
+                        )
+                    )
+                    order by orders.purchased_at, orders.shopify_order_id
+                ),
+                '[]'
+            )
+        from thetis.orders
+        where orders.shopify_order_id = any(p_customer.order_ids)
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_purchases(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', each.id,
+                        'product', each.product,
+                        'reason', each.reason,
+                        'status', stored.status,
+                        'source',
+                        case
+                            when given.purchase_id is not null then 'grant'
+                            when stored.shopify_line_item_id is not null then 'order_line'
+                            else 'enrollment'
+                        end,
+                        'order_number', stored.shopify_order_number,
+                        'shopify_order_id', stored.shopify_order_id,
+                        'address', each.address,
+                        'user_id', each.user_id,
+                        'purchased_at', date_trunc('second', stored.purchased_at),
+                        'expires_at', date_trunc('second', stored.expires_at),
+                        'is_revoked', coalesce(override.is_revoked, false),
+                        'transferred_to', override.transferred_to,
+                        'extended_to', override.extended_to
+                    )
+                    order by each.purchased_at, each.id
+                ),
+                '[]'
+            )
+        from thetis.explain_purchases(p_customer) as each
+        inner join public.purchases as stored on each.id = stored.id
+        left join thetis.overrides as override on each.id = override.purchase_id
+        left join thetis.grants as given on each.id = given.purchase_id
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_rejected(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', kept.id,
+                        'topic', kept.topic,
+                        'reason', kept.reason,
+                        'received_at', date_trunc('second', kept.received_at),
+                        'replayed_at', date_trunc('second', kept.replayed_at)
+                    )
+                    order by kept.id
+                ),
+                '[]'
+            )
+        from (
+            select latest.* from thetis.rejected_webhooks as latest
+            order by latest.id desc
+            limit 1000
+        ) as kept
+        where exists (
+            select from unnest(p_customer.order_ids || p_customer.emails) as name
+            where position(convert_to(name, 'UTF8') in kept.body) > 0
+        )
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.describe_message_changes(p_order_id text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'kind', message.kind,
+                        'address', message.email,
+                        'change',
+                        case message.status when 'pending' then 'enqueued' else 'withdrawn' end
+                    )
+                    order by message.kind, message.email
+                ),
+                '[]'
+            )
+        from thetis.notifications as message
+        where
+            message.shopify_order_id = p_order_id
+            and (
+                (message.status = 'pending' and message.enqueued_at = now())
+                or (message.status = 'skipped' and message.settled_at = now())
+            )
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.describe_orders(p_orders jsonb, p_test_orders text) RETURNS TABLE(place bigint, shopify_order_id text, fault text)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1222,6 +2024,35 @@ begin
     select ordered.place, ordered.entry ->> 'id', thetis.order_fault(ordered.entry, p_test_orders)
     from jsonb_array_elements(p_orders) with ordinality as ordered (entry, place)
     order by ordered.place;
+end;
+$$;
+
+CREATE FUNCTION thetis.describe_purchases(p_ids uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', stored.id,
+                        'product', stored.product_slug,
+                        'order_number', stored.shopify_order_number,
+                        'address', stored.shopify_customer_email,
+                        'user_id', stored.user_id,
+                        'status', stored.status,
+                        'expires_at', stored.expires_at
+                    )
+                    order by stored.purchased_at, stored.id
+                ),
+                '[]'
+            )
+        from public.purchases as stored
+        where stored.id = any(p_ids)
+    );
 end;
 $$;
 
@@ -1286,7 +2117,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.enqueue_notifications(p_order_ids text[]) RETURNS void
+CREATE FUNCTION thetis.enqueue_notifications(p_order_ids text[], p_has_messages boolean) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1305,8 +2136,16 @@ begin
             when (composed.payload -> 'is_addition')::boolean then thetis.addition_delay()
             else interval '0'
         end
-    from thetis.compose_messages(p_order_ids) as composed
-    where not composed.is_named and composed.is_historic is not true
+    from thetis.compose_messages(p_order_ids, p_has_messages) as composed
+    where
+        not composed.is_named
+        and (
+            composed.is_historic is not true
+            or (
+                composed.kind = 'course_access'
+                and thetis.was_transferred(composed.shopify_order_id, composed.purchase_ids)
+            )
+        )
     on conflict (shopify_order_id, kind, email)
     where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
     do update set
@@ -1354,6 +2193,220 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.explain_missing(p_order_ids text[]) RETURNS TABLE(product text, reason text, since timestamp with time zone, shopify_order_id text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        line.product_slug,
+        case
+            when orders.erased_at is not null then 'erased'
+            when line.end_status is not null then line.end_status::text
+            when line.paid_as_of is null then 'waiting_for_payment'
+            else 'no_address'
+        end,
+        coalesce(orders.purchased_at, orders.first_recorded_at),
+        line.shopify_order_id
+    from thetis.order_lines as line
+    inner join thetis.orders on line.shopify_order_id = orders.shopify_order_id
+    where
+        line.shopify_order_id = any(p_order_ids)
+        and line.product_slug is not null
+        and not exists (
+            select from public.purchases as stored
+            where
+                stored.shopify_order_id = line.shopify_order_id
+                and stored.shopify_line_item_id = line.shopify_line_item_id
+        )
+    union all
+    select
+        'Shopify product ' || sold.shopify_product_id,
+        'product_unknown',
+        sold.first_recorded_at,
+        sold.shopify_order_id
+    from thetis.untracked_sales as sold
+    where
+        sold.shopify_order_id = any(p_order_ids)
+        and not exists (
+            select from thetis.order_lines as line
+            where line.shopify_order_id = sold.shopify_order_id and line.product_slug is not null
+        );
+end;
+$$;
+
+CREATE FUNCTION thetis.explain_purchases(p_customer thetis.customer) RETURNS TABLE(id uuid, product text, reason text, rank integer, since timestamp with time zone, until timestamp with time zone, address text, user_id uuid, owner_address text, shopify_order_id text, purchased_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        stored.id,
+        stored.product_slug,
+        why.reason,
+        array_position(
+            array[
+                'has_access', 'not_linked', 'address_not_confirmed', 'no_account',
+                'single_sign_on', 'other_account', 'account_deleted', 'expired', 'revoked',
+                'cancelled', 'refunded'
+            ],
+            why.reason
+        ),
+        case why.reason
+            when 'expired' then stored.expires_at
+            when 'address_not_confirmed' then account.created_at
+            when 'account_deleted' then owner.deleted_at
+            when 'cancelled' then coalesce(orders.cancelled_at, stored.updated_at)
+            when 'refunded' then coalesce(orders.refunded_as_of, stored.updated_at)
+            when 'revoked' then stored.updated_at
+            else stored.purchased_at
+        end,
+        stored.expires_at,
+        stored.shopify_customer_email,
+        stored.user_id,
+        owner.email::text,
+        stored.shopify_order_id,
+        stored.purchased_at
+    from (
+        select mine.id from public.purchases as mine
+        where mine.shopify_order_id = any(p_customer.order_ids)
+        union
+        select mine.id from public.purchases as mine
+        where mine.shopify_customer_email = any(p_customer.emails)
+        union
+        select mine.id from public.purchases as mine
+        where mine.user_id = any(p_customer.user_ids)
+        limit 500
+    ) as mine
+    inner join public.purchases as stored on mine.id = stored.id
+    left join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
+    left join thetis.overrides as override on stored.id = override.purchase_id
+    left join auth.users as owner on stored.user_id = owner.id
+    left join lateral (
+        select same.id, same.created_at, same.email_confirmed_at, same.is_sso_user
+        from auth.users as same
+        where
+            same.id = any(p_customer.user_ids)
+            and lower(same.email) = stored.shopify_customer_email
+            and same.deleted_at is null
+        order by same.is_sso_user, same.email_confirmed_at nulls last
+        limit 1
+    ) as account on true
+    cross join lateral (
+        select case
+            when stored.status = 'cancelled' and override.is_revoked then 'revoked'
+            when stored.status <> 'active' then stored.status
+            when stored.expires_at <= now() then 'expired'
+            when owner.deleted_at is not null then 'account_deleted'
+            when
+                owner.id = any(p_customer.user_ids)
+                and (
+                    p_customer.found_by <> 'address'
+                    or lower(owner.email) = any(p_customer.emails)
+                ) then 'has_access'
+            when owner.id is not null then 'other_account'
+            when account.is_sso_user then 'single_sign_on'
+            when account.email_confirmed_at is not null then 'not_linked'
+            when account.id is not null then 'address_not_confirmed'
+            else 'no_account'
+        end as reason
+    ) as why;
+end;
+$$;
+
+CREATE FUNCTION thetis.find_customer(p_query text) RETURNS thetis.customer
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $_$
+declare
+    v_query text := btrim(p_query, E' \t\r\n');
+    v_found thetis.customer;
+    v_id uuid;
+begin
+    if v_query ~ '@' then
+        v_found.found_by := 'address';
+        v_found.emails := array[thetis.normalised_email(v_query)];
+    elsif v_query ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        v_id := v_query;
+        select
+            kind.kind,
+            array_remove(array[thetis.normalised_email(users.email), bought.email], null),
+            array_remove(array[users.id, bought.user_id], null),
+            array_remove(array[bought.shopify_order_id, told.shopify_order_id], null)
+        into v_found
+        from (select v_id as id) as given
+        left join auth.users on given.id = users.id
+        left join lateral (
+            select stored.user_id, stored.shopify_order_id,
+                nullif(stored.shopify_customer_email, '') as email, stored.id
+            from public.purchases as stored where stored.id = given.id
+        ) as bought on true
+        left join lateral (
+            select message.shopify_order_id, message.id
+            from thetis.notifications as message where message.id = given.id
+        ) as told on true
+        cross join lateral (
+            select case
+                when users.id is not null then 'account'
+                when bought.id is not null then 'purchase'
+                when told.id is not null then 'message'
+            end as kind
+        ) as kind;
+    else
+        v_found.order_ids := thetis.find_orders(v_query);
+        v_found.found_by := case when cardinality(v_found.order_ids) > 0 then 'order' end;
+    end if;
+
+    -- whose an order is leads to the rest of what is theirs, and that to the account
+    v_found.emails := array(
+        select address from unnest(v_found.emails) as address where address <> ''
+        union
+        select address.email
+        from thetis.orders
+        cross join lateral (values (orders.holder_email), (orders.email)) as address (email)
+        where
+            orders.shopify_order_id = any(v_found.order_ids)
+            and address.email <> ''
+        union
+        select stored.shopify_customer_email from public.purchases as stored
+        where
+            stored.shopify_order_id = any(v_found.order_ids)
+            and stored.shopify_customer_email <> ''
+    );
+    v_found.user_ids := array(
+        select id from unnest(v_found.user_ids || thetis.accounts_of(v_found.emails)) as id
+        union
+        select stored.user_id from public.purchases as stored
+        where stored.shopify_order_id = any(v_found.order_ids) and stored.user_id is not null
+    );
+    v_found.order_ids := array(
+        select id from unnest(v_found.order_ids) as id where id is not null
+        union
+        select orders.shopify_order_id from thetis.orders
+        where orders.holder_email = any(v_found.emails)
+        union
+        select orders.shopify_order_id from thetis.orders
+        where orders.email = any(v_found.emails) and orders.transferred_to is not null
+        union
+        select stored.shopify_order_id from public.purchases as stored
+        where stored.shopify_customer_email = any(v_found.emails)
+        and stored.shopify_order_id is not null
+        union
+        select stored.shopify_order_id from public.purchases as stored
+        where stored.user_id = any(v_found.user_ids) and stored.shopify_order_id is not null
+        limit 200
+    );
+    return v_found;
+end;
+$_$;
+
 CREATE FUNCTION thetis.find_orders(p_order text) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1364,6 +2417,19 @@ begin
         where orders.shopify_order_id = p_order or orders.order_number = ltrim(p_order, '#')
         order by orders.shopify_order_id
     );
+end;
+$$;
+
+CREATE FUNCTION thetis.give_purchases(p_ids uuid[], p_email text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_owner_id uuid := thetis.confirmed_user_id(p_email);
+begin
+    update public.purchases as stored
+    set user_id = v_owner_id, shopify_customer_email = p_email
+    where stored.id = any(p_ids);
 end;
 $$;
 
@@ -1449,6 +2515,30 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.have_access_periods(p_order_ids text[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    -- most shops sell for ever, and ask no further
+    if
+        not exists (select from public.products where products.access_period is not null)
+        and not exists (select from thetis.access_periods)
+    then
+        return false;
+    end if;
+    return exists (
+        select from thetis.order_lines as line
+        inner join public.products as product on line.product_slug = product.slug
+        where line.shopify_order_id = any(p_order_ids) and product.access_period is not null
+    ) or exists (
+        select from public.purchases as stored
+        inner join thetis.access_periods as limited on stored.id = limited.purchase_id
+        where stored.shopify_order_id = any(p_order_ids)
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1471,6 +2561,84 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.is_near(p_one text, p_other text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_one text[] := string_to_array(p_one, null);
+    v_other text[] := string_to_array(p_other, null);
+    v_start integer := 1;
+    v_row integer[];
+    v_next integer[];
+begin
+    if abs(cardinality(v_one) - cardinality(v_other)) > 2 then
+        return false;
+    end if;
+    while v_start <= cardinality(v_one) and v_one[v_start] = v_other[v_start] loop
+        v_start := v_start + 1;
+    end loop;
+    v_one := v_one[v_start:];
+    v_other := v_other[v_start:];
+    while
+        cardinality(v_one) > 0 and cardinality(v_other) > 0
+        and v_one[cardinality(v_one)] = v_other[cardinality(v_other)]
+    loop
+        v_one := trim_array(v_one, 1);
+        v_other := trim_array(v_other, 1);
+    end loop;
+
+    v_row := array(select generate_series(0, cardinality(v_other)));
+    for i in 1..cardinality(v_one) loop
+        v_next := array[i];
+        for j in 1..cardinality(v_other) loop
+            v_next[j + 1] := least(
+                v_row[j + 1] + 1,
+                v_next[j] + 1,
+                v_row[j] + case when v_one[i] = v_other[j] then 0 else 1 end
+            );
+        end loop;
+        v_row := v_next;
+        if (select min(cell) from unnest(v_row) as cell) > 2 then
+            return false;
+        end if;
+    end loop;
+    return v_row[cardinality(v_other) + 1] <= 2;
+end;
+$$;
+
+CREATE FUNCTION thetis.is_staff(p_claims jsonb, p_is_write boolean) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        p_claims #>> '{app_metadata,role}' = 'support'
+        or (p_claims #>> '{app_metadata,role}' = 'support_viewer' and not p_is_write),
+        false
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.keep_audit_log() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if
+        tg_op = 'UPDATE'
+        and new.erased_at is not null
+        and (new.id, new.occurred_at, new.operator, new.action, new.purchase_id)
+        is not distinct from (old.id, old.occurred_at, old.operator, old.action, old.purchase_id)
+        and (new.email is null or new.email = old.email)
+        and (new.reason is null or new.reason = old.reason)
+    then
+        return new;
+    end if;
+    raise exception 'the audit log is only added to' using errcode = 'TH007';
+end;
+$$;
+
 CREATE FUNCTION thetis.link_purchases(p_user_id uuid) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1486,6 +2654,7 @@ begin
     select thetis.normalised_email(users.email) into v_email
     from auth.users where users.id = p_user_id;
     perform thetis.lock_emails(array[v_email]);
+    perform thetis.lock_holders(array[p_user_id]);
 
     if thetis.confirmed_user_id(v_email) is distinct from p_user_id then
         return 0;
@@ -1501,7 +2670,7 @@ begin
             from thetis.orders
             inner join public.purchases as conflicting
                 on orders.shopify_order_id = conflicting.shopify_order_id
-            where orders.has_address_conflict and orders.email = v_email
+            where orders.has_address_conflict and orders.holder_email = v_email
         )
         and thetis.is_deleted_account(purchases.user_id);
 
@@ -1509,6 +2678,9 @@ begin
     where shopify_customer_email = v_email and user_id is null;
 
     get diagnostics v_linked = row_count;
+    if v_linked > 0 then
+        perform thetis.refresh_expiry(array[p_user_id], array[v_email]);
+    end if;
     return v_linked;
 end;
 $$;
@@ -1541,6 +2713,57 @@ begin
         select distinct mod(abs(hashtext(address)::bigint), 1024)::integer as number
         from unnest(p_emails) as address
         where address is not null
+        order by number
+    ) as bucket;
+end;
+$$;
+
+CREATE FUNCTION thetis.lock_for_act(p_order_id text, p_ids uuid[], p_to_email text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_owner_ids uuid[];
+begin
+    perform from thetis.orders where orders.shopify_order_id = p_order_id for update;
+    perform thetis.lock_emails(
+        array(
+            select address.email
+            from public.purchases as stored
+            left join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
+            cross join lateral (
+                values (stored.shopify_customer_email), (orders.holder_email)
+            ) as address (email)
+            where stored.id = any(p_ids)
+        ) || p_to_email
+    );
+    v_owner_ids := array(
+        select users.id from auth.users
+        where
+            users.id in (
+                select stored.user_id from public.purchases as stored where stored.id = any(p_ids)
+            )
+        order by users.id
+        for key share
+    ) || thetis.confirmed_user_id(p_to_email);
+    perform thetis.lock_holders(v_owner_ids);
+    perform from public.purchases as stored
+    where stored.id = any(p_ids)
+    order by stored.id
+    for update;
+end;
+$$;
+
+CREATE FUNCTION thetis.lock_holders(p_user_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtext('thetis.purchases.user'), bucket.number)
+    from (
+        select distinct mod(abs(hashtext(holder.id::text)::bigint), 1024)::integer as number
+        from unnest(p_user_ids) as holder (id)
+        where holder.id is not null
         order by number
     ) as bucket;
 end;
@@ -1584,6 +2807,10 @@ begin
             where stored.shopify_order_id = any(p_order_ids)
         )
     for key share;
+    perform thetis.confirmed_user_id(override.transferred_to)
+    from public.purchases as stored
+    inner join thetis.overrides as override on stored.id = override.purchase_id
+    where stored.shopify_order_id = any(p_order_ids) and override.transferred_to is not null;
 end;
 $$;
 
@@ -1601,12 +2828,15 @@ begin
             select
                 stored.shopify_order_id,
                 bool_or(
-                    stored.user_id is not null and stored.shopify_customer_email <> owned.email
+                    stored.user_id is not null
+                    and stored.shopify_customer_email
+                    <> coalesce(override.transferred_to, owned.holder_email)
                 ) as is_conflict
             from thetis.orders as owned
             inner join public.purchases as stored
                 on owned.shopify_order_id = stored.shopify_order_id
-            where owned.shopify_order_id = any(p_order_ids) and owned.email is not null
+            left join thetis.overrides as override on stored.id = override.purchase_id
+            where owned.shopify_order_id = any(p_order_ids) and owned.holder_email is not null
             group by stored.shopify_order_id
         ) as found
         where
@@ -1785,15 +3015,111 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.merged_status(p_existing text, p_derived thetis.purchase_status) RETURNS text
+CREATE FUNCTION thetis.merged_status(p_existing text, p_derived thetis.purchase_status, p_is_revoked boolean, p_is_extended boolean) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    return case p_existing
-        when 'refunded' then p_derived
-        else greatest(p_existing::thetis.purchase_status, p_derived)
-    end::text;
+    return greatest(
+        case when p_is_revoked then 'cancelled'::thetis.purchase_status end,
+        case when p_existing <> 'refunded' then p_existing::thetis.purchase_status end,
+        case when p_derived = 'expired' and p_is_extended then 'active' else p_derived end
+    )::text;
+end;
+$$;
+
+CREATE FUNCTION thetis.misspellings(p_word text) RETURNS SETOF text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select overlay(p_word placing letter from place for taken)
+    from generate_series(1, length(p_word) + 1) as place
+    cross join unnest(string_to_array('abcdefghijklmnopqrstuvwxyz0123456789._-+', null)) as letter
+    cross join (values (0), (1)) as width (taken)
+    where place + taken <= length(p_word) + 1
+    union
+    select overlay(p_word placing '' from place for 1)
+    from generate_series(1, length(p_word)) as place
+    union
+    select overlay(
+        p_word placing reverse(substr(p_word, place, 2)) from place for 2
+    )
+    from generate_series(1, length(p_word) - 1) as place;
+end;
+$$;
+
+CREATE FUNCTION thetis.near_addresses(p_email text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    v_name text := split_part(p_email, '@', 1);
+    v_domain text := split_part(p_email, '@', 2);
+    v_beginning text := left(p_email, greatest(length(v_name) / 2, 3));
+    v_spellings text[];
+begin
+    if v_name = '' or v_domain = '' then
+        return '{}';
+    end if;
+    v_spellings := array(
+        select each || '@' || v_domain from thetis.misspellings(v_name) as each
+        union
+        select v_name || '@' || each from thetis.misspellings(v_domain) as each
+    );
+    return array(
+        select near.email
+        from (
+            select stored.shopify_customer_email as email from public.purchases as stored
+            where stored.shopify_customer_email = any(v_spellings)
+            union
+            (
+                select stored.shopify_customer_email from public.purchases as stored
+                where
+                    stored.shopify_customer_email operator(pg_catalog.~>=~) (v_name || '@')
+                    and stored.shopify_customer_email operator(pg_catalog.~<~) (v_name || 'A')
+                limit 100
+            )
+            union
+            (
+                select beginning.email
+                from (
+                    select stored.shopify_customer_email as email
+                    from public.purchases as stored
+                    where
+                        stored.shopify_customer_email operator(pg_catalog.~>=~) v_beginning
+                        and stored.shopify_customer_email operator(pg_catalog.~<~) (
+                            v_beginning || chr(1114111)
+                        )
+                    limit 100
+                ) as beginning
+                where thetis.is_near(beginning.email, p_email)
+            )
+        ) as near
+        where near.email <> p_email
+        order by near.email
+        limit 10
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.near_orders(p_query text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_digits text := ltrim(regexp_replace(p_query, '[^0-9]', '', 'g'), '0');
+begin
+    return array(
+        select orders.order_number from thetis.orders
+        where
+            orders.order_number = v_digits
+            or (orders.shopify_order_id = v_digits and orders.order_number is not null)
+        order by orders.order_number
+        limit 10
+    );
 end;
 $$;
 
@@ -1828,6 +3154,41 @@ begin
     on conflict do nothing;
 end;
 $_$;
+
+CREATE FUNCTION thetis.operator(p_name text, p_is_write boolean) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_role text := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+    v_claims jsonb := nullif(current_setting('request.jwt.claims', true), '');
+    v_user_id text := v_claims ->> 'sub';
+begin
+    if pg_has_role(v_role, 'service_role', 'usage') then
+        if (p_name ~ '[^[:space:]]') is not true then
+            raise exception 'operator: say who you are' using errcode = 'TH004';
+        end if;
+        return btrim(p_name);
+    end if;
+
+    if
+        not thetis.is_staff(v_claims, p_is_write)
+        or not exists (
+            select from auth.users where users.id::text = v_user_id and users.deleted_at is null
+        )
+    then
+        raise exception 'only support staff may do this' using errcode = '42501';
+    end if;
+    if
+        (v_claims ->> 'aal') is distinct from 'aal2'
+        and exists (select from thetis.staff_rules where staff_rules.needs_second_factor)
+    then
+        raise exception 'sign in with a second factor first'
+        using errcode = '42501', hint = 'aal2';
+    end if;
+    return v_user_id;
+end;
+$$;
 
 CREATE FUNCTION thetis.order_email(p_email jsonb, p_contact_email jsonb, p_customer_email jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
@@ -1894,7 +3255,7 @@ CREATE FUNCTION thetis.order_owners(p_order_ids text[]) RETURNS uuid[]
     AS $$
 begin
     return array(
-        select thetis.confirmed_user_id(orders.email)
+        select thetis.confirmed_user_id(orders.holder_email)
         from unnest(p_order_ids) with ordinality as given (shopify_order_id, place)
         left join thetis.orders on given.shopify_order_id = orders.shopify_order_id
         order by given.place
@@ -1950,7 +3311,7 @@ begin
             and line.product_slug is not null
             and line.paid_as_of is not null
             and line.end_status is null
-            and orders.email is null
+            and orders.holder_email is null
             and orders.erased_at is null
             and orders.refunded_as_of is null
             and not exists (
@@ -1959,6 +3320,18 @@ begin
                     stored.shopify_order_id = line.shopify_order_id
                     and stored.shopify_line_item_id = line.shopify_line_item_id
             )
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.present_owners(p_order_ids text[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select distinct stored.user_id from public.purchases as stored
+        where stored.shopify_order_id = any(p_order_ids) and stored.user_id is not null
     );
 end;
 $$;
@@ -2178,6 +3551,64 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.refresh_expiry(p_user_ids uuid[], p_emails text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_each record;
+    v_chain text;
+    v_end timestamptz;
+begin
+    for v_each in
+        select
+            stored.id,
+            stored.purchased_at,
+            limited.period,
+            override.extended_to,
+            concat_ws(
+                ' ', stored.product_slug,
+                coalesce(stored.user_id::text, stored.shopify_customer_email)
+            ) as chain
+        from public.purchases as stored
+        inner join thetis.access_periods as limited on stored.id = limited.purchase_id
+        left join thetis.overrides as override on stored.id = override.purchase_id
+        where
+            stored.id in (
+                select owned.id from public.purchases as owned
+                where owned.user_id = any(p_user_ids)
+                union all
+                select free.id from public.purchases as free
+                where
+                    free.user_id is null
+                    and free.shopify_customer_email = any(p_emails)
+                    and free.shopify_customer_email <> ''
+            )
+            and stored.purchased_at is not null
+            and stored.status in ('active', 'expired')
+        order by chain, stored.purchased_at, stored.id
+    loop
+        if v_each.chain is distinct from v_chain then
+            v_chain := v_each.chain;
+            v_end := null;
+        end if;
+        v_end := coalesce(
+            v_each.extended_to, greatest(v_each.purchased_at, v_end) + v_each.period
+        );
+        update public.purchases as stored
+        set
+            expires_at = nullif(v_end, 'infinity'),
+            status = case when v_end <= now() then 'expired' else 'active' end
+        where
+            stored.id = v_each.id
+            and (stored.expires_at, stored.status)
+            is distinct from (
+                nullif(v_end, 'infinity'), case when v_end <= now() then 'expired' else 'active' end
+            );
+    end loop;
+end;
+$$;
+
 CREATE FUNCTION thetis.refresh_notifications(p_order_ids text[], p_refreshed thetis.refreshed) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2202,7 +3633,7 @@ begin
         p_refreshed.has_new_orders
         and (p_refreshed.had_purchases or cardinality(p_refreshed.changes) > 0)
     then
-        perform thetis.enqueue_notifications(p_order_ids);
+        perform thetis.enqueue_notifications(p_order_ids, v_has_messages);
     end if;
     if v_has_messages then
         perform thetis.withdraw_untried_messages(p_order_ids);
@@ -2235,6 +3666,7 @@ CREATE FUNCTION thetis.refresh_purchases(p_order_ids text[]) RETURNS thetis.refr
 declare
     v_emails text[];
     v_owner_ids uuid[];
+    v_has_periods boolean;
     v_refreshed thetis.refreshed;
 begin
     select
@@ -2243,12 +3675,18 @@ begin
         coalesce(bool_or(address.is_new), false)
     into v_emails, v_refreshed.had_purchases, v_refreshed.has_new_orders
     from (
-        select orders.email, false as is_purchase, orders.is_historic is not true as is_new
+        select orders.holder_email as email, false as is_purchase,
+            orders.is_historic is not true as is_new
         from thetis.orders
         where orders.shopify_order_id = any(p_order_ids)
         union all
         select stored.shopify_customer_email, true, false from public.purchases as stored
         where stored.shopify_order_id = any(p_order_ids)
+        union all
+        select override.transferred_to, true, false
+        from public.purchases as transferred
+        inner join thetis.overrides as override on transferred.id = override.purchase_id
+        where transferred.shopify_order_id = any(p_order_ids)
     ) as address;
 
     perform thetis.lock_emails(v_emails);
@@ -2257,6 +3695,10 @@ begin
     end if;
 
     v_owner_ids := thetis.order_owners(p_order_ids);
+    v_has_periods := thetis.have_access_periods(p_order_ids);
+    if v_has_periods then
+        perform thetis.lock_holders(v_owner_ids || thetis.present_owners(p_order_ids));
+    end if;
     if v_refreshed.had_purchases then
         perform from public.purchases as stored
         where stored.shopify_order_id = any(p_order_ids)
@@ -2267,7 +3709,12 @@ begin
         v_refreshed.conflicts := thetis.mark_address_conflicts(p_order_ids);
     end if;
     v_refreshed.changes := v_refreshed.changes
-        || thetis.add_purchases(p_order_ids, v_owner_ids);
+        || thetis.add_purchases(p_order_ids, v_owner_ids, v_has_periods);
+    if v_has_periods then
+        perform thetis.refresh_expiry(
+            v_owner_ids || thetis.present_owners(p_order_ids), v_emails
+        );
+    end if;
     return v_refreshed;
 end;
 $$;
@@ -2434,21 +3881,25 @@ CREATE FUNCTION thetis.release_purchases(p_user_id uuid, p_email text) RETURNS v
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     AS $$
+declare
+    v_emails text[] := array(
+        select address.email
+        from public.purchases as own
+        left join thetis.orders on own.shopify_order_id = orders.shopify_order_id
+        cross join lateral (
+            values (own.shopify_customer_email), (orders.holder_email)
+        ) as address (email)
+        where own.user_id = p_user_id
+    ) || p_email;
 begin
-    perform thetis.lock_emails(
-        array(
-            select address.email
-            from public.purchases as own
-            left join thetis.orders on own.shopify_order_id = orders.shopify_order_id
-            cross join lateral (
-                values (own.shopify_customer_email), (orders.email)
-            ) as address (email)
-            where own.user_id = p_user_id
-        ) || p_email
-    );
+    perform thetis.lock_emails(v_emails);
+    perform thetis.lock_holders(array[p_user_id]);
 
     update public.purchases set user_id = null
     where user_id = p_user_id;
+    if found then
+        perform thetis.refresh_expiry(null, v_emails);
+    end if;
 end;
 $$;
 
@@ -2477,14 +3928,18 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.return_to_order_email() RETURNS trigger
+CREATE FUNCTION thetis.return_to_holder_email() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     new.shopify_customer_email := coalesce(
         (
-            select nullif(orders.email, '') from thetis.orders
+            select override.transferred_to from thetis.overrides as override
+            where override.purchase_id = new.id
+        ),
+        (
+            select nullif(orders.holder_email, '') from thetis.orders
             where orders.shopify_order_id = new.shopify_order_id
         ),
         new.shopify_customer_email
@@ -2502,6 +3957,121 @@ begin
         new.updated_at := now();
     end if;
     return new;
+end;
+$$;
+
+CREATE FUNCTION thetis.stated_address(p_address text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if
+        (thetis.normalised_email(p_address) ~ '^[^@[:space:]]+@[^@[:space:]]+$') is not true
+        or length(p_address) > 320
+    then
+        raise exception 'address: not an email address' using errcode = 'TH004';
+    end if;
+    return thetis.normalised_email(p_address);
+end;
+$_$;
+
+CREATE FUNCTION thetis.stated_order(p_order text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_order_ids text[] := thetis.find_orders(p_order);
+begin
+    if cardinality(v_order_ids) = 0 then
+        raise exception 'there is no order %', p_order using errcode = 'TH004';
+    end if;
+    if cardinality(v_order_ids) > 1 then
+        raise exception '% means more than one order: say the Shopify order id', p_order
+        using errcode = 'TH004';
+    end if;
+    return v_order_ids[1];
+end;
+$$;
+
+CREATE TABLE public.purchases (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid,
+    product_slug text NOT NULL,
+    shopify_order_id text,
+    shopify_order_number text,
+    shopify_customer_email text NOT NULL,
+    shopify_line_item_id text,
+    status text DEFAULT 'active'::text NOT NULL,
+    purchased_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT email_is_normalised CHECK ((shopify_customer_email = lower(btrim(shopify_customer_email, ' 	
+'::text)))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text])))
+);
+
+COMMENT ON COLUMN public.purchases.user_id IS 'Null until an account with this address, confirmed, exists; null again if it is deleted.';
+
+COMMENT ON COLUMN public.purchases.product_slug IS 'Not a foreign key: what was bought stays true when the catalogue changes.';
+
+CREATE FUNCTION thetis.stated_purchase(p_id uuid, p_expected_address text, p_to_email text) RETURNS public.purchases
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_order_id text;
+    v_purchase public.purchases;
+begin
+    select stored.shopify_order_id into v_order_id
+    from public.purchases as stored where stored.id = p_id;
+    perform thetis.lock_for_act(v_order_id, array[p_id], p_to_email);
+
+    select stored.* into v_purchase from public.purchases as stored where stored.id = p_id;
+    if v_purchase.id is null then
+        raise exception 'there is no purchase %', p_id using errcode = 'TH004';
+    end if;
+    if
+        p_expected_address is not null
+        and thetis.normalised_email(p_expected_address) <> v_purchase.shopify_customer_email
+        and not thetis.is_address_of(
+            v_purchase.user_id, thetis.normalised_email(p_expected_address)
+        )
+    then
+        raise exception 'purchase % is not that of %', p_id, p_expected_address
+        using errcode = 'TH006';
+    end if;
+    return v_purchase;
+end;
+$$;
+
+CREATE FUNCTION thetis.stated_reason(p_reason text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    -- a tab or an empty line is no reason either
+    if (p_reason ~ '[^[:space:]]') is not true then
+        raise exception 'reason: must be said' using errcode = 'TH004';
+    end if;
+    return p_reason;
+end;
+$$;
+
+CREATE FUNCTION thetis.unchanged_act(p_action text, p_ids uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_purchases jsonb := thetis.describe_purchases(p_ids);
+begin
+    return jsonb_build_object(
+        'action', p_action,
+        'outcome', 'unchanged',
+        'before', v_purchases,
+        'after', v_purchases,
+        'messages', '[]'::jsonb
+    );
 end;
 $$;
 
@@ -2542,10 +4112,16 @@ begin
                 stored.status as was,
                 stored.user_id as was_owner_id,
                 stored.shopify_customer_email as was_email,
-                owner.user_id as owner_id,
-                derived.shopify_customer_email as email,
+                case
+                    when override.transferred_to is null then owner.user_id
+                    else thetis.confirmed_user_id(override.transferred_to)
+                end as owner_id,
+                coalesce(override.transferred_to, derived.shopify_customer_email) as email,
                 thetis.merged_status(
-                    stored.status, derived.status::thetis.purchase_status
+                    stored.status,
+                    derived.status::thetis.purchase_status,
+                    override.is_revoked,
+                    override.extended_to is not null
                 ) as status,
                 stored.user_id is null or thetis.is_deleted_account(stored.user_id) as is_free
             from unnest(p_order_ids, p_owner_ids) as owner (shopify_order_id, user_id)
@@ -2555,6 +4131,7 @@ begin
                 on
                     derived.shopify_order_id = stored.shopify_order_id
                     and derived.shopify_line_item_id = stored.shopify_line_item_id
+            left join thetis.overrides as override on stored.id = override.purchase_id
         ) as found
         where
             existing.id = found.id
@@ -2597,6 +4174,21 @@ begin
             and later.enqueued_at > p_message.enqueued_at
             and later.purchase_ids && p_message.purchase_ids
             and (later.status <> 'skipped' or later.uncertain_since is not null)
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.was_transferred(p_order_id text, p_purchase_ids uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from thetis.orders
+        where orders.shopify_order_id = p_order_id and orders.transferred_to is not null
+    ) or exists (
+        select from thetis.overrides as override
+        where override.purchase_id = any(p_purchase_ids) and override.transferred_to is not null
     );
 end;
 $$;
@@ -2692,27 +4284,38 @@ COMMENT ON COLUMN public.products.category IS 'course, device, ...: messages are
 
 COMMENT ON COLUMN public.products.access_period IS 'How long a purchase grants access, from the day it was bought; null is for ever.';
 
-CREATE TABLE public.purchases (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid,
-    product_slug text NOT NULL,
-    shopify_order_id text,
-    shopify_order_number text,
-    shopify_customer_email text NOT NULL,
-    shopify_line_item_id text,
-    status text DEFAULT 'active'::text NOT NULL,
-    purchased_at timestamp with time zone,
-    expires_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT email_is_normalised CHECK ((shopify_customer_email = lower(btrim(shopify_customer_email, ' 	
-'::text)))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text])))
+CREATE TABLE thetis.access_periods (
+    purchase_id uuid NOT NULL,
+    period interval NOT NULL
 );
 
-COMMENT ON COLUMN public.purchases.user_id IS 'Null until an account with this address, confirmed, exists; null again if it is deleted.';
+CREATE TABLE thetis.audit_log (
+    id bigint NOT NULL,
+    occurred_at timestamp with time zone DEFAULT now() NOT NULL,
+    operator text NOT NULL,
+    action text NOT NULL,
+    email text,
+    shopify_order_id text,
+    purchase_id uuid,
+    reason text,
+    before jsonb,
+    after jsonb,
+    erased_at timestamp with time zone,
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['show'::text, 'export'::text, 'grant'::text, 'revoke'::text, 'restore'::text, 'transfer'::text, 'extend'::text, 'resend'::text, 'forget'::text, 'configure'::text]))),
+    CONSTRAINT operator_is_not_blank CHECK ((operator ~ '[^[:space:]]'::text)),
+    CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
+);
 
-COMMENT ON COLUMN public.purchases.product_slug IS 'Not a foreign key: what was bought stays true when the catalogue changes.';
+COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the staff user, or the name that was given to the command.';
+
+ALTER TABLE thetis.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME thetis.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE thetis.order_lines (
     shopify_order_id text NOT NULL,
@@ -2737,6 +4340,8 @@ CREATE TABLE thetis.orders (
     order_number text,
     email text,
     email_as_of timestamp with time zone,
+    transferred_to text,
+    holder_email text GENERATED ALWAYS AS (COALESCE(transferred_to, email)) STORED,
     purchased_at timestamp with time zone,
     paid_as_of timestamp with time zone,
     voided_as_of timestamp with time zone,
@@ -2750,6 +4355,10 @@ CREATE TABLE thetis.orders (
 );
 
 COMMENT ON COLUMN thetis.orders.email IS 'The newest address told (a shop may correct it), once the order holds something of ours.';
+
+COMMENT ON COLUMN thetis.orders.transferred_to IS 'The address to which an operator gave the whole order; it outranks what Shopify tells.';
+
+COMMENT ON COLUMN thetis.orders.holder_email IS 'Whose its purchases are, once they confirm this address.';
 
 COMMENT ON COLUMN thetis.orders.paid_as_of IS 'The earliest word that nothing was outstanding.';
 
@@ -2779,8 +4388,9 @@ CREATE VIEW thetis.derived_purchases WITH (security_invoker='true') AS
     line.shopify_line_item_id,
     line.product_slug,
     orders.order_number AS shopify_order_number,
-    COALESCE(orders.email, ''::text) AS shopify_customer_email,
+    COALESCE(orders.holder_email, ''::text) AS shopify_customer_email,
     orders.purchased_at,
+    product.access_period,
     (orders.purchased_at + product.access_period) AS expires_at,
     GREATEST('active'::thetis.purchase_status, line.end_status,
         CASE
@@ -2796,7 +4406,7 @@ CREATE VIEW thetis.derived_purchases WITH (security_invoker='true') AS
    FROM ((thetis.order_lines line
      JOIN thetis.orders ON ((line.shopify_order_id = orders.shopify_order_id)))
      LEFT JOIN public.products product ON ((line.product_slug = product.slug)))
-  WHERE ((line.paid_as_of IS NOT NULL) AND (line.product_slug IS NOT NULL) AND ((orders.email IS NOT NULL) OR (orders.erased_at IS NOT NULL)));
+  WHERE ((line.paid_as_of IS NOT NULL) AND (line.product_slug IS NOT NULL) AND ((orders.holder_email IS NOT NULL) OR (orders.erased_at IS NOT NULL)));
 
 CREATE TABLE thetis.email_deliveries (
     notification_id uuid NOT NULL,
@@ -2808,6 +4418,13 @@ CREATE TABLE thetis.email_deliveries (
 COMMENT ON COLUMN thetis.email_deliveries.state IS 'The furthest that was told, whatever came last.';
 
 COMMENT ON COLUMN thetis.email_deliveries.reason IS 'The provider''s own words, without addresses.';
+
+CREATE TABLE thetis.grants (
+    purchase_id uuid NOT NULL,
+    product_slug text NOT NULL,
+    granted_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone
+);
 
 CREATE VIEW thetis.live_purchases WITH (security_invoker='true') AS
  SELECT stored.id,
@@ -2844,6 +4461,19 @@ CREATE VIEW thetis.open_runs WITH (security_invoker='true') AS
           WHERE ((cancellation.kind = 'post_purchase_cancel'::text) AND (cancellation.shopify_order_id = begun.shopify_order_id) AND (cancellation.run = begun.run) AND (cancellation.email = begun.email) AND ((cancellation.status <> 'skipped'::text) OR (cancellation.attempts > 0)))))))
   GROUP BY shopify_order_id, email;
 
+CREATE TABLE thetis.overrides (
+    purchase_id uuid NOT NULL,
+    is_revoked boolean DEFAULT false NOT NULL,
+    transferred_to text,
+    extended_to timestamp with time zone,
+    CONSTRAINT transferred_to_is_normalised CHECK (((transferred_to = lower(btrim(transferred_to, ' 	
+'::text))) AND (transferred_to <> ''::text)))
+);
+
+COMMENT ON COLUMN thetis.overrides.transferred_to IS 'The address to which this one purchase was transferred; that of its order counts no more.';
+
+COMMENT ON COLUMN thetis.overrides.extended_to IS 'When its access ends instead; infinity is never.';
+
 CREATE TABLE thetis.rejected_webhooks (
     id bigint NOT NULL,
     topic text NOT NULL,
@@ -2872,6 +4502,12 @@ CREATE TABLE thetis.shopify_products (
     CONSTRAINT shopify_product_id_is_a_number CHECK ((shopify_product_id ~ '^[1-9][0-9]{0,18}$'::text))
 );
 
+CREATE TABLE thetis.staff_rules (
+    is_the_only_row boolean DEFAULT true NOT NULL,
+    needs_second_factor boolean DEFAULT true NOT NULL,
+    CONSTRAINT there_is_one_row CHECK (is_the_only_row)
+);
+
 CREATE TABLE thetis.untracked_sales (
     shopify_product_id text NOT NULL,
     shopify_order_id text NOT NULL,
@@ -2887,8 +4523,17 @@ ALTER TABLE ONLY public.products
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY thetis.access_periods
+    ADD CONSTRAINT access_periods_pkey PRIMARY KEY (purchase_id);
+
+ALTER TABLE ONLY thetis.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY thetis.email_deliveries
     ADD CONSTRAINT email_deliveries_pkey PRIMARY KEY (notification_id);
+
+ALTER TABLE ONLY thetis.grants
+    ADD CONSTRAINT grants_pkey PRIMARY KEY (purchase_id);
 
 ALTER TABLE ONLY thetis.rejected_webhooks
     ADD CONSTRAINT kept_once UNIQUE (topic, body_sha256);
@@ -2902,6 +4547,9 @@ ALTER TABLE ONLY thetis.order_lines
 ALTER TABLE ONLY thetis.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (shopify_order_id);
 
+ALTER TABLE ONLY thetis.overrides
+    ADD CONSTRAINT overrides_pkey PRIMARY KEY (purchase_id);
+
 ALTER TABLE ONLY thetis.refunds
     ADD CONSTRAINT refunds_pkey PRIMARY KEY (shopify_refund_id, shopify_line_item_id);
 
@@ -2911,14 +4559,25 @@ ALTER TABLE ONLY thetis.rejected_webhooks
 ALTER TABLE ONLY thetis.shopify_products
     ADD CONSTRAINT shopify_products_pkey PRIMARY KEY (shopify_product_id);
 
+ALTER TABLE ONLY thetis.staff_rules
+    ADD CONSTRAINT staff_rules_pkey PRIMARY KEY (is_the_only_row);
+
 ALTER TABLE ONLY thetis.untracked_sales
     ADD CONSTRAINT untracked_sales_pkey PRIMARY KEY (shopify_product_id, shopify_order_id);
 
-CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_email);
+CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_email text_pattern_ops);
+
+CREATE INDEX purchases_expiring ON public.purchases USING btree (expires_at) WHERE ((status = 'active'::text) AND (expires_at IS NOT NULL));
 
 CREATE INDEX purchases_product_slug_status ON public.purchases USING btree (product_slug, status);
 
 CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, product_slug, status) WHERE (user_id IS NOT NULL);
+
+CREATE INDEX audit_log_email ON thetis.audit_log USING btree (email) WHERE (email IS NOT NULL);
+
+CREATE INDEX audit_log_order ON thetis.audit_log USING btree (shopify_order_id) WHERE (shopify_order_id IS NOT NULL);
+
+CREATE INDEX audit_log_purchase ON thetis.audit_log USING btree (purchase_id) WHERE (purchase_id IS NOT NULL);
 
 CREATE INDEX email_deliveries_undelivered ON thetis.email_deliveries USING btree (occurred_at) WHERE (state > 'delivered'::thetis.delivery_state);
 
@@ -2938,23 +4597,35 @@ CREATE UNIQUE INDEX notifications_untried_message ON thetis.notifications USING 
 
 CREATE UNIQUE INDEX notifications_untried_update ON thetis.notifications USING btree (shopify_order_id) WHERE ((attempts = 0) AND (kind = 'post_purchase_update'::text));
 
-CREATE INDEX orders_address_conflict ON thetis.orders USING btree (email) WHERE has_address_conflict;
+CREATE INDEX orders_holder_email ON thetis.orders USING btree (holder_email) WHERE (holder_email IS NOT NULL);
 
 CREATE INDEX orders_number ON thetis.orders USING btree (order_number);
+
+CREATE INDEX orders_transferred_from ON thetis.orders USING btree (email) WHERE (transferred_to IS NOT NULL);
 
 CREATE INDEX refunds_line ON thetis.refunds USING btree (shopify_order_id, shopify_line_item_id);
 
 CREATE INDEX shopify_products_product_slug ON thetis.shopify_products USING btree (product_slug);
 
-CREATE TRIGGER return_to_order_email BEFORE UPDATE OF user_id ON public.purchases FOR EACH ROW WHEN (((old.user_id IS NOT NULL) AND (new.user_id IS NULL))) EXECUTE FUNCTION thetis.return_to_order_email();
+CREATE TRIGGER return_to_holder_email BEFORE UPDATE OF user_id ON public.purchases FOR EACH ROW WHEN (((old.user_id IS NOT NULL) AND (new.user_id IS NULL))) EXECUTE FUNCTION thetis.return_to_holder_email();
 
 CREATE TRIGGER set_updated_at BEFORE UPDATE ON public.purchases FOR EACH ROW EXECUTE FUNCTION thetis.set_updated_at();
+
+CREATE TRIGGER keep_audit_log BEFORE DELETE OR UPDATE ON thetis.audit_log FOR EACH ROW EXECUTE FUNCTION thetis.keep_audit_log();
+
+CREATE TRIGGER keep_audit_log_whole BEFORE TRUNCATE ON thetis.audit_log FOR EACH STATEMENT EXECUTE FUNCTION thetis.keep_audit_log();
 
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY thetis.access_periods
+    ADD CONSTRAINT access_periods_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY thetis.email_deliveries
     ADD CONSTRAINT email_deliveries_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES thetis.notifications(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY thetis.overrides
+    ADD CONSTRAINT overrides_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY thetis.shopify_products
     ADD CONSTRAINT shopify_products_product_slug_fkey FOREIGN KEY (product_slug) REFERENCES public.products(slug) ON DELETE CASCADE;
@@ -2967,7 +4638,13 @@ ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.purchases ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE thetis.access_periods ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.audit_log ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE thetis.email_deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.grants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.notifications ENABLE ROW LEVEL SECURITY;
 
@@ -2975,11 +4652,15 @@ ALTER TABLE thetis.order_lines ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.orders ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE thetis.overrides ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE thetis.refunds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.rejected_webhooks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.shopify_products ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.staff_rules ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.untracked_sales ENABLE ROW LEVEL SECURITY;
 
@@ -3003,11 +4684,26 @@ GRANT ALL ON FUNCTION public.claim_purchases() TO authenticated;
 REVOKE ALL ON FUNCTION public.count_address_conflicts() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_address_conflicts() TO service_role;
 
+REVOKE ALL ON FUNCTION public.customer_timeline(query text, operator text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.customer_timeline(query text, operator text) TO authenticated;
+GRANT ALL ON FUNCTION public.customer_timeline(query text, operator text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.expire_purchases(max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.expire_purchases(max_count integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
+
 REVOKE ALL ON FUNCTION public.get_notification(notification_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_notification(notification_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION public.get_rejected_webhook(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_rejected_webhook(id bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION public.grant_access(slug text, recipient text, reason text, until timestamp with time zone, operator text, grant_id uuid, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.grant_access(slug text, recipient text, reason text, until timestamp with time zone, operator text, grant_id uuid, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.grant_access(slug text, recipient text, reason text, until timestamp with time zone, operator text, grant_id uuid, dry_run boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.has_access(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_access(slug text) TO authenticated;
@@ -3045,11 +4741,23 @@ GRANT ALL ON FUNCTION public.remove_product(slug text) TO service_role;
 REVOKE ALL ON FUNCTION public.remove_shopify_product(shopify_product_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_shopify_product(shopify_product_id text) TO service_role;
 
-REVOKE ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, dry_run boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, dry_run boolean) TO service_role;
+REVOKE ALL ON FUNCTION public.require_second_factor(is_required boolean, reason text, operator text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.require_second_factor(is_required boolean, reason text, operator text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, operator text, dry_run boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.settle_notifications(results jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_notifications(results jsonb) TO service_role;
@@ -3057,44 +4765,94 @@ GRANT ALL ON FUNCTION public.settle_notifications(results jsonb) TO service_role
 REVOKE ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) TO service_role;
 
+REVOKE ALL ON FUNCTION public.transfer_order(order_name text, address text, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.transfer_order(order_name text, address text, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.transfer_order(order_name text, address text, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.transfer_purchase(purchase_id uuid, address text, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.transfer_purchase(purchase_id uuid, address text, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.transfer_purchase(purchase_id uuid, address text, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
+
 REVOKE ALL ON FUNCTION public.undelivered_emails(days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.undelivered_emails(days integer) TO service_role;
 
 REVOKE ALL ON FUNCTION thetis.access_period(p_words text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.accounts_of(p_emails text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[], p_has_periods boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.addition_delay() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.cancellation_delay() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.compose_messages(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.compose_messages(p_order_ids text[], p_has_messages boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.conclude_act(p_operator text, p_action text, p_reason text, p_email text, p_order_id text, p_ids uuid[], p_before jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.confirmed_user_id(p_email text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.customer_accounts(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_acts(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_answer(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_messages(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_orders(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_purchases(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_rejected(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.describe_message_changes(p_order_id text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.describe_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.describe_purchases(p_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.describe_refunds(p_refunds jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.end_purchases_without_line(p_order_ids text[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.enqueue_notifications(p_order_ids text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.enqueue_notifications(p_order_ids text[], p_has_messages boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.expire_stale_notifications() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.explain_missing(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.explain_purchases(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.find_customer(p_query text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.find_orders(p_order text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.give_purchases(p_ids uuid[], p_email text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.has_reason(p_message thetis.notifications) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.have_access_periods(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_deleted_account(p_user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.is_near(p_one text, p_other text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.is_staff(p_claims jsonb, p_is_write boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.keep_audit_log() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.link_purchases(p_user_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.link_purchases_to_user() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.lock_emails(p_emails text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.lock_for_act(p_order_id text, p_ids uuid[], p_to_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.lock_holders(p_user_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.lock_messages(p_order_ids text[]) FROM PUBLIC;
 
@@ -3110,13 +4868,21 @@ REVOKE ALL ON FUNCTION thetis.merge_orders(p_orders thetis.incoming_order[], p_t
 
 REVOKE ALL ON FUNCTION thetis.merge_refunds(p_refunds thetis.incoming_refund[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.merged_status(p_existing text, p_derived thetis.purchase_status) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.merged_status(p_existing text, p_derived thetis.purchase_status, p_is_revoked boolean, p_is_extended boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.misspellings(p_word text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.near_addresses(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.near_orders(p_query text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.new_for() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.normalised_email(p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.note_untracked_sales(p_lines thetis.untracked_line[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.operator(p_name text, p_is_write boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.order_email(p_email jsonb, p_contact_email jsonb, p_customer_email jsonb) FROM PUBLIC;
 
@@ -3128,11 +4894,15 @@ REVOKE ALL ON FUNCTION thetis.orders_of_lines(p_lines thetis.incoming_line[], OU
 
 REVOKE ALL ON FUNCTION thetis.orders_without_email(p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.present_owners(p_order_ids text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.read_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.read_refunds(p_refunds jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refresh_cancellations(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.refresh_expiry(p_user_ids uuid[], p_emails text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refresh_notifications(p_order_ids text[], p_refreshed thetis.refreshed) FROM PUBLIC;
 
@@ -3152,15 +4922,30 @@ REVOKE ALL ON FUNCTION thetis.repeatable_for(p_kind text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.retry_delay(p_attempts integer, p_retry_after_seconds double precision) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.return_to_order_email() FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.return_to_holder_email() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.set_updated_at() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.stated_address(p_address text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.stated_order(p_order text) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.purchases TO authenticated;
+GRANT SELECT ON TABLE public.purchases TO service_role;
+
+REVOKE ALL ON FUNCTION thetis.stated_purchase(p_id uuid, p_expected_address text, p_to_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.stated_reason(p_reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.unchanged_act(p_action text, p_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.unusable_orders(p_ids text[], p_faults text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.update_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.was_resent(p_message thetis.notifications) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.was_transferred(p_order_id text, p_purchase_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.why_no_retry(p_message thetis.notifications) FROM PUBLIC;
 
@@ -3170,8 +4955,5 @@ REVOKE ALL ON FUNCTION thetis.without_faults(p_elements jsonb, p_faults text[]) 
 
 GRANT SELECT ON TABLE public.products TO authenticated;
 GRANT SELECT ON TABLE public.products TO service_role;
-
-GRANT SELECT ON TABLE public.purchases TO authenticated;
-GRANT SELECT ON TABLE public.purchases TO service_role;
 
 CREATE CONSTRAINT TRIGGER link_purchases_to_user AFTER INSERT OR UPDATE OF email, email_confirmed_at, deleted_at ON auth.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.email_confirmed_at IS NOT NULL) OR (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION thetis.link_purchases_to_user();

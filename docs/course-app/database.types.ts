@@ -58,6 +58,15 @@ export type Database = {
 "count_address_conflicts":
 { Args: Record<PropertyKey, never>; Returns: number
                            },
+"customer_timeline":
+{ Args: { "operator"?: string,"query": string }; Returns: Json
+                           },
+"expire_purchases":
+{ Args: { "max_count"?: number }; Returns: number
+                           },
+"extend_purchase":
+{ Args: { "dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string,"until": string }; Returns: Json
+                           },
 "get_notification":
 { Args: { "notification_id": string }; Returns: Json
                            },
@@ -65,6 +74,9 @@ export type Database = {
 { Args: { "id": number }; Returns: {
               "body_base64": string,"reason": string,"received_at": string,"replayed_at": string,"topic": string,"webhook_id": string
             }[]
+                           },
+"grant_access":
+{ Args: { "dry_run"?: boolean,"grant_id"?: string,"operator"?: string,"reason": string,"recipient": string,"slug": string,"until"?: string }; Returns: Json
                            },
 "has_access":
 { Args: { "slug": string }; Returns: boolean
@@ -118,15 +130,24 @@ export type Database = {
 "remove_shopify_product":
 { Args: { "shopify_product_id": string }; Returns: string
                            },
+"require_second_factor":
+{ Args: { "is_required": boolean,"operator": string,"reason": string }; Returns: undefined
+                           },
 "resend_notification":
-{ Args: { "dry_run"?: boolean,"kind": string,"order_name": string,"reason": string }; Returns: {
+{ Args: { "dry_run"?: boolean,"kind": string,"operator"?: string,"order_name": string,"reason": string }; Returns: {
               "email": string,"id": string,"outcome": string,"refusal": string,"shopify_order_id": string
             }[]
+                           },
+"restore_purchase":
+{ Args: { "dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string }; Returns: Json
                            },
 "retry_notifications":
 { Args: { "dry_run"?: boolean,"ids": Json }; Returns: {
               "id": string,"outcome": string,"reason": string
             }[]
+                           },
+"revoke_purchase":
+{ Args: { "dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string }; Returns: Json
                            },
 "settle_notifications":
 { Args: { "results": Json }; Returns: {
@@ -135,6 +156,12 @@ export type Database = {
                            },
 "store_rejected_webhook":
 { Args: { "body_base64": string,"reason": string,"topic": string,"webhook_id": string }; Returns: number
+                           },
+"transfer_order":
+{ Args: { "address": string,"dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"order_name": string,"reason": string }; Returns: Json
+                           },
+"transfer_purchase":
+{ Args: { "address": string,"dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string }; Returns: Json
                            },
 "undelivered_emails":
 { Args: { "days"?: number }; Returns: {

@@ -109,13 +109,16 @@ end;
 $$;
 
 -- Adds the purchases of these orders that are not there yet, and returns them.
-create function thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[])
+create function thetis.add_purchases(
+    p_order_ids text[], p_owner_ids uuid[], p_has_periods boolean
+)
 returns thetis.purchase_change[]
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_changes thetis.purchase_change[];
+    v_ids uuid[];
 begin
     with added as (
         insert into public.purchases (
@@ -137,14 +140,6 @@ begin
             on owner.shopify_order_id = derived.shopify_order_id
         on conflict (shopify_order_id, shopify_line_item_id) do nothing
         returning id, shopify_order_id, product_slug, status
-    ),
-
-    limited as (
-        insert into thetis.access_periods (purchase_id, period)
-        select added.id, product.access_period
-        from added
-        inner join public.products as product on added.product_slug = product.slug
-        where product.access_period is not null
     )
 
     select
@@ -152,9 +147,17 @@ begin
             row(
                 added.shopify_order_id, added.product_slug, null, added.status
             )::thetis.purchase_change
-        )
-    into v_changes
+        ),
+        array_agg(added.id)
+    into v_changes, v_ids
     from added;
+    if p_has_periods then
+        insert into thetis.access_periods (purchase_id, period)
+        select added.id, product.access_period
+        from public.purchases as added
+        inner join public.products as product on added.product_slug = product.slug
+        where added.id = any(v_ids) and product.access_period is not null;
+    end if;
     return v_changes;
 end;
 $$;
@@ -382,7 +385,7 @@ begin
         v_refreshed.conflicts := thetis.mark_address_conflicts(p_order_ids);
     end if;
     v_refreshed.changes := v_refreshed.changes
-        || thetis.add_purchases(p_order_ids, v_owner_ids);
+        || thetis.add_purchases(p_order_ids, v_owner_ids, v_has_periods);
     if v_has_periods then
         perform thetis.refresh_expiry(
             v_owner_ids || thetis.present_owners(p_order_ids), v_emails
@@ -426,7 +429,7 @@ from public, anon, authenticated, service_role;
 revoke all on function thetis.order_owners(text[]) from public, anon, authenticated, service_role;
 revoke all on function thetis.lock_present_owners(text[])
 from public, anon, authenticated, service_role;
-revoke all on function thetis.add_purchases(text[], uuid[])
+revoke all on function thetis.add_purchases(text[], uuid[], boolean)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.update_purchases(text[], uuid[])
 from public, anon, authenticated, service_role;

@@ -71,7 +71,8 @@ group by begun.shopify_order_id, begun.email;
 --   course_access   {order_number, email, has_account, is_addition, courses: [{slug, name}]};
 --                   `has_account`: who reads the email finds the courses in their account already
 -- `is_addition`: something of the order was announced to this address before.
-create function thetis.compose_messages(p_order_ids text[])
+-- p_has_messages: do the orders have any yet? Most are new and have none, and nothing is looked up.
+create function thetis.compose_messages(p_order_ids text[], p_has_messages boolean)
 returns table (
     shopify_order_id text,
     kind text,
@@ -143,7 +144,8 @@ begin
                 live.*,
                 kind.kind,
                 -- looked up in a hash: an order may have thousands of lines
-                (live.shopify_order_id, kind.kind, live.email, live.id) in (
+                p_has_messages
+                and (live.shopify_order_id, kind.kind, live.email, live.id) in (
                     select named.shopify_order_id, named.kind, named.email, named.purchase_id
                     from thetis.named_purchases as named
                     where named.shopify_order_id = any(p_order_ids)
@@ -158,32 +160,38 @@ begin
     ) as told
     inner join thetis.orders on told.shopify_order_id = orders.shopify_order_id
     cross join lateral (
-        select exists (
-            select from thetis.named_purchases as named
-            where
-                named.shopify_order_id = told.shopify_order_id
-                and named.kind = told.kind
-                and named.email = told.email
-        ) as is_addition
+        select
+            p_has_messages
+            and exists (
+                select from thetis.named_purchases as named
+                where
+                    named.shopify_order_id = told.shopify_order_id
+                    and named.kind = told.kind
+                    and named.email = told.email
+            ) as is_addition
     ) as earlier
     cross join lateral (
         select
-            case told.kind when 'post_purchase' then coalesce(
-                (
-                    select open_runs.run from thetis.open_runs
-                    where
-                        open_runs.shopify_order_id = told.shopify_order_id
-                        and open_runs.email = told.email
-                ),
-                (
-                    select max(begun.run) + 1 from thetis.notifications as begun
-                    where
-                        begun.shopify_order_id = told.shopify_order_id
-                        and begun.kind = 'post_purchase'
-                        and begun.attempts > 0
-                ),
-                1
-            ) end as run
+            case
+                when told.kind <> 'post_purchase' then null
+                when not p_has_messages then 1
+                else coalesce(
+                    (
+                        select open_runs.run from thetis.open_runs
+                        where
+                            open_runs.shopify_order_id = told.shopify_order_id
+                            and open_runs.email = told.email
+                    ),
+                    (
+                        select max(begun.run) + 1 from thetis.notifications as begun
+                        where
+                            begun.shopify_order_id = told.shopify_order_id
+                            and begun.kind = 'post_purchase'
+                            and begun.attempts > 0
+                    ),
+                    1
+                )
+            end as run
     ) as series;
 end;
 $$;
@@ -193,5 +201,5 @@ $$;
 revoke all on table thetis.live_purchases from public, anon, authenticated, service_role;
 revoke all on table thetis.named_purchases from public, anon, authenticated, service_role;
 revoke all on table thetis.open_runs from public, anon, authenticated, service_role;
-revoke all on function thetis.compose_messages(text[])
+revoke all on function thetis.compose_messages(text[], boolean)
 from public, anon, authenticated, service_role;

@@ -160,7 +160,7 @@ $$;
 
 -- Enqueues a message for what no message has named yet, or brings the untried one up to date. A
 -- historic order causes none, but the course email to somebody to whom it was transferred.
-create function thetis.enqueue_notifications(p_order_ids text[])
+create function thetis.enqueue_notifications(p_order_ids text[], p_has_messages boolean)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -180,7 +180,7 @@ begin
             when (composed.payload -> 'is_addition')::boolean then thetis.addition_delay()
             else interval '0'
         end
-    from thetis.compose_messages(p_order_ids) as composed
+    from thetis.compose_messages(p_order_ids, p_has_messages) as composed
     where
         not composed.is_named
         and (
@@ -346,7 +346,7 @@ begin
         p_refreshed.has_new_orders
         and (p_refreshed.had_purchases or cardinality(p_refreshed.changes) > 0)
     then
-        perform thetis.enqueue_notifications(p_order_ids);
+        perform thetis.enqueue_notifications(p_order_ids, v_has_messages);
     end if;
     if v_has_messages then
         perform thetis.withdraw_untried_messages(p_order_ids);
@@ -364,7 +364,7 @@ revoke all on function thetis.refresh_tried_messages(text[])
 from public, anon, authenticated, service_role;
 revoke all on function thetis.refresh_cancellations(text[])
 from public, anon, authenticated, service_role;
-revoke all on function thetis.enqueue_notifications(text[])
+revoke all on function thetis.enqueue_notifications(text[], boolean)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.withdraw_untried_messages(text[])
 from public, anon, authenticated, service_role;

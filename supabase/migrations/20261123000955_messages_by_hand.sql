@@ -300,7 +300,7 @@ begin
     into v_renewed
     from retried;
     if v_renewed is not null then
-        perform thetis.enqueue_notifications(v_renewed);
+        perform thetis.enqueue_notifications(v_renewed, true);
     end if;
 end;
 $$;
@@ -349,7 +349,7 @@ begin
                         and waiting.status = 'pending'
                 ) then 'one is waiting to be sent already'
             end as refusal
-        from thetis.compose_messages(v_order_ids) as told
+        from thetis.compose_messages(v_order_ids, true) as told
         where told.kind = resend_notification.kind and told.is_named
     ),
 

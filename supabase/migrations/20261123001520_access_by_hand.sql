@@ -166,7 +166,7 @@ begin
     end if;
     if p_action = 'transfer' then
         -- also of a historic order, which causes no message otherwise
-        perform thetis.enqueue_notifications(array[p_order_id]);
+        perform thetis.enqueue_notifications(array[p_order_id], true);
     end if;
     v_after := thetis.describe_purchases(p_ids);
     insert into thetis.audit_log (
