@@ -67,7 +67,8 @@ def arguments(database: Database) -> dict[str, Any]:
     )
     emails = {each["shopify_order_id"]: each for each in database.claim("resend")}
     known, refused, claimed = emails["1"], emails["3"], emails["4"]
-    database.settle({"id": str(refused["id"]), "attempt": refused["attempt"], "result": "dead"})
+    for each, result in ((known, "sent"), (refused, "dead")):
+        database.settle({"id": str(each["id"]), "attempt": each["attempt"], "result": result})
     [given] = database.call(
         "grant_access", COURSE, "eve@example.com", "no device arrived", "2100-01-01", "sue"
     )
