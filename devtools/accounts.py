@@ -112,11 +112,11 @@ class Accounts:
             return user.execute(query, values).fetchall()
 
     @contextmanager
-    def as_user(self, user_id: str) -> Iterator[Connection]:
-        """A transaction as PostgREST opens it for a signed-in user."""
+    def as_user(self, user_id: str, **claims: Any) -> Iterator[Connection]:
+        """A transaction as PostgREST opens it for a signed-in user, whose token says this too."""
         with self._as("authenticated") as user:
-            claims = json.dumps({"sub": user_id, "role": "authenticated"})
-            user.execute("select set_config('request.jwt.claims', %s, true)", (claims,))
+            token = json.dumps({"sub": user_id, "role": "authenticated", **claims})
+            user.execute("select set_config('request.jwt.claims', %s, true)", (token,))
             yield user
 
     @contextmanager

@@ -138,7 +138,8 @@ begin
         jsonb_build_object('needs_second_factor', staff_rules.needs_second_factor),
         jsonb_build_object('needs_second_factor', require_second_factor.is_required)
     from thetis.staff_rules;
-    update thetis.staff_rules set needs_second_factor = require_second_factor.is_required;
+    update thetis.staff_rules set needs_second_factor = require_second_factor.is_required
+    where staff_rules.is_the_only_row;  -- of no other: an API session may not update without it
 end;
 $$;
 

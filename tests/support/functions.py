@@ -21,10 +21,10 @@ _FUNCTIONS = """
 select p.oid::integer as id, p.oid::regprocedure::text as signature, n.nspname as schema,
     p.proname as name, p.prosecdef as is_definer, p.prorettype = 'trigger'::regtype as is_trigger,
     coalesce(p.proargnames[1:p.pronargs], '{}') as arguments,
-    (
-        select min(r.role) from unnest(array['authenticated', 'service_role']) as r (role)
+    array(
+        select r.role from unnest(array['authenticated', 'service_role']) as r (role)
         where has_function_privilege(r.role, p.oid, 'execute')
-    ) as caller
+    ) as callers
 from pg_proc as p inner join pg_namespace as n on p.pronamespace = n.oid
 where n.nspname in ('public', 'thetis')
 order by 3, 4
@@ -40,8 +40,8 @@ class Function:
     is_definer: bool
     is_trigger: bool
     arguments: list[str]
-    caller: str | None
-    """The role of the API that may call it."""
+    callers: list[str]
+    """The roles of the API that may call it; of the guarded ones, support staff are the first."""
 
     def call(self, connection: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         query = sql.SQL("select * from {}.{}({})").format(
@@ -62,8 +62,17 @@ def functions(database: Database) -> list[Function]:
 
 def arguments(database: Database) -> dict[str, Any]:
     """A value for each name of an argument. Makes the rows that these values speak of."""
-    database.record_orders(order(1, COURSE, SPLINT))
-    claimed, *_ = database.claim("resend")
+    database.record_orders(
+        order(1, COURSE, SPLINT), order(3, COURSE), order(4, COURSE, email="joan@example.com")
+    )
+    emails = {each["shopify_order_id"]: each for each in database.claim("resend")}
+    known, refused, claimed = emails["1"], emails["3"], emails["4"]
+    for each, result in ((known, "sent"), (refused, "dead")):
+        database.settle({"id": str(each["id"]), "attempt": each["attempt"], "result": result})
+    [given] = database.call(
+        "grant_access", COURSE, "eve@example.com", "no device arrived", "2100-01-01", "sue"
+    )
+    grant_id = given["grant_access"]["after"][0]["id"]
     kept = database.call("store_rejected_webhook", "orders/paid", "w1", _base64(b"{"), "no JSON")
     settled = {"id": str(claimed["id"]), "attempt": claimed["attempt"], "result": "retry"}
     return {
@@ -86,8 +95,8 @@ def arguments(database: Database) -> dict[str, Any]:
         "kind": "course_access",
         "state": None,
         "before_id": None,
-        "notification_id": claimed["id"],
-        "ids": Jsonb([str(claimed["id"])]),
+        "notification_id": known["id"],
+        "ids": Jsonb([str(refused["id"])]),
         "dry_run": False,
         "after_id": 0,
         "id": kept[0]["store_rejected_webhook"],
@@ -96,6 +105,14 @@ def arguments(database: Database) -> dict[str, Any]:
         "category": "device",
         "shopify_product_id": "77",
         "access_period": "1 year",
+        "operator": "sue",
+        "is_required": True,
+        "purchase_id": grant_id,
+        "expected_address": None,
+        "address": "grace@example.com",
+        "recipient": "grace@example.com",
+        "until": "2200-01-01",
+        "grant_id": grant_id,  # again, so that `slug` can be removed
         "calls": Jsonb({"record_orders": ["orders"]}),
     }
 

@@ -6,6 +6,9 @@ table. Columns of a table that nobody may touch need no lines: nobody may touch 
 
 Owner, stranger and unconfirmed are all the role `authenticated`: one who bought something, one who
 bought nothing, and one who bought something with an address that they have not confirmed.
+
+`guarded`: the role may call it, and support staff who are signed in do; it refuses everybody else
+itself. tests/database/operators/test_staff.py tells who is staff.
 """
 
 from __future__ import annotations
@@ -63,14 +66,28 @@ function  public.undelivered_emails                      .       .            . 
 function  public.list_notifications                      .       .            .            .            execute
 function  public.get_notification                        .       .            .            .            execute
 function  public.retry_notifications                     .       .            .            .            execute
-function  public.resend_notification                     .       .            .            .            execute
+function  public.expire_purchases                        .       .            .            .            execute
+function  public.require_second_factor                   .       .            .            .            execute
 function  public.check_schema                            .       .            .            .            execute
+
+function  public.resend_notification                     .       guarded      guarded      guarded      execute
+function  public.grant_access                            .       guarded      guarded      guarded      execute
+function  public.revoke_purchase                         .       guarded      guarded      guarded      execute
+function  public.restore_purchase                        .       guarded      guarded      guarded      execute
+function  public.extend_purchase                         .       guarded      guarded      guarded      execute
+function  public.transfer_purchase                       .       guarded      guarded      guarded      execute
+function  public.transfer_order                          .       guarded      guarded      guarded      execute
 
 table     thetis.shopify_products                        .       .            .            .            .
 table     thetis.untracked_sales                         .       .            .            .            .
 table     thetis.orders                                  .       .            .            .            .
 table     thetis.order_lines                             .       .            .            .            .
 table     thetis.refunds                                 .       .            .            .            .
+table     thetis.overrides                               .       .            .            .            .
+table     thetis.grants                                  .       .            .            .            .
+table     thetis.access_periods                          .       .            .            .            .
+table     thetis.audit_log                               .       .            .            .            .
+table     thetis.staff_rules                             .       .            .            .            .
 table     thetis.derived_purchases                       .       .            .            .            .
 table     thetis.live_purchases                          .       .            .            .            .
 table     thetis.named_purchases                         .       .            .            .            .
@@ -82,14 +99,16 @@ table     thetis.copied_enrollments                      .       .            . 
 
 sequence  thetis.rejected_webhooks_id_seq                .       .            .            .            .
 sequence  thetis.copied_enrollments_id_seq               .       .            .            .            .
+sequence  thetis.audit_log_id_seq                        .       .            .            .            .
 
 function  thetis.set_updated_at                          .       .            .            .            .
 function  thetis.normalised_email                        .       .            .            .            .
 function  thetis.confirmed_user_id                       .       .            .            .            .
 function  thetis.lock_emails                             .       .            .            .            .
+function  thetis.lock_holders                            .       .            .            .            .
 function  thetis.is_deleted_account                      .       .            .            .            .
 function  thetis.is_address_of                           .       .            .            .            .
-function  thetis.return_to_order_email                   .       .            .            .            .
+function  thetis.return_to_holder_email                  .       .            .            .            .
 function  thetis.link_purchases                          .       .            .            .            .
 function  thetis.release_purchases                       .       .            .            .            .
 function  thetis.link_purchases_to_user                  .       .            .            .            .
@@ -137,6 +156,23 @@ function  thetis.orders_without_email                    .       .            . 
 function  thetis.refresh_orders                          .       .            .            .            .
 function  thetis.lock_orders                             .       .            .            .            .
 function  thetis.access_period                           .       .            .            .            .
+function  thetis.keep_audit_log                          .       .            .            .            .
+function  thetis.have_access_periods                     .       .            .            .            .
+function  thetis.present_owners                          .       .            .            .            .
+function  thetis.refresh_expiry                          .       .            .            .            .
+function  thetis.is_staff                                .       .            .            .            .
+function  thetis.operator                                .       .            .            .            .
+function  thetis.stated_reason                           .       .            .            .            .
+function  thetis.stated_address                          .       .            .            .            .
+function  thetis.stated_order                            .       .            .            .            .
+function  thetis.describe_purchases                      .       .            .            .            .
+function  thetis.describe_message_changes                .       .            .            .            .
+function  thetis.lock_for_act                            .       .            .            .            .
+function  thetis.stated_purchase                         .       .            .            .            .
+function  thetis.conclude_act                            .       .            .            .            .
+function  thetis.unchanged_act                           .       .            .            .            .
+function  thetis.was_transferred                         .       .            .            .            .
+function  thetis.give_purchases                          .       .            .            .            .
 """
 
 CALLERS = ("anon", "owner", "stranger", "unconfirmed", "service_role")
@@ -151,6 +187,7 @@ class Cell:
 
     privileges: frozenset[str]
     rows: str | None
+    is_guarded: bool = False
 
 
 def role(caller: str) -> str:
@@ -182,5 +219,7 @@ def _lines() -> Iterator[tuple[Thing, dict[str, Cell]]]:
 def _cell(text: str) -> Cell:
     if text == ".":
         return Cell(frozenset(), None)
+    if text == "guarded":
+        return Cell(frozenset({"execute"}), None, is_guarded=True)
     privilege, _, rows = text.partition(" ")
     return Cell(frozenset({privilege}), rows or None)

@@ -44,13 +44,17 @@ ATTEMPTS = {
 }
 
 
+NOT_STAFF = "only support staff may do this"
+"""What a guarded function says, which the role may call, to somebody who is no support staff."""
+
+
 def may(connection: Connection, statement: str) -> bool:
     """Whether privileges allow it; what else is wrong with it does not matter. Undoes it."""
     try:
         with connection.transaction(force_rollback=True):
             connection.execute(sql.SQL(statement))
-    except InsufficientPrivilege:
-        return False
+    except InsufficientPrivilege as error:
+        return error.diag.message_primary == NOT_STAFF
     except psycopg.Error:
         return True
     return True
@@ -91,6 +95,20 @@ def test_a_caller_can_do_what_is_written_and_nothing_else(project: Project, call
         }
 
     assert possible == {thing: cell.privileges for thing, cell in written.items()}
+
+
+def test_a_guarded_function_refuses_whoever_is_no_staff(project: Project, caller: str) -> None:
+    guarded = [name for (_, name), cell in matrix.allowed(caller).items() if cell.is_guarded]
+    nulls = signatures(project)
+    with project.acting_as(caller) as connection:
+        for name in guarded:
+            with (
+                pytest.raises(InsufficientPrivilege, match=NOT_STAFF),
+                connection.transaction(force_rollback=True),
+            ):
+                connection.execute(sql.SQL(f"select {name}({nulls[name]})"))
+
+    assert bool(guarded) == (matrix.role(caller) == "authenticated")
 
 
 def test_a_caller_sees_the_rows_that_are_written(project: Project, caller: str) -> None:

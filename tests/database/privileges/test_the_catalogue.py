@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.database.privileges import matrix
 from tests.database.privileges.conftest import Project
 from tests.database.privileges.matrix import Thing
@@ -194,6 +196,27 @@ def test_only_the_doors_act_with_more_power_than_their_caller(project: Project) 
     doors = {name for name in doors if name.startswith("public.")}
 
     assert definers == doors - {"public.check_schema"} | {"thetis.link_purchases_to_user"}
+
+
+def test_every_write_names_its_rows(project: Project) -> None:
+    """Supabase loads pg-safeupdate into the sessions of its API, also for what functions do there:
+    an update or a delete without a condition is an error.
+
+    https://github.com/supabase/postgres (its migration enable-safeupdate-postgrest)
+    """
+    functions = project.database.rows(
+        "select proname, prosrc from pg_proc"
+        " where pronamespace in ('public'::regnamespace, 'thetis'::regnamespace)"
+    )
+    writes = re.compile(r"\b(update (public|thetis)\.(?!.* for update)|delete from )", re.DOTALL)
+    without = {
+        row["proname"]
+        for row in functions
+        for statement in row["prosrc"].split(";")
+        if writes.search(statement) and not re.search(r"\bwhere\b", statement)
+    }
+
+    assert without == set()
 
 
 def things(database: Database) -> list[Row]:

@@ -24,6 +24,8 @@ A_ROW: dict[str, dict[str, Any]] = {
 }
 A_COLUMN = {"purchases": "product_slug", "products": "slug"}
 
+NO_ID = "00000000-0000-0000-0000-000000000000"
+
 OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "record_orders": {"orders": [order(9, COURSE, email="eve@example.com")]},
     "record_refunds": {"refunds": []},
@@ -43,9 +45,17 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "record_deliveries": {"events": []},
     "undelivered_emails": {},
     "list_notifications": {},
-    "get_notification": {"notification_id": "00000000-0000-0000-0000-000000000000"},
+    "get_notification": {"notification_id": NO_ID},
     "retry_notifications": {"ids": []},
     "resend_notification": {"order_name": "1", "kind": "course_access", "reason": "lost"},
+    "grant_access": {"slug": COURSE, "recipient": "eve@example.com", "reason": "mine"},
+    "revoke_purchase": {"purchase_id": NO_ID, "reason": "hers"},
+    "restore_purchase": {"purchase_id": NO_ID, "reason": "mine"},
+    "extend_purchase": {"purchase_id": NO_ID, "until": "infinity", "reason": "mine"},
+    "transfer_purchase": {"purchase_id": NO_ID, "address": "eve@example.com", "reason": "mine"},
+    "transfer_order": {"order_name": "1", "address": "eve@example.com", "reason": "mine"},
+    "require_second_factor": {"is_required": False, "reason": "mine", "operator": "eve"},
+    "expire_purchases": {},
     "list_products": {},
     "list_unmapped_products": {},
     "add_product": {"slug": "free_course", "name": "Free", "category": "course"},

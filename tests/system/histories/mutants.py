@@ -128,7 +128,7 @@ MUTANTS = (
     _sql(
         "links only when the account is made, not when a purchase follows",
         "refresh_purchases",
-        "select thetis.confirmed_user_id(orders.email)\n",
+        "select thetis.confirmed_user_id(orders.holder_email)\n",
         "select null::uuid\n",
     ),
     _sql(
