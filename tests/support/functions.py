@@ -84,6 +84,7 @@ def arguments(database: Database) -> dict[str, Any]:
         "max_count": 10,
         "lease_seconds": 60,
         "results": Jsonb([{**settled, "error": "503", "retry_after_seconds": 5}]),
+        "query": "#1",
         "topic": "orders/paid",
         "webhook_id": "w2",
         "body_base64": _base64(b"["),

@@ -77,6 +77,7 @@ function  public.restore_purchase                        .       guarded      gu
 function  public.extend_purchase                         .       guarded      guarded      guarded      execute
 function  public.transfer_purchase                       .       guarded      guarded      guarded      execute
 function  public.transfer_order                          .       guarded      guarded      guarded      execute
+function  public.customer_timeline                       .       guarded      guarded      guarded      execute
 
 table     thetis.shopify_products                        .       .            .            .            .
 table     thetis.untracked_sales                         .       .            .            .            .
@@ -156,6 +157,21 @@ function  thetis.orders_without_email                    .       .            . 
 function  thetis.refresh_orders                          .       .            .            .            .
 function  thetis.lock_orders                             .       .            .            .            .
 function  thetis.access_period                           .       .            .            .            .
+function  thetis.accounts_of                              .       .            .            .            .
+function  thetis.find_customer                            .       .            .            .            .
+function  thetis.is_near                                  .       .            .            .            .
+function  thetis.misspellings                             .       .            .            .            .
+function  thetis.near_addresses                           .       .            .            .            .
+function  thetis.near_orders                              .       .            .            .            .
+function  thetis.explain_purchases                        .       .            .            .            .
+function  thetis.explain_missing                          .       .            .            .            .
+function  thetis.customer_answer                          .       .            .            .            .
+function  thetis.customer_accounts                        .       .            .            .            .
+function  thetis.customer_purchases                       .       .            .            .            .
+function  thetis.customer_orders                          .       .            .            .            .
+function  thetis.customer_messages                        .       .            .            .            .
+function  thetis.customer_acts                            .       .            .            .            .
+function  thetis.customer_rejected                        .       .            .            .            .
 function  thetis.keep_audit_log                          .       .            .            .            .
 function  thetis.have_access_periods                     .       .            .            .            .
 function  thetis.present_owners                          .       .            .            .            .
