@@ -78,39 +78,57 @@ end;
 $$;
 
 -- Locks what an act on these purchases touches, in the order in which events do it: their order,
--- the addresses, the accounts, the purchases.
+-- the addresses, the accounts, the purchases. Of the order all of them: refreshing it locks them too,
+-- and would otherwise wait for an address while it holds what the address's holder waits for.
 create function thetis.lock_for_act(p_order_id text, p_ids uuid[], p_to_email text)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    v_all_ids uuid[];
     v_owner_ids uuid[];
 begin
     perform from thetis.orders where orders.shopify_order_id = p_order_id for update;
+    v_all_ids := p_ids || array(
+        select stored.id from public.purchases as stored
+        where stored.shopify_order_id = p_order_id
+    );
     perform thetis.lock_emails(
         array(
             select address.email
             from public.purchases as stored
             left join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
+            left join thetis.overrides as override on stored.id = override.purchase_id
             cross join lateral (
-                values (stored.shopify_customer_email), (orders.holder_email)
+                values
+                (stored.shopify_customer_email), (orders.holder_email), (override.transferred_to)
             ) as address (email)
-            where stored.id = any(p_ids)
+            where stored.id = any(v_all_ids)
         ) || p_to_email
     );
     v_owner_ids := array(
         select users.id from auth.users
         where
             users.id in (
-                select stored.user_id from public.purchases as stored where stored.id = any(p_ids)
+                select stored.user_id from public.purchases as stored
+                where stored.id = any(v_all_ids)
             )
         order by users.id
         for key share
-    ) || thetis.confirmed_user_id(p_to_email);
+    ) || thetis.confirmed_user_id(p_to_email) || array(
+        select thetis.confirmed_user_id(named.email)
+        from (
+            select orders.holder_email as email from thetis.orders
+            where orders.shopify_order_id = p_order_id
+            union all
+            select override.transferred_to from thetis.overrides as override
+            where override.purchase_id = any(v_all_ids)
+        ) as named
+    );
     perform thetis.lock_holders(v_owner_ids);
     perform from public.purchases as stored
-    where stored.id = any(p_ids)
+    where stored.id = any(v_all_ids)
     order by stored.id
     for update;
 end;
@@ -137,7 +155,8 @@ begin
     end if;
     if
         p_expected_address is not null
-        and thetis.normalised_email(p_expected_address) <> v_purchase.shopify_customer_email
+        and thetis.normalised_email(p_expected_address)
+        is distinct from v_purchase.shopify_customer_email
         and not thetis.is_address_of(
             v_purchase.user_id, thetis.normalised_email(p_expected_address)
         )

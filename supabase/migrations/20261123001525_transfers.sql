@@ -122,18 +122,18 @@ declare
     v_act jsonb;
 begin
     begin
-        -- the order first, so that no event adds a purchase of it meanwhile
+        -- the order first, so that no event adds a purchase of it meanwhile; who owns them is looked
+        -- up once nobody can link them any more
         select orders.holder_email into v_holder_email
         from thetis.orders where orders.shopify_order_id = v_order_id
         for update;
+        perform thetis.lock_for_act(v_order_id, '{}', v_email);
         select
-            array_agg(stored.id),
+            coalesce(array_agg(stored.id), '{}'),
             array_agg(stored.user_id) filter (where stored.user_id is not null),
             array_agg(stored.shopify_customer_email)
         into v_ids, v_owner_ids, v_emails
         from public.purchases as stored where stored.shopify_order_id = v_order_id;
-        v_ids := coalesce(v_ids, '{}');
-        perform thetis.lock_for_act(v_order_id, v_ids, v_email);
         if
             transfer_order.expected_address is not null
             and thetis.normalised_email(transfer_order.expected_address) is distinct from v_holder_email

@@ -126,6 +126,20 @@ def test_a_purchase_of_somebody_else_is_refused(database: Database, ada: str) ->
     act(database, "revoke_purchase", purchase_id=purchase, expected_address="ADA@example.com")
 
 
+@pytest.mark.parametrize("address", ["", " ", "eve@example.com "])
+def test_an_expected_address_that_is_blank_is_nobodys(
+    database: Database, ada: str, address: str
+) -> None:
+    with pytest.raises(psycopg.Error, match="not that of") as error:
+        act(
+            database,
+            "revoke_purchase",
+            purchase_id=purchase_id(database, 1),
+            expected_address=address,
+        )
+    assert error.value.sqlstate == "TH006"
+
+
 def test_a_dry_run_leaves_everything_as_it_was(database: Database, ada: str) -> None:
     send_everything(database)
 

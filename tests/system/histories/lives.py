@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 
 from hypothesis import strategies as st
@@ -33,9 +34,15 @@ class Life:
 
 
 @st.composite
-def lives(draw: st.DrawFn, *, with_corrections: bool = False, hastily: bool = False) -> Life:
+def lives(
+    draw: st.DrawFn,
+    *,
+    with_corrections: bool = False,
+    hastily: bool = False,
+    with_ages: bool = False,
+) -> Life:
     """`with_corrections`: the shop may also write another address into an order; `hastily`, two
-    within a second.
+    within a second. `with_ages`: the orders were made some days ago, no two at the same moment.
 
     Half of them are about one line of one order: a few things that befall the same line find
     faults that many things rarely do.
@@ -48,6 +55,9 @@ def lives(draw: st.DrawFn, *, with_corrections: bool = False, hastily: bool = Fa
             email=_spelled(draw, draw(st.sampled_from(life.addresses))),
             lines=draw(st.lists(LINES, min_size=1, max_size=lines)),
         )
+        if with_ages:
+            days = draw(st.integers(0, 5)) * 15
+            order.made_at -= timedelta(days=days, hours=1 + len(life.orders))
         life.orders.append(order)
         life.webhooks += order.create() + _begins(draw, order)
     for _ in range(draw(st.integers(1, 8))):
