@@ -155,6 +155,7 @@ begin
                 and newer.kind = p_message.kind
                 and newer.enqueued_at > p_message.enqueued_at
         )
+        when 'forget_recipient' then p_message.email <> ''
         else exists (
             select from thetis.live_purchases as live
             where live.id = any(p_message.purchase_ids) and live.email = p_message.email
