@@ -70,7 +70,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return '(?<![[:alnum:]._%+-])'
-        || regexp_replace(p_email, '([][.*+?^${}()|\\])', '\\\1', 'g')
+        || regexp_replace(p_email, '([][*.+?^${}()|\\])', '\\\1', 'g')
         || '(?![[:alnum:]_-]|\.[[:alnum:]])';
 end;
 $$;
@@ -216,8 +216,8 @@ end;
 $$;
 
 -- Everything that is held of an address, and of the account that has it confirmed, as JSON; a part
--- of which there is nothing is []. That it was asked for is written down. Of other people's addresses
--- in the same orders nothing is told.
+-- of which there is nothing is []. That it was asked for is written down. Of other people's
+-- addresses in the same orders nothing is told.
 create function public.export_customer(address text, operator text default null)
 returns jsonb
 language plpgsql
@@ -330,7 +330,10 @@ begin
         select
             jsonb_object_agg(
                 part.key,
-                case when part.value = 'null' and part.key <> 'account' then '[]' else part.value end
+                case
+                    when part.value = 'null' and part.key <> 'account' then '[]'
+                    else part.value
+                end
             )
         from jsonb_each(v_export) as part
     );

@@ -3,9 +3,9 @@
 -- until then are kept from bringing them back.
 
 -- Locks what is to be struck out, in the order in which events do it: the orders, the addresses,
--- the accounts, the purchases, the messages. While this waits for the addresses, an event may bring
--- another order of theirs: what was locked is let go, and it begins anew. An event that comes to the
--- addresses after this finds the person erased.
+-- the accounts, the purchases, the messages. While this waits for the addresses, an event may
+-- bring another order of theirs: what was locked is let go, and it begins anew. An event that comes
+-- to the addresses after this finds the person erased.
 create function thetis.lock_to_forget(p_email text, p_order_ids text[])
 returns text[]
 language plpgsql
@@ -263,7 +263,9 @@ begin
             select
                 coalesce(
                     jsonb_agg(
-                        jsonb_build_object('product', stored.product_slug, 'user_id', stored.user_id)
+                        jsonb_build_object(
+                            'product', stored.product_slug, 'user_id', stored.user_id
+                        )
                         order by stored.purchased_at, stored.id
                     ),
                     '[]'

@@ -22,6 +22,7 @@ WRITTEN = (
     "thetis.notifications",
     "thetis.rejected_webhooks",
     "thetis.grants",
+    "thetis.erased_addresses",
     "auth.users",
 )
 
