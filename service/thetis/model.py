@@ -60,7 +60,7 @@ class Notification:
     id: str
     kind: str
     attempt: int
-    shopify_order_id: str
+    shopify_order_id: str | None
     payload: dict[str, Any]
 
 
@@ -113,7 +113,7 @@ class ListedNotification:
     id: str
     kind: str
     status: str
-    shopify_order_id: str
+    shopify_order_id: str | None
     order_number: str | None
     email: str
     attempts: int

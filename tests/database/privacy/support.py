@@ -33,7 +33,7 @@ def places(database: Database, name: str = NAME) -> list[str]:
     with database.connect() as connection:
         for column in database.rows(_COLUMNS):
             form = "encode({0}, 'escape')" if column["is_bytes"] else "{0}::text"
-            query = sql.SQL(  # type: ignore[call-overload]
+            query = sql.SQL(
                 f"select from {{1}} where position(%s in lower({form})) > 0 limit 1"
             ).format(
                 sql.Identifier(column["attribute"]),

@@ -47,9 +47,7 @@ def test_what_nobody_owns_ends_for_good_and_it_is_said_beforehand(database: Data
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_a_dry_run_says_the_same_and_changes_nothing(
-    database: Database, *, is_known: bool
-) -> None:
+def test_a_dry_run_says_the_same_and_changes_nothing(database: Database, *, is_known: bool) -> None:
     if is_known:
         plant(database)
     before = everything(database)
@@ -180,9 +178,12 @@ def test_messages_to_two_who_are_forgotten_do_not_collide(database: Database) ->
     for address in (ADA, GRACE):
         forget(database, address)
 
-    assert database.value(
-        "select count(*) from thetis.notifications where email = '' and status = 'pending'"
-    ) == 0
+    assert (
+        database.value(
+            "select count(*) from thetis.notifications where email = '' and status = 'pending'"
+        )
+        == 0
+    )
 
 
 def test_an_emptied_message_is_neither_retried_nor_brought_back(database: Database) -> None:
@@ -233,15 +234,23 @@ def test_that_somebody_was_forgotten_and_why_is_written_down_without_them(
 def test_the_audit_log_lets_a_person_be_struck_out_and_nothing_else(database: Database) -> None:
     act(database, "grant_access", slug=COURSE, recipient=ADA)
 
-    for change in ("after = '{}'", "shopify_order_id = '7'", "purchase_id = null", "action = 'show'"):
+    for change in (
+        "after = '{}'",
+        "shopify_order_id = '7'",
+        "purchase_id = null",
+        "action = 'show'",
+    ):
         with pytest.raises(psycopg.Error) as error:
-            database.execute(f"update thetis.audit_log set erased_at = now(), {change}")  # type: ignore[arg-type]
+            database.execute(f"update thetis.audit_log set erased_at = now(), {change}")
         assert error.value.sqlstate == "TH007"
     forget(database)
 
-    assert database.value(
-        "select count(*) from thetis.audit_log where erased_at is not null and after is null"
-    ) == 1
+    assert (
+        database.value(
+            "select count(*) from thetis.audit_log where erased_at is not null and after is null"
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize("function", ["forget_customer", "export_customer"])
