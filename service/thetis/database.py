@@ -35,6 +35,7 @@ from thetis.model import (
     ListedNotification,
     Notification,
     Outcome,
+    PrivacyRequest,
     Product,
     RejectedWebhook,
     Resent,
@@ -177,6 +178,41 @@ class Database:
         """Send an order's customer again what they were told; one for each address."""
         rows = await self._call("resend_notification", order, kind, reason, operator, dry_run)
         return read(rows, resent)
+
+    async def expire_purchases(self, *, max_count: int) -> int:
+        """Of how many it was said that they are over."""
+        rows = await self._call("expire_purchases", max_count)
+        return read(rows, lambda rows: int(rows[0]["expire_purchases"]))
+
+    async def prune(self, *, older_than: str, max_count: int) -> dict[str, int]:
+        """How many rows of which kind were dropped; `older_than` is a Postgres interval."""
+        rows = await self._call("prune", older_than, max_count)
+        return read(rows, lambda rows: {kind: int(n) for kind, n in rows[0]["prune"].items()})
+
+    async def export_customer(self, *, address: str, operator: str) -> dict[str, Any]:
+        """Everything that is held of an address."""
+        rows = await self._call("export_customer", address, operator)
+        return read(rows, lambda rows: dict(rows[0]["export_customer"]))
+
+    async def forget_customer(
+        self, *, address: str, reason: str, operator: str, dry_run: bool
+    ) -> dict[str, Any]:
+        """Strike an address out; what that means for access, and how many rows held it."""
+        rows = await self._call("forget_customer", address, reason, operator, dry_run)
+        return read(rows, lambda rows: dict(rows[0]["forget_customer"]))
+
+    async def record_privacy_request(self, request: dict[str, Any]) -> WebhookOutcome:
+        """recorded, or unchanged if it is known."""
+        rows = await self._call("record_privacy_request", request)
+        return read(rows, lambda rows: WebhookOutcome(rows[0]["record_privacy_request"]))
+
+    async def list_privacy_requests(self, *, include_answered: bool) -> list[PrivacyRequest]:
+        """The oldest first, a thousand at most."""
+        rows = await self._call("list_privacy_requests", include_answered)
+        return read(rows, lambda rows: [PrivacyRequest(**row) for row in rows])
+
+    async def mark_privacy_request_answered(self, request_id: int) -> None:
+        await self._call("mark_privacy_request_answered", request_id)
 
     async def list_products(self) -> list[Product]:
         rows = await self._call("list_products")

@@ -181,6 +181,19 @@ class RejectedWebhook:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrivacyRequest:
+    """What Shopify's compliance webhooks ask for. Times are in UTC; `email` while it is open."""
+
+    id: int
+    topic: str
+    shop: str | None
+    email: str | None
+    shopify_order_ids: list[str]
+    received_at: str
+    answered_at: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SchemaStatus:
     """The version of the database's migrations, and the functions that we call and may not."""
 

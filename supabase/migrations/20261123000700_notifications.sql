@@ -45,14 +45,15 @@ create table thetis.notifications (
     provider_message_id text,
     enqueued_at timestamptz not null default now(),
     settled_at timestamptz,
+    is_stripped boolean not null default false,
     constraint settled_unless_pending check ((status = 'pending') = (settled_at is null))
 );
 
 comment on column thetis.notifications.id is
 'Also the idempotency key at the provider: a second try of the same row is the same message.';
 comment on column thetis.notifications.payload is
-'What there is to tell. Never changed after the first attempt: a retry must be identical. Empty once
-the person was erased.';
+'What there is to tell. Never changed after the first attempt: a retry must be identical. Empty
+once the person was erased.';
 comment on column thetis.notifications.email is
 'To whom; empty where a kind addresses nobody, and where the person was erased.';
 comment on column thetis.notifications.purchase_ids is
@@ -66,6 +67,8 @@ comment on column thetis.notifications.provider_message_id is
 'The provider''s own name for what it took.';
 comment on column thetis.notifications.is_test is
 'Of a test order: sent like any other, and left out of figures.';
+comment on column thetis.notifications.is_stripped is
+'So old that its payload tells only what later messages follow from. It is not sent any more.';
 comment on column thetis.notifications.due_at is
 'When to send; moved forward by a lease and by every retry.';
 comment on column thetis.notifications.uncertain_since is
@@ -79,8 +82,8 @@ create index notifications_email on thetis.notifications (email) where email <> 
 create unique index notifications_untried_message
 on thetis.notifications (shopify_order_id, kind, email)
 where
-    attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
-    and email <> '';
+attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
+and email <> '';
 create unique index notifications_untried_update on thetis.notifications (shopify_order_id)
 where attempts = 0 and kind = 'post_purchase_update';
 create unique index notifications_one_cancellation
@@ -93,13 +96,15 @@ create index notifications_due on thetis.notifications (provider, due_at)
 where status = 'pending';
 create index notifications_uncertain on thetis.notifications (uncertain_since)
 where status = 'pending' and uncertain_since is not null;
+create index notifications_prunable on thetis.notifications (settled_at)
+where settled_at is not null and not is_stripped;
 create index notifications_dead on thetis.notifications (provider)
 where status = 'dead';
 
 -- For how long an attempt may be repeated after one of which nobody knows the outcome. Providers
 -- remember an idempotency key for 24 hours: sent again later, a message would come twice. To stop
--- a workflow again, to tell it the same, or to delete somebody again changes nothing, so that goes on
--- for as long as the workflow may run.
+-- a workflow again, to tell it the same, or to delete somebody again changes nothing, so that goes
+-- on for as long as the workflow may run.
 create function thetis.repeatable_for(p_kind text)
 returns interval
 language plpgsql

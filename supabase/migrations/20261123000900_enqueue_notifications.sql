@@ -68,6 +68,7 @@ begin
                 or (
                     message.status = 'skipped'
                     and message.uncertain_since is not null
+                    and not message.is_stripped
                     and not exists (
                         select from thetis.notifications as cancellation
                         where

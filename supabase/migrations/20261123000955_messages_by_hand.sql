@@ -200,6 +200,7 @@ begin
         when p_message.status = 'sent' then 'it was sent'
         when p_message.status = 'skipped' or not thetis.has_reason(p_message)
             then 'it has lost its reason'
+        when p_message.is_stripped then 'it is too old: resend it'
         when p_message.leased_until > now() then 'it is being sent'
         when thetis.was_resent(p_message) then 'it was resent since'
         when

@@ -320,6 +320,10 @@ begin
                 )
             from thetis.rejected_webhooks_of(v_email, '{}') as kept
         ),
+        'privacy_requests', (
+            select jsonb_agg(to_jsonb(asked) - 'request_hash' order by asked.id)
+            from thetis.privacy_requests as asked where asked.email = v_email
+        ),
         'copied_enrollments', (
             select jsonb_agg(to_jsonb(copied) order by copied.id)
             from thetis.copied_enrollments_of(v_email, v_ids) as copied

@@ -254,6 +254,9 @@ begin
             where delivery.notification_id = any(v_message_ids) and delivery.reason is not null
         ),
         'rejected_webhooks', cardinality(v_rejected_ids),
+        'privacy_requests', (
+            select count(*) from thetis.privacy_requests as asked where asked.email = p_email
+        ),
         'audit_log', cardinality(v_audit_ids)
     );
     v_answer := jsonb_build_object(
@@ -316,6 +319,9 @@ begin
     set email = null, reason = null, before = null, after = null, erased_at = now()
     where told.id = any(v_audit_ids);
     delete from thetis.rejected_webhooks as kept where kept.id = any(v_rejected_ids);
+    update thetis.privacy_requests as asked
+    set email = null, answered_at = coalesce(asked.answered_at, now())
+    where asked.email = p_email;
     v_counts := v_counts || jsonb_build_object(
         'copied_enrollments', thetis.erase_enrollments(p_email, v_ids)
     );

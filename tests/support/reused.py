@@ -23,6 +23,7 @@ WRITTEN = (
     "thetis.rejected_webhooks",
     "thetis.grants",
     "thetis.erased_addresses",
+    "thetis.privacy_requests",
     "auth.users",
 )
 

@@ -1,4 +1,4 @@
-"""A person of whom something is kept in every place, and a search of the whole database for them."""
+"""A person of whom something is kept in every place, and a search of the database for them."""
 
 from __future__ import annotations
 
@@ -105,6 +105,8 @@ def plant(database: Database) -> None:
     database.call("resend_notification", "1", "post_purchase", "she is called Lovelace", "sue")
     for body in BODIES:
         reject(database, body)
+    asked = {"topic": "customers/data_request", "email": ADA.title(), "shopify_order_ids": ["1"]}
+    database.call("record_privacy_request", asked)
 
 
 def plant_enrollments(database: Database) -> None:

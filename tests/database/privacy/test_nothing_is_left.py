@@ -38,6 +38,7 @@ HOLDS_HER = {
     "thetis.orders.holder_email",
     "thetis.orders.transferred_to",
     "thetis.overrides.transferred_to",
+    "thetis.privacy_requests.email",
     "thetis.rejected_webhooks.body",
 }
 """Every column that can."""
@@ -67,6 +68,7 @@ def test_an_export_holds_every_place(planted: Database) -> None:
         "notifications",
         "audit_log",
         "rejected_webhooks",
+        "privacy_requests",
         "copied_enrollments",
     }
     assert len(told["grants"]) == 1
