@@ -23,6 +23,12 @@ CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "retry_notifications": ("ids", "dry_run"),
     "resend_notification": ("order_name", "kind", "reason", "operator", "dry_run"),
     "expire_purchases": ("max_count",),
+    "prune": ("older_than", "max_count"),
+    "export_customer": ("address", "operator"),
+    "forget_customer": ("address", "reason", "operator", "dry_run"),
+    "record_privacy_request": ("request",),
+    "list_privacy_requests": ("include_answered",),
+    "mark_privacy_request_answered": ("id",),
     "customer_timeline": ("query", "operator"),
     "grant_access": ("slug", "recipient", "reason", "until", "operator", "grant_id", "dry_run"),
     "revoke_purchase": ("purchase_id", "reason", "expected_address", "operator", "dry_run"),
@@ -62,3 +68,18 @@ CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
 """Every function that the service calls, with the names of its arguments. What is called and what
 check_schema asks for both come from here.
 """
+
+DOCUMENTS = frozenset(
+    {
+        "customer_timeline",
+        "grant_access",
+        "revoke_purchase",
+        "restore_purchase",
+        "extend_purchase",
+        "transfer_purchase",
+        "transfer_order",
+        "export_customer",
+        "forget_customer",
+    }
+)
+"""Those for operators: they answer one JSON object, whose parts are told in SQL."""

@@ -36,6 +36,7 @@ from thetis.model import (
     ListedNotification,
     Notification,
     Outcome,
+    PrivacyRequest,
     Product,
     RejectedWebhook,
     Resent,
@@ -179,14 +180,36 @@ class Database:
         rows = await self._call("resend_notification", order, kind, reason, operator, dry_run)
         return read(rows, resent)
 
-    async def customer_timeline(self, query: str, *, operator: str) -> dict[str, Any]:
-        """All that is known of a customer, the answer first; who asked is written down."""
-        return read(await self._call("customer_timeline", query, operator), document)
-
-    async def act(self, function: LiteralString, **values: Any) -> dict[str, Any]:
-        """One of an operator's acts: grant_access, revoke_purchase and so on, by its arguments."""
-        given = [values.get(name) for name in CALLS[function]]
+    async def document(self, function: LiteralString, **values: Any) -> dict[str, Any]:
+        """What one of DOCUMENTS answers; its arguments by their names."""
+        given = [values[name] for name in CALLS[function]]
         return read(await self._call(function, *given), document)
+
+    async def expire_purchases(self, *, max_count: int) -> int:
+        """Of how many it was said that they are over."""
+        rows = await self._call("expire_purchases", max_count)
+        return read(rows, lambda rows: int(rows[0]["expire_purchases"]))
+
+    async def prune(self, *, older_than: str, max_count: int) -> dict[str, int]:
+        """How many rows of which kind were dropped; `older_than` is a Postgres interval."""
+        rows = await self._call("prune", older_than, max_count)
+        return read(rows, lambda rows: {kind: int(n) for kind, n in rows[0]["prune"].items()})
+
+    async def require_second_factor(self, *, is_required: bool, reason: str, operator: str) -> None:
+        await self._call("require_second_factor", is_required, reason, operator)
+
+    async def record_privacy_request(self, request: dict[str, Any]) -> WebhookOutcome:
+        """recorded, or unchanged if it is known."""
+        rows = await self._call("record_privacy_request", request)
+        return read(rows, lambda rows: WebhookOutcome(rows[0]["record_privacy_request"]))
+
+    async def list_privacy_requests(self, *, include_answered: bool) -> list[PrivacyRequest]:
+        """The oldest first, a thousand at most."""
+        rows = await self._call("list_privacy_requests", include_answered)
+        return read(rows, lambda rows: [PrivacyRequest(**row) for row in rows])
+
+    async def mark_privacy_request_answered(self, request_id: int) -> None:
+        await self._call("mark_privacy_request_answered", request_id)
 
     async def list_products(self) -> list[Product]:
         rows = await self._call("list_products")

@@ -110,10 +110,13 @@ def arguments(database: Database) -> dict[str, Any]:
         "is_required": True,
         "purchase_id": grant_id,
         "expected_address": None,
-        "address": "grace@example.com",
+        "address": "lin@example.com",
         "recipient": "grace@example.com",
         "until": "2200-01-01",
         "grant_id": grant_id,  # again, so that `slug` can be removed
+        "older_than": "1 year",
+        "include_answered": True,
+        "request": Jsonb({"topic": "customers/redact", "email": "lin@example.com"}),
         "calls": Jsonb({"record_orders": ["orders"]}),
     }
 

@@ -68,6 +68,10 @@ function  public.get_notification                        .       .            . 
 function  public.retry_notifications                     .       .            .            .            execute
 function  public.expire_purchases                        .       .            .            .            execute
 function  public.require_second_factor                   .       .            .            .            execute
+function  public.prune                                   .       .            .            .            execute
+function  public.record_privacy_request                  .       .            .            .            execute
+function  public.list_privacy_requests                   .       .            .            .            execute
+function  public.mark_privacy_request_answered           .       .            .            .            execute
 function  public.check_schema                            .       .            .            .            execute
 
 function  public.resend_notification                     .       guarded      guarded      guarded      execute
@@ -78,6 +82,8 @@ function  public.extend_purchase                         .       guarded      gu
 function  public.transfer_purchase                       .       guarded      guarded      guarded      execute
 function  public.transfer_order                          .       guarded      guarded      guarded      execute
 function  public.customer_timeline                       .       guarded      guarded      guarded      execute
+function  public.export_customer                         .       guarded      guarded      guarded      execute
+function  public.forget_customer                         .       guarded      guarded      guarded      execute
 
 table     thetis.shopify_products                        .       .            .            .            .
 table     thetis.untracked_sales                         .       .            .            .            .
@@ -96,9 +102,13 @@ table     thetis.open_runs                               .       .            . 
 table     thetis.notifications                           .       .            .            .            .
 table     thetis.email_deliveries                        .       .            .            .            .
 table     thetis.rejected_webhooks                       .       .            .            .            .
+table     thetis.erasure_key                             .       .            .            .            .
+table     thetis.erased_addresses                        .       .            .            .            .
+table     thetis.privacy_requests                        .       .            .            .            .
 table     thetis.copied_enrollments                      .       .            .            .            .
 
 sequence  thetis.rejected_webhooks_id_seq                .       .            .            .            .
+sequence  thetis.privacy_requests_id_seq                 .       .            .            .            .
 sequence  thetis.copied_enrollments_id_seq               .       .            .            .            .
 sequence  thetis.audit_log_id_seq                        .       .            .            .            .
 
@@ -157,21 +167,21 @@ function  thetis.orders_without_email                    .       .            . 
 function  thetis.refresh_orders                          .       .            .            .            .
 function  thetis.lock_orders                             .       .            .            .            .
 function  thetis.access_period                           .       .            .            .            .
-function  thetis.accounts_of                              .       .            .            .            .
-function  thetis.find_customer                            .       .            .            .            .
-function  thetis.is_near                                  .       .            .            .            .
-function  thetis.misspellings                             .       .            .            .            .
-function  thetis.near_addresses                           .       .            .            .            .
-function  thetis.near_orders                              .       .            .            .            .
-function  thetis.explain_purchases                        .       .            .            .            .
-function  thetis.explain_missing                          .       .            .            .            .
-function  thetis.customer_answer                          .       .            .            .            .
-function  thetis.customer_accounts                        .       .            .            .            .
-function  thetis.customer_purchases                       .       .            .            .            .
-function  thetis.customer_orders                          .       .            .            .            .
-function  thetis.customer_messages                        .       .            .            .            .
-function  thetis.customer_acts                            .       .            .            .            .
-function  thetis.customer_rejected                        .       .            .            .            .
+function  thetis.accounts_of                             .       .            .            .            .
+function  thetis.find_customer                           .       .            .            .            .
+function  thetis.is_near                                 .       .            .            .            .
+function  thetis.misspellings                            .       .            .            .            .
+function  thetis.near_addresses                          .       .            .            .            .
+function  thetis.near_orders                             .       .            .            .            .
+function  thetis.explain_purchases                       .       .            .            .            .
+function  thetis.explain_missing                         .       .            .            .            .
+function  thetis.customer_answer                         .       .            .            .            .
+function  thetis.customer_accounts                       .       .            .            .            .
+function  thetis.customer_purchases                      .       .            .            .            .
+function  thetis.customer_orders                         .       .            .            .            .
+function  thetis.customer_messages                       .       .            .            .            .
+function  thetis.customer_acts                           .       .            .            .            .
+function  thetis.customer_rejected                       .       .            .            .            .
 function  thetis.keep_audit_log                          .       .            .            .            .
 function  thetis.have_access_periods                     .       .            .            .            .
 function  thetis.present_owners                          .       .            .            .            .
@@ -189,6 +199,21 @@ function  thetis.conclude_act                            .       .            . 
 function  thetis.unchanged_act                           .       .            .            .            .
 function  thetis.was_transferred                         .       .            .            .            .
 function  thetis.give_purchases                          .       .            .            .            .
+function  thetis.address_hash                            .       .            .            .            .
+function  thetis.erase_returned_orders                   .       .            .            .            .
+function  thetis.address_pattern                         .       .            .            .            .
+function  thetis.mentions                                .       .            .            .            .
+function  thetis.body_text                               .       .            .            .            .
+function  thetis.body_json                               .       .            .            .            .
+function  thetis.rejected_webhooks_of                    .       .            .            .            .
+function  thetis.copied_enrollments_of                   .       .            .            .            .
+function  thetis.audit_rows_of                           .       .            .            .            .
+function  thetis.orders_of_address                       .       .            .            .            .
+function  thetis.lock_to_forget                          .       .            .            .            .
+function  thetis.enqueue_forgetting                      .       .            .            .            .
+function  thetis.erase_messages                          .       .            .            .            .
+function  thetis.erase_enrollments                       .       .            .            .            .
+function  thetis.forget                                  .       .            .            .            .
 """
 
 CALLERS = ("anon", "owner", "stranger", "unconfirmed", "service_role")
