@@ -186,7 +186,8 @@ begin
                 select product, reason, 90, since, null, null, null, null, shopify_order_id
                 from thetis.explain_missing(p_customer.order_ids)
             ) as each
-            order by each.product asc, each.rank asc, each.until desc nulls first, each.id asc
+            order by
+                each.product asc, each.rank asc, each.until desc nulls first, each.since asc, each.id
         ) as best
         left join public.products as product on best.product = product.slug
         left join thetis.orders on best.shopify_order_id = orders.shopify_order_id
@@ -339,7 +340,7 @@ begin
                         'delivery', delivery.state,
                         'delivery_reason', delivery.reason
                     )
-                    order by message.enqueued_at, message.id
+                    order by message.enqueued_at, message.kind, message.id
                 ),
                 '[]'
             )

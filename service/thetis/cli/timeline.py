@@ -27,7 +27,7 @@ REASONS: dict[str, tuple[str, str | None, str | None]] = {
         None,
     ),
     "address_not_confirmed": (
-        "no: {address} was not confirmed since {since}",
+        "no: {address} is not confirmed yet{account_since}",
         "Ask them to follow the link in the mail that they got when they signed up.",
         None,
     ),
@@ -93,13 +93,17 @@ def show(told: Json) -> None:
         _show_answer(answer)
     if told["found_by"] and not told["answer"]:
         _echo("  no product was bought or granted")
+    if told["purchases"]:
+        _echo("Purchases", bold=True)
+        for purchase in told["purchases"]:
+            _echo(f"  {_of_purchase(purchase)}")
     if told["accounts"]:
         _echo("Accounts", bold=True)
         for account in told["accounts"]:
             _echo(f"  {account['address']}  {_of_account(account)}  {account['user_id']}")
     if told["found_by"]:
         _echo("Time line", bold=True)
-        for moment, words in sorted(_events(told), key=lambda event: event[0]):
+        for moment, words in sorted(_events(told), key=lambda event: event[0][:19]):
             _wrap(f"  {moment[:19].replace('T', ' ')}  {words}", indent=23)
     near = told["near_misses"]
     for query in (*near["addresses"], *(f"#{number}" for number in near["orders"])):
@@ -146,6 +150,7 @@ def _show_answer(answer: Json) -> None:
     verdict, step, command = REASONS[answer["reason"]]
     values = {key: value or "?" for key, value in answer.items()}
     values["since"] = _day(answer["since"])
+    values["account_since"] = f"; they signed up on {values['since']}" if answer["since"] else ""
     values["order_number"] = answer["order_number"] or "NUMBER"
     text = verdict.format(**values)
     if answer["has_access"]:
@@ -158,6 +163,13 @@ def _show_answer(answer: Json) -> None:
         _wrap(f"    {step.format(**values)}", indent=4)
     if command:
         _echo(f"      {command.format(**values)}")
+
+
+def _of_purchase(purchase: Json) -> str:
+    name = f"#{purchase['order_number']}" if purchase["order_number"] else purchase["source"]
+    ends = f"until {_day(purchase['expires_at'])}" if purchase["expires_at"] else "for ever"
+    reason = purchase["reason"].replace("_", " ")
+    return f"{purchase['id']}  {purchase['product']}  {name}  {reason}, {ends}"
 
 
 def _of_account(account: Json) -> str:
