@@ -1,6 +1,7 @@
--- Putting access right by hand: what `thetis customer` and the support desk call. Each act is a fact
--- beside Shopify's, derived into purchases at once, with what it means for the outbox and one row in
--- the audit log, all in one transaction. Said again, it changes nothing and is not written again.
+-- Putting access right by hand: what `thetis customer` and the support desk call. Each act is a
+-- fact beside Shopify's, derived into purchases at once, with what it means for the outbox and one
+-- row in the audit log, all in one transaction. Said again, it changes nothing and is not written
+-- again.
 --
 -- All take
 --   reason            why; must be said
@@ -77,8 +78,8 @@ end;
 $$;
 
 -- Locks what an act on these purchases touches, in the order in which events do it: their order,
--- the addresses, the accounts, the purchases. Of the order all of them: refreshing it locks them too,
--- and would otherwise wait for an address while it holds what the address's holder waits for.
+-- the addresses, the accounts, the purchases. All of the order's: refreshing it locks them too, and
+-- would otherwise wait for an address while it holds what the address's owner waits for.
 create function thetis.lock_for_act(p_order_id text, p_ids uuid[], p_to_email text)
 returns void
 language plpgsql
