@@ -33,13 +33,14 @@ def test_access_is_what_was_bought_given_and_kept(
 ) -> None:
     begin_anew(database)
     sources = Sources(database, life)
+    sources.begin(data)
     news = data.draw(deliveries(life.webhooks))
     for webhook in news:
         if data.draw(st.booleans()):
             sources.happens(data)
         deliver(database, webhook)
         sources.look()
-    for _ in range(data.draw(st.integers(0, 6))):
+    for _ in range(data.draw(st.integers(0, 9))):
         sources.happens(data)
     database.call("expire_purchases", 1000)
 
@@ -63,6 +64,7 @@ def test_nobody_is_sent_a_course_email_for_what_is_not_theirs(
 ) -> None:
     begin_anew(database)
     sources, customers = Sources(database, life), Customers(database)
+    sources.begin(data)
     for webhook in data.draw(deliveries(life.webhooks)):
         deliver(database, webhook)
         sources.look()
