@@ -387,6 +387,7 @@ MUTANTS = (
         "refresh_purchases",
         "when override.transferred_to is null then owner.user_id",
         "when true then owner.user_id",
+        tests="tests/database/operators",
     ),
     _sql(
         "lets the address that Shopify tells undo a transfer of an order",
@@ -406,6 +407,7 @@ MUTANTS = (
         "linking",
         "            where override.purchase_id = new.id\n",
         "            where false\n",
+        tests="tests/database/operators",
     ),
     _sql(
         "leaves the ends of the old owner's purchases as they are at a transfer",
@@ -414,12 +416,14 @@ MUTANTS = (
         "                array[v_purchase.user_id], array[v_purchase.shopify_customer_email]\n"
         "            );\n",
         "",
+        tests="tests/database/operators",
     ),
     _sql(
         "leaves the ends of the old owner's purchases as they are when an order is transferred",
         "transfers",
         "            perform thetis.refresh_expiry(v_owner_ids, v_emails);\n",
         "",
+        tests="tests/database/concurrency",
     ),
     _sql(
         "lets what was given put off the end of what was bought",

@@ -243,7 +243,7 @@ class Sources:
         slug = data.draw(st.sampled_from([*shopify_payloads.SAMPLE_PRODUCTS]))
         address = data.draw(st.sampled_from(self.addresses))
         user_id = None
-        if self.accounts and data.draw(st.booleans()):
+        if data.draw(st.booleans()) and self.accounts:
             user_id = self._chosen_account(data)
         answer = act(
             self.database,
