@@ -26,7 +26,7 @@ def database(database: Database) -> Database:
     return database
 
 
-@examples(40, per_second=2)
+@examples(24, per_second=2)
 @given(life=lives(with_corrections=True, with_ages=True), data=st.data())
 def test_access_is_what_was_bought_given_and_kept(
     database: Database, life: Life, data: st.DataObject
@@ -57,7 +57,7 @@ def _check(sources: Sources) -> None:
         assert access(sources.database, user_id) == sources.access(truth, user_id)
 
 
-@examples(20, per_second=2)
+@examples(14, per_second=2)
 @given(life=lives(with_corrections=True), data=st.data())
 def test_nobody_is_sent_a_course_email_for_what_is_not_theirs(
     database: Database, life: Life, data: st.DataObject
