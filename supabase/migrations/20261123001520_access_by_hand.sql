@@ -78,8 +78,8 @@ end;
 $$;
 
 -- Locks what an act on these purchases touches, in the order in which events do it: their order,
--- the addresses, the accounts, the purchases. Of the order all of them: refreshing it locks them too,
--- and would otherwise wait for an address while it holds what the address's holder waits for.
+-- the addresses, the accounts, the purchases. All of the order's: refreshing it locks them too, and
+-- would otherwise wait for an address while it holds what the address's owner waits for.
 create function thetis.lock_for_act(p_order_id text, p_ids uuid[], p_to_email text)
 returns void
 language plpgsql

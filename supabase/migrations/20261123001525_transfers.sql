@@ -122,8 +122,8 @@ declare
     v_act jsonb;
 begin
     begin
-        -- the order first, so that no event adds a purchase of it meanwhile; who owns them is looked
-        -- up once nobody can link them any more
+        -- the order first, so that no event adds a purchase of it meanwhile; who owns them is
+        -- looked up once nobody can link them any more
         select orders.holder_email into v_holder_email
         from thetis.orders where orders.shopify_order_id = v_order_id
         for update;
@@ -136,7 +136,8 @@ begin
         from public.purchases as stored where stored.shopify_order_id = v_order_id;
         if
             transfer_order.expected_address is not null
-            and thetis.normalised_email(transfer_order.expected_address) is distinct from v_holder_email
+            and thetis.normalised_email(transfer_order.expected_address)
+            is distinct from v_holder_email
             and not exists (
                 select from unnest(v_owner_ids) as owner (id)
                 where thetis.is_address_of(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jwt
 
@@ -23,7 +24,7 @@ MISSING = "PostgREST is not there: npm is not installed, or has no PostgREST for
 JWT_SECRET = "a-secret-of-at-least-thirty-two-characters"
 
 
-def token(role: str, **claims: str) -> str:
+def token(role: str, **claims: Any) -> str:
     """A JWT as Supabase signs it."""
     lifetime = {"iat": int(time.time()), "exp": int(time.time()) + 3600}
     return jwt.encode({"role": role, **lifetime, **claims}, JWT_SECRET, algorithm="HS256")

@@ -21,6 +21,9 @@ OURS = st.builds(
     Line, slug=st.sampled_from([*shopify_payloads.SAMPLE_PRODUCTS]), quantity=st.integers(1, 3)
 )
 FOREIGN = st.builds(Line, slug=st.none(), quantity=st.integers(1, 3), is_custom=st.booleans())
+AGAIN = st.builds(
+    Line, slug=st.sampled_from(["standard_course", "splint"]), quantity=st.integers(1, 2)
+)
 LINES = st.integers(0, 3).flatmap(lambda number: OURS if number else FOREIGN)
 
 
@@ -42,7 +45,8 @@ def lives(
     with_ages: bool = False,
 ) -> Life:
     """`with_corrections`: the shop may also write another address into an order; `hastily`, two
-    within a second. `with_ages`: the orders were made some days ago, no two at the same moment.
+    within a second. `with_ages`: the orders were made some days ago, no two at the same moment,
+    and all of the same two products.
 
     Half of them are about one line of one order: a few things that befall the same line find
     faults that many things rarely do.
@@ -53,7 +57,7 @@ def lives(
     for _ in range(draw(st.integers(1, orders))):
         order = Order(
             email=_spelled(draw, draw(st.sampled_from(life.addresses))),
-            lines=draw(st.lists(LINES, min_size=1, max_size=lines)),
+            lines=draw(st.lists(AGAIN if with_ages else LINES, min_size=1, max_size=lines)),
         )
         if with_ages:
             days = draw(st.integers(0, 5)) * 15

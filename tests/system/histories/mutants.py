@@ -5,6 +5,7 @@ is then run. They are about
 
 - what Shopify says: payment, ends, refunds, deleted products, times, addresses
 - linking: case, confirmation, the deferred trigger, owners that must stay
+- what operators decide: who may, what outranks what, and the ends that follow from it
 - messages: twice, without a reason, never, too early, withdrawn or not
 - the translation in Python, what concurrent webhooks share, and what is told to whom
 """
@@ -374,6 +375,136 @@ MUTANTS = (
         "security definer\nset search_path = pg_catalog, pg_temp\nas $$\nbegin\n    return thetis.",
         "security definer\nset search_path = ''\nas $$\nbegin\n    return thetis.",
         tests="tests/database/privileges",
+    ),
+    _sql(
+        "lets what Shopify tells undo a transfer of one purchase",
+        "refresh_purchases",
+        "coalesce(override.transferred_to, derived.shopify_customer_email) as email",
+        "derived.shopify_customer_email as email",
+    ),
+    _sql(
+        "gives what was transferred to the account of the order's address",
+        "refresh_purchases",
+        "when override.transferred_to is null then owner.user_id",
+        "when true then owner.user_id",
+        tests="tests/database/operators",
+    ),
+    _sql(
+        "lets the address that Shopify tells undo a transfer of an order",
+        "order_facts",
+        "coalesce(transferred_to, email)",
+        "coalesce(email, transferred_to)",
+    ),
+    _sql(
+        "brings back what was revoked when a refund is outgrown",
+        "refresh_purchases",
+        "        case when p_is_revoked then 'cancelled'::thetis.purchase_status end,\n",
+        "",
+        tests="tests/database/operators",
+    ),
+    _sql(
+        "returns what was transferred to the order's address when its owner's account goes",
+        "linking",
+        "            where override.purchase_id = new.id\n",
+        "            where false\n",
+        tests="tests/database/operators",
+    ),
+    _sql(
+        "leaves the ends of the old owner's purchases as they are at a transfer",
+        "transfers",
+        "            perform thetis.refresh_expiry(\n"
+        "                array[v_purchase.user_id], array[v_purchase.shopify_customer_email]\n"
+        "            );\n",
+        "",
+        tests="tests/database/operators",
+    ),
+    _sql(
+        "leaves the ends of the old owner's purchases as they are when an order is transferred",
+        "transfers",
+        "            perform thetis.refresh_expiry(v_owner_ids, v_emails);\n",
+        "",
+        tests="tests/database/concurrency",
+    ),
+    _sql(
+        "lets what was given put off the end of what was bought",
+        "access_by_hand",
+        "        v_act := thetis.conclude_act(\n            v_operator, 'grant'",
+        "        insert into thetis.access_periods values (grant_access.grant_id, '30 days');\n"
+        "        v_act := thetis.conclude_act(\n            v_operator, 'grant'",
+    ),
+    _sql(
+        "counts a period from the purchase although it was bought again early",
+        "expiry",
+        "greatest(v_each.purchased_at, v_end) + v_each.period",
+        "v_each.purchased_at + v_each.period",
+    ),
+    _sql(
+        "begins a period after one that was taken away",
+        "expiry",
+        "            and stored.status in ('active', 'expired')\n",
+        "",
+    ),
+    _sql(
+        "leaves the ends as they are when an account gets its purchases",
+        "linking",
+        "        perform thetis.refresh_expiry(array[p_user_id], array[v_email]);\n",
+        "        null;\n",
+    ),
+    _sql(
+        "forgets an extension at the next event",
+        "expiry",
+        "            v_each.extended_to, greatest(",
+        "            null, greatest(",
+    ),
+    _sql(
+        "gives access after its end",
+        "access",
+        "            and (purchases.expires_at is null or purchases.expires_at > now())\n",
+        "",
+        tests="tests/database/operators",
+    ),
+    _sql(
+        "takes a user's own metadata for a role of the shop's staff",
+        "operators",
+        "p_claims #>> '{app_metadata,role}' = 'support'\n",
+        "coalesce(p_claims #>> '{app_metadata,role}', p_claims #>> '{user_metadata,role}')"
+        " = 'support'\n",
+        tests="tests/database/operators",
+    ),
+    _sql(
+        "lets who may only look act",
+        "operators",
+        "'support_viewer' and not p_is_write",
+        "'support_viewer' and true",
+        tests="tests/database/operators",
+    ),
+    _sql(
+        "lets staff act whose account is marked as deleted",
+        "operators",
+        " and users.deleted_at is null\n",
+        "\n",
+        tests="tests/database/operators",
+    ),
+    _sql(
+        "lets staff act without their second factor",
+        "operators",
+        "(v_claims ->> 'aal') is distinct from 'aal2'",
+        "(v_claims ->> 'aal') is distinct from 'aal2' and false",
+        tests="tests/database/operators",
+    ),
+    _sql(
+        "believes staff who say they are somebody else",
+        "operators",
+        "    return v_user_id;\n",
+        "    return coalesce(p_name, v_user_id);\n",
+        tests="tests/database/operators",
+    ),
+    _sql(
+        "locks an address of the order only when it refreshes it",
+        "access_by_hand",
+        "        where stored.shopify_order_id = p_order_id\n    );\n    perform thetis.lock_",
+        "        where false\n    );\n    perform thetis.lock_",
+        tests="tests/database/concurrency",
     ),
     Mutant(
         "does not read what is left of a line",
