@@ -65,8 +65,8 @@ function  public.get_notification                        .       .            . 
 function  public.retry_notifications                     .       .            .            .            execute
 function  public.resend_notification                     .       .            .            .            execute
 function  public.prune                                   .       .            .            .            execute
-function  public.export_customer                         .       execute      execute      execute      execute
-function  public.forget_customer                         .       execute      execute      execute      execute
+function  public.export_customer                         .       guarded      guarded      guarded      execute
+function  public.forget_customer                         .       guarded      guarded      guarded      execute
 function  public.record_privacy_request                  .       .            .            .            execute
 function  public.list_privacy_requests                   .       .            .            .            execute
 function  public.mark_privacy_request_answered           .       .            .            .            execute
