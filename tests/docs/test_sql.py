@@ -200,8 +200,7 @@ def test_no_webhook_brings_an_erased_address_back_whether_older_or_newer(
 
 def tell_knock(database: Database) -> None:
     database.execute("update thetis.notifications set due_at = now()")
-    [claimed] = database.claim("knock")
-    assert claimed["kind"] == "forget_recipient"
+    [claimed] = [row for row in database.claim("knock") if row["kind"] == "forget_recipient"]
     database.settle({"id": str(claimed["id"]), "attempt": claimed["attempt"], "result": "sent"})
 
 
