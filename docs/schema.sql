@@ -341,6 +341,130 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.export_customer(address text, operator text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(export_customer.operator, true);
+    v_email text := thetis.stated_address(export_customer.address);
+    v_user_id uuid := thetis.confirmed_user_id(v_email);
+    v_order_ids text[] := thetis.orders_of_address(v_email);
+    v_ids uuid[];
+    v_export jsonb;
+begin
+    v_ids := array(
+        select stored.id from public.purchases as stored
+        where stored.shopify_customer_email = v_email
+        union
+        select owned.id from public.purchases as owned where owned.user_id = v_user_id
+    );
+    v_order_ids := v_order_ids || array(
+        select stored.shopify_order_id from public.purchases as stored
+        where stored.id = any(v_ids) and stored.shopify_order_id is not null
+    );
+
+    v_export := jsonb_build_object(
+        'address', v_email,
+        'exported_at', now(),
+        'account', (
+            select
+                jsonb_build_object(
+                    'id', users.id, 'email', users.email, 'confirmed', users.email_confirmed_at
+                )
+            from auth.users where users.id = v_user_id
+        ),
+        'purchases', (
+            select jsonb_agg(to_jsonb(stored) order by stored.purchased_at, stored.id)
+            from public.purchases as stored where stored.id = any(v_ids)
+        ),
+        'overrides', (
+            select
+                jsonb_agg(
+                    to_jsonb(override) || jsonb_build_object(
+                        'transferred_to', case
+                            when override.transferred_to = v_email then v_email
+                        end
+                    )
+                )
+            from thetis.overrides as override where override.purchase_id = any(v_ids)
+        ),
+        'grants', (
+            select jsonb_agg(to_jsonb(given)) from thetis.grants as given
+            where given.purchase_id = any(v_ids)
+        ),
+        'orders', (
+            select
+                jsonb_agg(
+                    to_jsonb(told) - 'holder_email' || jsonb_build_object(
+                        'email', case when told.email = v_email then v_email end,
+                        'transferred_to', case when told.transferred_to = v_email then v_email end,
+                        'lines', (
+                            select jsonb_agg(to_jsonb(line)) from thetis.order_lines as line
+                            where line.shopify_order_id = told.shopify_order_id
+                        ),
+                        'refunds', (
+                            select jsonb_agg(to_jsonb(refund)) from thetis.refunds as refund
+                            where refund.shopify_order_id = told.shopify_order_id
+                        )
+                    )
+                    order by told.shopify_order_id
+                )
+            from thetis.orders as told where told.shopify_order_id = any(v_order_ids)
+        ),
+        'notifications', (
+            select
+                jsonb_agg(
+                    to_jsonb(message) || jsonb_build_object('delivery', to_jsonb(delivery))
+                    order by message.enqueued_at, message.id
+                )
+            from thetis.notifications as message
+            left join thetis.email_deliveries as delivery on message.id = delivery.notification_id
+            where message.email = v_email and message.email <> ''
+        ),
+        'audit_log', (
+            select jsonb_agg(to_jsonb(told) order by told.id)
+            from thetis.audit_rows_of(v_email, '{}') as told
+        ),
+        'rejected_webhooks', (
+            select
+                jsonb_agg(
+                    to_jsonb(kept) - 'body_sha256'
+                    || jsonb_build_object(
+                        'body', coalesce(
+                            thetis.body_text(kept.body), encode(kept.body, 'base64')
+                        )
+                    )
+                    order by kept.id
+                )
+            from thetis.rejected_webhooks_of(v_email, '{}') as kept
+        ),
+        'privacy_requests', (
+            select jsonb_agg(to_jsonb(asked) - 'request_hash' order by asked.id)
+            from thetis.privacy_requests as asked where asked.email = v_email
+        ),
+        'copied_enrollments', (
+            select jsonb_agg(to_jsonb(copied) order by copied.id)
+            from thetis.copied_enrollments_of(v_email, v_ids) as copied
+        )
+    );
+    insert into thetis.audit_log (operator, action, email) values (v_operator, 'export', v_email);
+    return (
+        select
+            jsonb_object_agg(
+                part.key,
+                case
+                    when part.value = 'null' and part.key <> 'account' then '[]'
+                    else part.value
+                end
+            )
+        from jsonb_each(v_export) as part
+    );
+end;
+$$;
+
 CREATE FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text DEFAULT NULL::text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -397,6 +521,29 @@ begin
         null;
     end;
     return v_act || jsonb_build_object('dry_run', extend_purchase.dry_run);
+end;
+$$;
+
+CREATE FUNCTION public.forget_customer(address text, reason text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(forget_customer.operator, true);
+    v_reason text := thetis.stated_reason(forget_customer.reason);
+    v_email text := thetis.stated_address(forget_customer.address);
+    v_answer jsonb;
+begin
+    begin
+        v_answer := thetis.forget(v_operator, v_reason, v_email, '{}');
+        if forget_customer.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_answer || jsonb_build_object('dry_run', forget_customer.dry_run);
 end;
 $$;
 
@@ -578,6 +725,29 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.list_privacy_requests(include_answered boolean DEFAULT false) RETURNS TABLE(id bigint, topic text, shop text, email text, shopify_order_ids text[], received_at text, answered_at text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        asked.id,
+        asked.topic,
+        asked.shop,
+        asked.email,
+        asked.shopify_order_ids,
+        date_trunc('second', asked.received_at)::text,
+        date_trunc('second', asked.answered_at)::text
+    from thetis.privacy_requests as asked
+    where list_privacy_requests.include_answered or asked.answered_at is null
+    order by asked.id
+    limit 1000;
+end;
+$$;
+
 CREATE FUNCTION public.list_products() RETURNS TABLE(slug text, name text, category text, access_period text, shopify_product_ids text[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -649,6 +819,16 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.mark_privacy_request_answered(id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update thetis.privacy_requests as asked set answered_at = now(), email = null
+    where asked.id = mark_privacy_request_answered.id and asked.answered_at is null;
+end;
+$$;
+
 CREATE FUNCTION public.mark_webhook_replayed(id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -686,6 +866,85 @@ begin
             and pending.status = 'pending'
             and not pending.is_test
     ) as waiting;
+end;
+$$;
+
+CREATE FUNCTION public.prune(older_than interval DEFAULT '1 year'::interval, max_count integer DEFAULT 1000) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_before timestamptz := now() - prune.older_than;
+    v_ids uuid[];
+    v_counts jsonb;
+    v_total bigint;
+begin
+    if prune.older_than is null or prune.older_than < interval '30 days' then
+        raise exception 'older_than: 30 days or more' using errcode = 'TH004';
+    end if;
+
+    v_ids := array(
+        select old.id from thetis.notifications as old
+        where old.settled_at < v_before and not old.is_stripped
+        order by old.settled_at
+        limit prune.max_count
+        for update skip locked
+    );
+    with removed as (
+        delete from thetis.notifications as message
+        where
+            message.id = any(v_ids)
+            and (
+                message.kind = 'forget_recipient'
+                or (message.status = 'skipped' and message.attempts = 0)
+            )
+        returning message.id
+    )
+
+    select count(*) into v_total from removed;
+    v_counts := jsonb_build_object('withdrawn', v_total);
+
+    delete from thetis.email_deliveries as delivery where delivery.notification_id = any(v_ids);
+    update thetis.notifications as message
+    set
+        is_stripped = true,
+        resend_reason = null,
+        last_error = null,
+        payload = case
+            when message.kind not in ('post_purchase', 'course_access') then message.payload
+            when message.email = '' then '{}'
+            else jsonb_build_object('email', message.email)
+        end
+    where message.id = any(v_ids);
+    get diagnostics v_total = row_count;
+    v_counts := v_counts || jsonb_build_object('messages', v_total);
+
+    delete from thetis.rejected_webhooks as kept
+    where kept.id in (
+        select old.id from thetis.rejected_webhooks as old
+        where old.replayed_at < v_before
+        limit prune.max_count
+    );
+    get diagnostics v_total = row_count;
+    v_counts := v_counts || jsonb_build_object('rejected_webhooks', v_total);
+
+    delete from thetis.privacy_requests as asked
+    where asked.id in (
+        select old.id from thetis.privacy_requests as old
+        where old.answered_at < v_before
+        limit prune.max_count
+    );
+    get diagnostics v_total = row_count;
+    v_counts := v_counts || jsonb_build_object('privacy_requests', v_total);
+
+    delete from thetis.untracked_sales as sold
+    where (sold.shopify_product_id, sold.shopify_order_id) in (
+        select old.shopify_product_id, old.shopify_order_id from thetis.untracked_sales as old
+        where old.first_recorded_at < v_before
+        limit prune.max_count
+    );
+    get diagnostics v_total = row_count;
+    return v_counts || jsonb_build_object('untracked_sales', v_total);
 end;
 $$;
 
@@ -857,6 +1116,48 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.record_privacy_request(request jsonb) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_topic text := record_privacy_request.request ->> 'topic';
+    v_email text := thetis.normalised_email(record_privacy_request.request ->> 'email');
+    v_order_ids text[] := array(
+        select jsonb_array_elements_text(
+            coalesce(nullif(record_privacy_request.request -> 'shopify_order_ids', 'null'), '[]')
+        )
+    );
+    v_is_new boolean;
+begin
+    if (v_topic in ('customers/data_request', 'customers/redact', 'shop/redact')) is not true then
+        raise exception 'topic: none of the three' using errcode = 'TH004';
+    end if;
+    if v_email is not null then
+        v_email := thetis.stated_address(v_email);
+    end if;
+
+    insert into thetis.privacy_requests (
+        topic, shop, email, shopify_order_ids, request_hash, answered_at
+    )
+    values (
+        v_topic,
+        record_privacy_request.request ->> 'shop',
+        case when v_topic <> 'customers/redact' then v_email end,
+        v_order_ids,
+        thetis.address_hash(record_privacy_request.request::text),
+        case when v_topic = 'customers/redact' then now() end
+    )
+    on conflict (request_hash) do nothing;
+    v_is_new := found;
+
+    if v_topic = 'customers/redact' and (v_email is not null or cardinality(v_order_ids) > 0) then
+        perform thetis.forget('shopify', v_topic, v_email, v_order_ids);
+    end if;
+    return case when v_is_new then 'recorded' else 'unchanged' end;
+end;
+$$;
+
 CREATE FUNCTION public.record_refunds(refunds jsonb, received_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -950,7 +1251,8 @@ begin
         jsonb_build_object('needs_second_factor', staff_rules.needs_second_factor),
         jsonb_build_object('needs_second_factor', require_second_factor.is_required)
     from thetis.staff_rules;
-    update thetis.staff_rules set needs_second_factor = require_second_factor.is_required;
+    update thetis.staff_rules set needs_second_factor = require_second_factor.is_required
+    where staff_rules.is_the_only_row;  -- of no other: an API session may not update without it
 end;
 $$;
 
@@ -1250,6 +1552,11 @@ begin
             else settled.uncertain_since
         end,
         leased_until = null,
+        -- the last place that holds the address of somebody who was erased
+        payload = case
+            when settled.kind = 'forget_recipient' and result.result = 'sent' then '{}'
+            else settled.payload
+        end,
         last_error = left(result.error, 1000),
         provider_message_id = coalesce(
             left(result.provider_message_id, 200), settled.provider_message_id
@@ -1318,21 +1625,22 @@ declare
     v_act jsonb;
 begin
     begin
-        -- the order first, so that no event adds a purchase of it meanwhile
+        -- the order first, so that no event adds a purchase of it meanwhile; who owns them is
+        -- looked up once nobody can link them any more
         select orders.holder_email into v_holder_email
         from thetis.orders where orders.shopify_order_id = v_order_id
         for update;
+        perform thetis.lock_for_act(v_order_id, '{}', v_email);
         select
-            array_agg(stored.id),
+            coalesce(array_agg(stored.id), '{}'),
             array_agg(stored.user_id) filter (where stored.user_id is not null),
             array_agg(stored.shopify_customer_email)
         into v_ids, v_owner_ids, v_emails
         from public.purchases as stored where stored.shopify_order_id = v_order_id;
-        v_ids := coalesce(v_ids, '{}');
-        perform thetis.lock_for_act(v_order_id, v_ids, v_email);
         if
             transfer_order.expected_address is not null
-            and thetis.normalised_email(transfer_order.expected_address) is distinct from v_holder_email
+            and thetis.normalised_email(transfer_order.expected_address)
+            is distinct from v_holder_email
             and not exists (
                 select from unnest(v_owner_ids) as owner (id)
                 where thetis.is_address_of(
@@ -1537,6 +1845,89 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.address_hash(p_email text) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select sha256(erasure_key.hash_key || convert_to(p_email, 'UTF8')) from thetis.erasure_key
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.address_pattern(p_email text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return '(?<![[:alnum:]._%+-])'
+        || regexp_replace(p_email, '([][*.+?^${}()|\\])', '\\\1', 'g')
+        || '(?![[:alnum:]_-]|\.[[:alnum:]])';
+end;
+$_$;
+
+CREATE TABLE thetis.audit_log (
+    id bigint NOT NULL,
+    occurred_at timestamp with time zone DEFAULT now() NOT NULL,
+    operator text NOT NULL,
+    action text NOT NULL,
+    email text,
+    shopify_order_id text,
+    purchase_id uuid,
+    reason text,
+    before jsonb,
+    after jsonb,
+    erased_at timestamp with time zone,
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['show'::text, 'export'::text, 'grant'::text, 'revoke'::text, 'restore'::text, 'transfer'::text, 'extend'::text, 'resend'::text, 'forget'::text, 'configure'::text]))),
+    CONSTRAINT operator_is_not_blank CHECK ((operator ~ '[^[:space:]]'::text)),
+    CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
+);
+
+COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the staff user, or the name that was given to the command.';
+
+CREATE FUNCTION thetis.audit_rows_of(p_email text, p_order_ids text[]) RETURNS SETOF thetis.audit_log
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select told.*
+    from thetis.audit_log as told
+    where
+        told.erased_at is null
+        and (
+            told.email = p_email
+            or told.shopify_order_id = any(p_order_ids)
+            or thetis.mentions(told.reason, p_email)
+            or thetis.mentions(told.before::text, p_email)
+            or thetis.mentions(told.after::text, p_email)
+        );
+end;
+$$;
+
+CREATE FUNCTION thetis.body_json(p_body bytea) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return thetis.body_text(p_body)::jsonb;
+exception when data_exception then
+    return null;
+end;
+$$;
+
+CREATE FUNCTION thetis.body_text(p_body bytea) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return convert_from(p_body, 'UTF8');
+exception when data_exception then
+    return null;
+end;
+$$;
+
 CREATE FUNCTION thetis.cancellation_delay() RETURNS interval
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1732,6 +2123,21 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.copied_enrollments_of(p_email text, p_purchase_ids uuid[]) RETURNS TABLE(id bigint, enrollment jsonb, outcome text, purchase_id uuid, note text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if to_regclass('thetis.copied_enrollments') is not null then
+        return query execute
+            'select id, enrollment, outcome, purchase_id, note from thetis.copied_enrollments'
+            ' where thetis.mentions(enrollment::text, $1) or thetis.mentions(note, $1)'
+            ' or (purchase_id = any($2) and enrollment ? ''shopify_customer_email'')'
+        using p_email, p_purchase_ids;
+    end if;
+end;
+$_$;
+
 CREATE FUNCTION thetis.customer_accounts(p_customer thetis.customer) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1824,7 +2230,8 @@ begin
                 select product, reason, 90, since, null, null, null, null, shopify_order_id
                 from thetis.explain_missing(p_customer.order_ids)
             ) as each
-            order by each.product asc, each.rank asc, each.until desc nulls first, each.id asc
+            order by
+                each.product asc, each.rank asc, each.until desc nulls first, each.since asc, each.id
         ) as best
         left join public.products as product on best.product = product.slug
         left join thetis.orders on best.shopify_order_id = orders.shopify_order_id
@@ -1858,7 +2265,7 @@ begin
                         'delivery', delivery.state,
                         'delivery_reason', delivery.reason
                     )
-                    order by message.enqueued_at, message.id
+                    order by message.enqueued_at, message.kind, message.id
                 ),
                 '[]'
             )
@@ -2117,6 +2524,48 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.enqueue_forgetting(p_email text, p_message_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into thetis.notifications (kind, payload, due_at)
+    select
+        'forget_recipient',
+        jsonb_build_object(
+            'email', p_email,
+            'runs', coalesce(
+                jsonb_agg(
+                    distinct jsonb_build_object(
+                        'order_id', message.shopify_order_id, 'run', message.run
+                    )
+                ) filter (
+                    where not exists (
+                        select from thetis.notifications as cancellation
+                        where
+                            cancellation.kind = 'post_purchase_cancel'
+                            and cancellation.shopify_order_id = message.shopify_order_id
+                            and cancellation.run = message.run
+                            and cancellation.email = message.email
+                            and cancellation.status = 'sent'
+                    )
+                ),
+                '[]'
+            )
+        ),
+        greatest(
+            now(),
+            max(coalesce(message.leased_until, message.settled_at)) + thetis.cancellation_delay()
+        )
+    from thetis.notifications as message
+    where
+        message.id = any(p_message_ids)
+        and message.email = p_email
+        and message.kind = 'post_purchase'
+        and message.uncertain_since is not null;
+end;
+$$;
+
 CREATE FUNCTION thetis.enqueue_notifications(p_order_ids text[], p_has_messages boolean) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2147,7 +2596,9 @@ begin
             )
         )
     on conflict (shopify_order_id, kind, email)
-    where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
+    where
+        attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
+        and email <> ''
     do update set
         purchase_ids = excluded.purchase_ids,
         run = excluded.run,
@@ -2159,6 +2610,80 @@ begin
         end,
         settled_at = null
     where existing.status = 'skipped' or existing.payload <> excluded.payload;
+end;
+$$;
+
+CREATE FUNCTION thetis.erase_enrollments(p_email text, p_purchase_ids uuid[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_ids bigint[] := array(
+        select copied.id from thetis.copied_enrollments_of(p_email, p_purchase_ids) as copied
+    );
+begin
+    if cardinality(v_ids) > 0 then
+        execute
+            'update thetis.copied_enrollments set enrollment = jsonb_build_object('
+            '''id'', enrollment -> ''id'', ''erased_at'', now()), note = null where id = any($1)'
+        using v_ids;
+    end if;
+    return cardinality(v_ids);
+end;
+$_$;
+
+CREATE FUNCTION thetis.erase_messages(p_ids uuid[], p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update thetis.notifications as message
+    set
+        payload = '{}',
+        resend_reason = null,
+        last_error = null,
+        status = case message.status when 'sent' then 'sent' else 'skipped' end,
+        settled_at = coalesce(message.settled_at, now())
+    where message.id = any(p_ids);
+
+    update thetis.email_deliveries as delivery set reason = null
+    where delivery.notification_id = any(p_ids) and delivery.reason is not null;
+
+    update thetis.notifications as message
+    set status = 'skipped', settled_at = now()
+    where
+        message.shopify_order_id = any(p_order_ids)
+        and message.kind = 'post_purchase_update'
+        and message.status = 'pending'
+        and not exists (
+            select from thetis.open_runs
+            where open_runs.shopify_order_id = message.shopify_order_id
+        );
+end;
+$$;
+
+CREATE FUNCTION thetis.erase_returned_orders(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update thetis.orders
+    set email = null, erased_at = coalesce(orders.erased_at, returned.erased_at)
+    from (
+        select
+            told.shopify_order_id,
+            (
+                select erased.erased_at from thetis.erased_addresses as erased
+                where
+                    erased.address_hash = thetis.address_hash(told.email)
+                    and (told.purchased_at <= erased.erased_at) is not false
+            ) as erased_at
+        from thetis.orders as told
+        where told.shopify_order_id = any(p_order_ids) and told.email <> ''
+    ) as returned
+    where
+        orders.shopify_order_id = returned.shopify_order_id
+        and returned.erased_at is not null;
 end;
 $$;
 
@@ -2420,6 +2945,247 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.forget(p_operator text, p_reason text, p_email text, p_order_ids text[]) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_order_ids text[];
+    v_emails text[];
+    v_ids uuid[];
+    v_message_ids uuid[];
+    v_audit_ids bigint[];
+    v_rejected_ids bigint[];
+    v_is_new boolean;
+    v_email text;
+    v_counts jsonb;
+    v_answer jsonb;
+    v_total bigint;
+begin
+    if to_regclass('public.enrollments') is not null then
+        raise exception 'the old table enrollments is still there: finish the cut-over first'
+        using errcode = 'TH005';
+    end if;
+    v_order_ids := thetis.lock_to_forget(p_email, p_order_ids);
+    v_emails := array(
+        select orders.email from thetis.orders
+        where orders.shopify_order_id = any(p_order_ids) and orders.email <> ''
+        union
+        select p_email where p_email is not null
+    );
+    v_ids := array(
+        select stored.id from public.purchases as stored
+        where
+            stored.shopify_customer_email = p_email
+            or (
+                stored.shopify_order_id = any(p_order_ids)
+                and stored.shopify_customer_email = any(v_emails)
+            )
+    );
+    v_message_ids := array(
+        select message.id from thetis.notifications as message
+        where
+            message.email <> ''
+            and message.kind <> 'forget_recipient'
+            and (
+                message.email = p_email
+                or (
+                    message.shopify_order_id = any(p_order_ids) and message.email = any(v_emails)
+                )
+            )
+    );
+    v_audit_ids := array(
+        select told.id from thetis.audit_rows_of(p_email, p_order_ids) as told
+    );
+    v_rejected_ids := array(
+        select kept.id from thetis.rejected_webhooks_of(p_email, p_order_ids) as kept
+    );
+    v_counts := jsonb_build_object(
+        'orders', (
+            select count(*) from thetis.orders
+            where
+                orders.shopify_order_id = any(v_order_ids)
+                and (
+                    orders.email = p_email
+                    or orders.transferred_to = p_email
+                    or (orders.shopify_order_id = any(p_order_ids) and orders.erased_at is null)
+                )
+        ),
+        'purchases', cardinality(v_ids),
+        'overrides', (
+            select count(*) from thetis.overrides as override
+            where override.transferred_to = any(v_emails)
+        ),
+        'notifications', cardinality(v_message_ids),
+        'email_deliveries', (
+            select count(*) from thetis.email_deliveries as delivery
+            where delivery.notification_id = any(v_message_ids) and delivery.reason is not null
+        ),
+        'rejected_webhooks', cardinality(v_rejected_ids),
+        'privacy_requests', (
+            select count(*) from thetis.privacy_requests as asked where asked.email = p_email
+        ),
+        'audit_log', cardinality(v_audit_ids)
+    );
+    v_answer := jsonb_build_object(
+        'action', 'forget',
+        'account', thetis.confirmed_user_id(p_email),
+        'keeps_access', (
+            select
+                coalesce(
+                    jsonb_agg(
+                        jsonb_build_object(
+                            'product', stored.product_slug, 'user_id', stored.user_id
+                        )
+                        order by stored.purchased_at, stored.id
+                    ),
+                    '[]'
+                )
+            from public.purchases as stored
+            where
+                stored.id = any(v_ids)
+                and stored.status = 'active'
+                and (stored.expires_at is null or stored.expires_at > now())
+                and stored.user_id is not null
+                and not thetis.is_deleted_account(stored.user_id)
+        ),
+        'loses_access', (
+            select
+                coalesce(
+                    jsonb_agg(
+                        jsonb_build_object(
+                            'product', stored.product_slug,
+                            'order_number', stored.shopify_order_number
+                        )
+                        order by stored.purchased_at, stored.id
+                    ),
+                    '[]'
+                )
+            from public.purchases as stored
+            where
+                stored.id = any(v_ids)
+                and stored.status = 'active'
+                and (stored.expires_at is null or stored.expires_at > now())
+                and stored.user_id is null
+        ),
+        'withdrawn', (
+            select coalesce(jsonb_agg(message.kind order by message.kind), '[]')
+            from thetis.notifications as message
+            where message.id = any(v_message_ids) and message.status = 'pending'
+        )
+    );
+
+    -- From here on it is gone.
+    update thetis.notifications as message set resend_reason = null
+    where
+        message.resend_reason is not null
+        and message.id::text in (
+            select told.after ->> 'message' from thetis.audit_log as told
+            where told.id = any(v_audit_ids)
+        );
+    update thetis.audit_log as told
+    set email = null, reason = null, before = null, after = null, erased_at = now()
+    where told.id = any(v_audit_ids);
+    delete from thetis.rejected_webhooks as kept where kept.id = any(v_rejected_ids);
+    update thetis.privacy_requests as asked
+    set email = null, answered_at = coalesce(asked.answered_at, now())
+    where asked.email = p_email;
+    v_counts := v_counts || jsonb_build_object(
+        'copied_enrollments', thetis.erase_enrollments(p_email, v_ids)
+    );
+    v_total := (select sum(counted.value::bigint) from jsonb_each_text(v_counts) as counted);
+
+    update thetis.orders
+    set
+        email = case
+            when orders.email = p_email or orders.shopify_order_id = any(p_order_ids) then null
+            else orders.email
+        end,
+        transferred_to = case
+            when
+                orders.transferred_to = p_email
+                or (
+                    orders.shopify_order_id = any(p_order_ids)
+                    and orders.transferred_to = any(v_emails)
+                )
+                then ''
+            else orders.transferred_to
+        end,
+        erased_at = case
+            when orders.email = p_email or orders.shopify_order_id = any(p_order_ids)
+                then coalesce(orders.erased_at, now())
+            else orders.erased_at
+        end
+    where
+        orders.shopify_order_id = any(v_order_ids)
+        and (
+            orders.email = p_email
+            or orders.transferred_to = p_email
+            or orders.shopify_order_id = any(p_order_ids)
+        );
+    update thetis.orders set has_address_conflict = false
+    where
+        orders.shopify_order_id = any(v_order_ids)
+        and orders.has_address_conflict
+        and orders.holder_email is null;
+
+    update thetis.overrides as override set transferred_to = ''
+    where
+        override.transferred_to = p_email
+        or (override.purchase_id = any(v_ids) and override.transferred_to = any(v_emails));
+    insert into thetis.overrides as existing (purchase_id, is_revoked)
+    select stored.id, true from public.purchases as stored
+    where stored.id = any(v_ids) and stored.user_id is null and stored.status = 'active'
+    on conflict (purchase_id) do update set is_revoked = true;
+    update public.purchases as stored
+    set
+        shopify_customer_email = '',
+        status = case
+            when stored.user_id is null and stored.status = 'active' then 'cancelled'
+            else stored.status
+        end
+    where stored.id = any(v_ids);
+    perform thetis.refresh_expiry(null, v_emails);
+
+    if p_email is not null then
+        insert into thetis.erased_addresses as existing (address_hash, erased_at)
+        values (thetis.address_hash(p_email), now())
+        on conflict (address_hash) do update set erased_at = excluded.erased_at
+        returning existing.xmax = 0 into v_is_new;
+    end if;
+    if v_total > 0 or v_is_new then
+        foreach v_email in array v_emails loop
+            if
+                v_email = p_email
+                or not exists (
+                    select from thetis.orders where orders.holder_email = v_email
+                    union all
+                    select from public.purchases as other
+                    where other.shopify_customer_email = v_email
+                )
+            then
+                perform thetis.enqueue_forgetting(v_email, v_message_ids);
+            end if;
+        end loop;
+        perform thetis.erase_messages(v_message_ids, v_order_ids);
+        insert into thetis.audit_log (operator, action, reason, after)
+        values (
+            p_operator,
+            'forget',
+            case
+                when p_email is null then p_reason
+                else regexp_replace(p_reason, thetis.address_pattern(p_email), '[address]', 'gi')
+            end,
+            v_counts
+        );
+    end if;
+    return v_answer || jsonb_build_object(
+        'outcome', case when v_total > 0 or v_is_new then 'done' else 'unchanged' end,
+        'counts', v_counts
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.give_purchases(p_ids uuid[], p_email text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2441,7 +3207,7 @@ CASE kind
     WHEN 'course_access'::text THEN 'resend'::text
     ELSE 'knock'::text
 END) STORED NOT NULL,
-    shopify_order_id text NOT NULL,
+    shopify_order_id text,
     payload jsonb NOT NULL,
     email text GENERATED ALWAYS AS (COALESCE((payload ->> 'email'::text), ''::text)) STORED NOT NULL,
     purchase_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
@@ -2459,16 +3225,19 @@ END) STORED NOT NULL,
     provider_message_id text,
     enqueued_at timestamp with time zone DEFAULT now() NOT NULL,
     settled_at timestamp with time zone,
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['post_purchase'::text, 'post_purchase_update'::text, 'post_purchase_cancel'::text, 'course_access'::text]))),
+    is_stripped boolean DEFAULT false NOT NULL,
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['post_purchase'::text, 'post_purchase_update'::text, 'post_purchase_cancel'::text, 'course_access'::text, 'forget_recipient'::text]))),
+    CONSTRAINT order_unless_forgotten CHECK (((kind = 'forget_recipient'::text) = (shopify_order_id IS NULL))),
     CONSTRAINT settled_unless_pending CHECK (((status = 'pending'::text) = (settled_at IS NULL))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'skipped'::text, 'dead'::text])))
 );
 
 COMMENT ON COLUMN thetis.notifications.id IS 'Also the idempotency key at the provider: a second try of the same row is the same message.';
 
-COMMENT ON COLUMN thetis.notifications.payload IS 'What there is to tell. Never changed after the first attempt: a retry must be identical.';
+COMMENT ON COLUMN thetis.notifications.payload IS 'What there is to tell. Never changed after the first attempt: a retry must be identical. Empty
+once the person was erased.';
 
-COMMENT ON COLUMN thetis.notifications.email IS 'To whom; empty where a kind addresses nobody.';
+COMMENT ON COLUMN thetis.notifications.email IS 'To whom; empty where a kind addresses nobody, and where the person was erased.';
 
 COMMENT ON COLUMN thetis.notifications.purchase_ids IS 'The purchases that it names. Each is named once to an address, by the messages of a kind.';
 
@@ -2484,6 +3253,8 @@ COMMENT ON COLUMN thetis.notifications.due_at IS 'When to send; moved forward by
 COMMENT ON COLUMN thetis.notifications.uncertain_since IS 'The first attempt of which nobody knows whether the provider took it.';
 
 COMMENT ON COLUMN thetis.notifications.provider_message_id IS 'The provider''s own name for what it took.';
+
+COMMENT ON COLUMN thetis.notifications.is_stripped IS 'So old that its payload tells only what later messages follow from. It is not sent any more.';
 
 CREATE FUNCTION thetis.has_reason(p_message thetis.notifications) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -2507,6 +3278,7 @@ begin
                 and newer.kind = p_message.kind
                 and newer.enqueued_at > p_message.enqueued_at
         )
+        when 'forget_recipient' then p_message.email <> ''
         else exists (
             select from thetis.live_purchases as live
             where live.id = any(p_message.purchase_ids) and live.email = p_message.email
@@ -2628,10 +3400,14 @@ begin
     if
         tg_op = 'UPDATE'
         and new.erased_at is not null
-        and (new.id, new.occurred_at, new.operator, new.action, new.purchase_id)
-        is not distinct from (old.id, old.occurred_at, old.operator, old.action, old.purchase_id)
+        and (new.id, new.occurred_at, new.operator, new.action)
+        is not distinct from (old.id, old.occurred_at, old.operator, old.action)
+        and (new.shopify_order_id, new.purchase_id)
+        is not distinct from (old.shopify_order_id, old.purchase_id)
         and (new.email is null or new.email = old.email)
         and (new.reason is null or new.reason = old.reason)
+        and (new.before is null or new.before = old.before)
+        and (new.after is null or new.after = old.after)
     then
         return new;
     end if;
@@ -2723,32 +3499,49 @@ CREATE FUNCTION thetis.lock_for_act(p_order_id text, p_ids uuid[], p_to_email te
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
+    v_all_ids uuid[];
     v_owner_ids uuid[];
 begin
     perform from thetis.orders where orders.shopify_order_id = p_order_id for update;
+    v_all_ids := p_ids || array(
+        select stored.id from public.purchases as stored
+        where stored.shopify_order_id = p_order_id
+    );
     perform thetis.lock_emails(
         array(
             select address.email
             from public.purchases as stored
             left join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
+            left join thetis.overrides as override on stored.id = override.purchase_id
             cross join lateral (
-                values (stored.shopify_customer_email), (orders.holder_email)
+                values
+                (stored.shopify_customer_email), (orders.holder_email), (override.transferred_to)
             ) as address (email)
-            where stored.id = any(p_ids)
+            where stored.id = any(v_all_ids)
         ) || p_to_email
     );
     v_owner_ids := array(
         select users.id from auth.users
         where
             users.id in (
-                select stored.user_id from public.purchases as stored where stored.id = any(p_ids)
+                select stored.user_id from public.purchases as stored
+                where stored.id = any(v_all_ids)
             )
         order by users.id
         for key share
-    ) || thetis.confirmed_user_id(p_to_email);
+    ) || thetis.confirmed_user_id(p_to_email) || array(
+        select thetis.confirmed_user_id(named.email)
+        from (
+            select orders.holder_email as email from thetis.orders
+            where orders.shopify_order_id = p_order_id
+            union all
+            select override.transferred_to from thetis.overrides as override
+            where override.purchase_id = any(v_all_ids)
+        ) as named
+    );
     perform thetis.lock_holders(v_owner_ids);
     perform from public.purchases as stored
-    where stored.id = any(p_ids)
+    where stored.id = any(v_all_ids)
     order by stored.id
     for update;
 end;
@@ -2814,6 +3607,71 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.lock_to_forget(p_email text, p_order_ids text[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_order_ids text[];
+    v_ids uuid[];
+    v_owner_ids uuid[];
+begin
+    loop
+        begin
+            v_order_ids := thetis.orders_of_address(p_email) || p_order_ids;
+            perform thetis.lock_orders(v_order_ids, now());
+            perform thetis.lock_emails(
+                array(
+                    select address.email
+                    from thetis.orders
+                    cross join lateral (
+                        values (orders.email), (orders.holder_email)
+                    ) as address (email)
+                    where orders.shopify_order_id = any(v_order_ids)
+                )
+                || array(
+                    select stored.shopify_customer_email from public.purchases as stored
+                    where stored.shopify_order_id = any(v_order_ids)
+                )
+                || p_email
+            );
+            if not (thetis.orders_of_address(p_email) <@ v_order_ids) then
+                raise exception 'one more order' using errcode = 'TH099';
+            end if;
+            exit;
+        exception when sqlstate 'TH099' then
+            null;
+        end;
+    end loop;
+
+    v_ids := array(
+        select stored.id from public.purchases as stored
+        where
+            stored.shopify_order_id = any(v_order_ids) or stored.shopify_customer_email = p_email
+    );
+    v_owner_ids := array(
+        select users.id from auth.users
+        where
+            users.id in (
+                select stored.user_id from public.purchases as stored where stored.id = any(v_ids)
+            )
+        order by users.id
+        for key share
+    ) || thetis.confirmed_user_id(p_email);
+    perform thetis.lock_holders(v_owner_ids);
+    perform from public.purchases as stored where stored.id = any(v_ids)
+    order by stored.id
+    for update;
+    perform from thetis.notifications as message
+    where
+        message.shopify_order_id = any(v_order_ids)
+        or (message.email = p_email and message.email <> '')
+    order by message.id
+    for update;
+    return v_order_ids;
+end;
+$$;
+
 CREATE FUNCTION thetis.mark_address_conflicts(p_order_ids text[]) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2847,6 +3705,19 @@ begin
 
     select array_agg(news.shopify_order_id) into v_news from news;
     return v_news;
+end;
+$$;
+
+CREATE FUNCTION thetis.mentions(p_text text, p_email text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        position(p_email in lower(p_text)) > 0
+        and lower(p_text) ~ thetis.address_pattern(p_email),
+        false
+    );
 end;
 $$;
 
@@ -3263,6 +4134,30 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.orders_of_address(p_email text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select orders.shopify_order_id from thetis.orders where orders.holder_email = p_email
+        union
+        select transferred.shopify_order_id from thetis.orders as transferred
+        where transferred.transferred_to is not null and transferred.email = p_email
+        union
+        select stored.shopify_order_id from public.purchases as stored
+        where stored.shopify_customer_email = p_email and stored.shopify_order_id is not null
+        union
+        select message.shopify_order_id from thetis.notifications as message
+        where
+            message.email = p_email
+            and message.email <> ''
+            and message.shopify_order_id is not null
+        order by 1
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.orders_of_lines(p_lines thetis.incoming_line[], OUT all_of_them text[], OUT tracked text[]) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3542,7 +4437,9 @@ begin
             and message.uncertain_since is not null
     ) as started
     where not runs.is_live
-    on conflict (shopify_order_id, run, email) where kind = 'post_purchase_cancel' do update set
+    on conflict (shopify_order_id, run, email)
+    where kind = 'post_purchase_cancel' and email <> ''
+    do update set
         status = excluded.status,
         due_at = excluded.due_at,
         enqueued_at = excluded.enqueued_at,
@@ -3690,6 +4587,10 @@ begin
     ) as address;
 
     perform thetis.lock_emails(v_emails);
+    -- with the locks held: whoever is being erased now is so by then
+    if exists (select from thetis.erased_addresses) then
+        perform thetis.erase_returned_orders(p_order_ids);
+    end if;
     if v_refreshed.had_purchases then
         perform thetis.lock_present_owners(p_order_ids);
     end if;
@@ -3748,6 +4649,7 @@ begin
                 or (
                     message.status = 'skipped'
                     and message.uncertain_since is not null
+                    and not message.is_stripped
                     and not exists (
                         select from thetis.notifications as cancellation
                         where
@@ -3873,6 +4775,41 @@ exception when data_exception or integrity_constraint_violation then
 end;
 $_$;
 
+CREATE TABLE thetis.rejected_webhooks (
+    id bigint NOT NULL,
+    topic text NOT NULL,
+    webhook_id text,
+    body bytea NOT NULL,
+    body_sha256 bytea GENERATED ALWAYS AS (sha256(body)) STORED NOT NULL,
+    reason text NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    replayed_at timestamp with time zone
+);
+
+COMMENT ON COLUMN thetis.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON.';
+
+CREATE FUNCTION thetis.rejected_webhooks_of(p_email text, p_order_ids text[]) RETURNS SETOF thetis.rejected_webhooks
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select kept.*
+    from thetis.rejected_webhooks as kept
+    cross join lateral (select thetis.body_json(kept.body) as content offset 0) as body
+    where
+        thetis.mentions(
+            coalesce(
+                body.content::text,
+                replace(thetis.body_text(kept.body), '\u0040', '@'),
+                encode(kept.body, 'escape')
+            ),
+            p_email
+        )
+        or coalesce(body.content ->> 'order_id', body.content ->> 'id') = any(p_order_ids);
+end;
+$$;
+
 CREATE FUNCTION thetis.release_purchases(p_user_id uuid, p_email text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3911,6 +4848,7 @@ begin
     return case p_kind
         when 'post_purchase_cancel' then interval '14 days'
         when 'post_purchase_update' then interval '14 days'
+        when 'forget_recipient' then interval '14 days'
         else interval '23 hours'
     end;
 end;
@@ -4033,7 +4971,8 @@ begin
     end if;
     if
         p_expected_address is not null
-        and thetis.normalised_email(p_expected_address) <> v_purchase.shopify_customer_email
+        and thetis.normalised_email(p_expected_address)
+        is distinct from v_purchase.shopify_customer_email
         and not thetis.is_address_of(
             v_purchase.user_id, thetis.normalised_email(p_expected_address)
         )
@@ -4202,6 +5141,7 @@ begin
         when p_message.status = 'sent' then 'it was sent'
         when p_message.status = 'skipped' or not thetis.has_reason(p_message)
             then 'it has lost its reason'
+        when p_message.is_stripped then 'it is too old: resend it'
         when p_message.leased_until > now() then 'it is being sent'
         when thetis.was_resent(p_message) then 'it was resent since'
         when
@@ -4289,25 +5229,6 @@ CREATE TABLE thetis.access_periods (
     period interval NOT NULL
 );
 
-CREATE TABLE thetis.audit_log (
-    id bigint NOT NULL,
-    occurred_at timestamp with time zone DEFAULT now() NOT NULL,
-    operator text NOT NULL,
-    action text NOT NULL,
-    email text,
-    shopify_order_id text,
-    purchase_id uuid,
-    reason text,
-    before jsonb,
-    after jsonb,
-    erased_at timestamp with time zone,
-    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['show'::text, 'export'::text, 'grant'::text, 'revoke'::text, 'restore'::text, 'transfer'::text, 'extend'::text, 'resend'::text, 'forget'::text, 'configure'::text]))),
-    CONSTRAINT operator_is_not_blank CHECK ((operator ~ '[^[:space:]]'::text)),
-    CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
-);
-
-COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the staff user, or the name that was given to the command.';
-
 ALTER TABLE thetis.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME thetis.audit_log_id_seq
     START WITH 1
@@ -4356,7 +5277,8 @@ CREATE TABLE thetis.orders (
 
 COMMENT ON COLUMN thetis.orders.email IS 'The newest address told (a shop may correct it), once the order holds something of ours.';
 
-COMMENT ON COLUMN thetis.orders.transferred_to IS 'The address to which an operator gave the whole order; it outranks what Shopify tells.';
+COMMENT ON COLUMN thetis.orders.transferred_to IS 'The address to which an operator gave the whole order; it outranks what Shopify tells. Empty
+once that person was erased: it does not go back to whom it was taken from.';
 
 COMMENT ON COLUMN thetis.orders.holder_email IS 'Whose its purchases are, once they confirm this address.';
 
@@ -4419,6 +5341,19 @@ COMMENT ON COLUMN thetis.email_deliveries.state IS 'The furthest that was told, 
 
 COMMENT ON COLUMN thetis.email_deliveries.reason IS 'The provider''s own words, without addresses.';
 
+CREATE TABLE thetis.erased_addresses (
+    address_hash bytea NOT NULL,
+    erased_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON COLUMN thetis.erased_addresses.erased_at IS 'What was bought until then is nobody''s. Who buys later is a new customer.';
+
+CREATE TABLE thetis.erasure_key (
+    is_the_only_row boolean DEFAULT true NOT NULL,
+    hash_key bytea DEFAULT (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) NOT NULL,
+    CONSTRAINT there_is_one_row CHECK (is_the_only_row)
+);
+
 CREATE TABLE thetis.grants (
     purchase_id uuid NOT NULL,
     product_slug text NOT NULL,
@@ -4449,14 +5384,14 @@ CREATE VIEW thetis.named_purchases WITH (security_invoker='true') AS
    FROM ((thetis.notifications message
      CROSS JOIN LATERAL unnest(message.purchase_ids) named(purchase_id))
      LEFT JOIN thetis.live_purchases live ON (((named.purchase_id = live.id) AND (message.email = live.email))))
-  WHERE ((message.attempts > 0) AND (message.kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND ((message.status <> 'skipped'::text) OR (message.uncertain_since IS NOT NULL)));
+  WHERE ((message.attempts > 0) AND (message.email <> ''::text) AND (message.kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND ((message.status <> 'skipped'::text) OR (message.uncertain_since IS NOT NULL)));
 
 CREATE VIEW thetis.open_runs WITH (security_invoker='true') AS
  SELECT shopify_order_id,
     email,
     max(run) AS run
    FROM thetis.notifications begun
-  WHERE ((kind = 'post_purchase'::text) AND (attempts > 0) AND (status <> 'skipped'::text) AND (NOT (EXISTS ( SELECT
+  WHERE ((kind = 'post_purchase'::text) AND (attempts > 0) AND (email <> ''::text) AND (status <> 'skipped'::text) AND (NOT (EXISTS ( SELECT
            FROM thetis.notifications cancellation
           WHERE ((cancellation.kind = 'post_purchase_cancel'::text) AND (cancellation.shopify_order_id = begun.shopify_order_id) AND (cancellation.run = begun.run) AND (cancellation.email = begun.email) AND ((cancellation.status <> 'skipped'::text) OR (cancellation.attempts > 0)))))))
   GROUP BY shopify_order_id, email;
@@ -4466,26 +5401,38 @@ CREATE TABLE thetis.overrides (
     is_revoked boolean DEFAULT false NOT NULL,
     transferred_to text,
     extended_to timestamp with time zone,
-    CONSTRAINT transferred_to_is_normalised CHECK (((transferred_to = lower(btrim(transferred_to, ' 	
-'::text))) AND (transferred_to <> ''::text)))
+    CONSTRAINT transferred_to_is_normalised CHECK ((transferred_to = lower(btrim(transferred_to, ' 	
+'::text))))
 );
 
-COMMENT ON COLUMN thetis.overrides.transferred_to IS 'The address to which this one purchase was transferred; that of its order counts no more.';
+COMMENT ON COLUMN thetis.overrides.transferred_to IS 'The address to which this one purchase was transferred; that of its order counts no more. Empty
+once that person was erased.';
 
 COMMENT ON COLUMN thetis.overrides.extended_to IS 'When its access ends instead; infinity is never.';
 
-CREATE TABLE thetis.rejected_webhooks (
+CREATE TABLE thetis.privacy_requests (
     id bigint NOT NULL,
     topic text NOT NULL,
-    webhook_id text,
-    body bytea NOT NULL,
-    body_sha256 bytea GENERATED ALWAYS AS (sha256(body)) STORED NOT NULL,
-    reason text NOT NULL,
+    shop text,
+    email text,
+    shopify_order_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    request_hash bytea NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
-    replayed_at timestamp with time zone
+    answered_at timestamp with time zone,
+    CONSTRAINT kept_while_open CHECK (((answered_at IS NULL) OR (email IS NULL))),
+    CONSTRAINT topic_is_known CHECK ((topic = ANY (ARRAY['customers/data_request'::text, 'customers/redact'::text, 'shop/redact'::text])))
 );
 
-COMMENT ON COLUMN thetis.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON.';
+COMMENT ON COLUMN thetis.privacy_requests.request_hash IS 'Of the whole request, keyed: Shopify sends it again until it is answered 200.';
+
+ALTER TABLE thetis.privacy_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME thetis.privacy_requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 ALTER TABLE thetis.rejected_webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME thetis.rejected_webhooks_id_seq
@@ -4532,6 +5479,12 @@ ALTER TABLE ONLY thetis.audit_log
 ALTER TABLE ONLY thetis.email_deliveries
     ADD CONSTRAINT email_deliveries_pkey PRIMARY KEY (notification_id);
 
+ALTER TABLE ONLY thetis.erased_addresses
+    ADD CONSTRAINT erased_addresses_pkey PRIMARY KEY (address_hash);
+
+ALTER TABLE ONLY thetis.erasure_key
+    ADD CONSTRAINT erasure_key_pkey PRIMARY KEY (is_the_only_row);
+
 ALTER TABLE ONLY thetis.grants
     ADD CONSTRAINT grants_pkey PRIMARY KEY (purchase_id);
 
@@ -4549,6 +5502,12 @@ ALTER TABLE ONLY thetis.orders
 
 ALTER TABLE ONLY thetis.overrides
     ADD CONSTRAINT overrides_pkey PRIMARY KEY (purchase_id);
+
+ALTER TABLE ONLY thetis.privacy_requests
+    ADD CONSTRAINT privacy_requests_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY thetis.privacy_requests
+    ADD CONSTRAINT recorded_once UNIQUE (request_hash);
 
 ALTER TABLE ONLY thetis.refunds
     ADD CONSTRAINT refunds_pkey PRIMARY KEY (shopify_refund_id, shopify_line_item_id);
@@ -4585,15 +5544,19 @@ CREATE INDEX notifications_dead ON thetis.notifications USING btree (provider) W
 
 CREATE INDEX notifications_due ON thetis.notifications USING btree (provider, due_at) WHERE (status = 'pending'::text);
 
-CREATE UNIQUE INDEX notifications_one_cancellation ON thetis.notifications USING btree (shopify_order_id, run, email) WHERE (kind = 'post_purchase_cancel'::text);
+CREATE INDEX notifications_email ON thetis.notifications USING btree (email) WHERE (email <> ''::text);
+
+CREATE UNIQUE INDEX notifications_one_cancellation ON thetis.notifications USING btree (shopify_order_id, run, email) WHERE ((kind = 'post_purchase_cancel'::text) AND (email <> ''::text));
 
 CREATE INDEX notifications_order ON thetis.notifications USING btree (shopify_order_id);
 
 CREATE INDEX notifications_provider_message ON thetis.notifications USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
 
+CREATE INDEX notifications_prunable ON thetis.notifications USING btree (settled_at) WHERE ((settled_at IS NOT NULL) AND (NOT is_stripped));
+
 CREATE INDEX notifications_uncertain ON thetis.notifications USING btree (uncertain_since) WHERE ((status = 'pending'::text) AND (uncertain_since IS NOT NULL));
 
-CREATE UNIQUE INDEX notifications_untried_message ON thetis.notifications USING btree (shopify_order_id, kind, email) WHERE ((attempts = 0) AND (kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND (resend_of IS NULL));
+CREATE UNIQUE INDEX notifications_untried_message ON thetis.notifications USING btree (shopify_order_id, kind, email) WHERE ((attempts = 0) AND (kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND (resend_of IS NULL) AND (email <> ''::text));
 
 CREATE UNIQUE INDEX notifications_untried_update ON thetis.notifications USING btree (shopify_order_id) WHERE ((attempts = 0) AND (kind = 'post_purchase_update'::text));
 
@@ -4644,6 +5607,10 @@ ALTER TABLE thetis.audit_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.email_deliveries ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE thetis.erased_addresses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.erasure_key ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE thetis.grants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.notifications ENABLE ROW LEVEL SECURITY;
@@ -4653,6 +5620,8 @@ ALTER TABLE thetis.order_lines ENABLE ROW LEVEL SECURITY;
 ALTER TABLE thetis.orders ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.overrides ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.privacy_requests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.refunds ENABLE ROW LEVEL SECURITY;
 
@@ -4691,9 +5660,17 @@ GRANT ALL ON FUNCTION public.customer_timeline(query text, operator text) TO ser
 REVOKE ALL ON FUNCTION public.expire_purchases(max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_purchases(max_count integer) TO service_role;
 
+REVOKE ALL ON FUNCTION public.export_customer(address text, operator text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.export_customer(address text, operator text) TO authenticated;
+GRANT ALL ON FUNCTION public.export_customer(address text, operator text) TO service_role;
+
 REVOKE ALL ON FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
 GRANT ALL ON FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.forget_customer(address text, reason text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_customer(address text, reason text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.forget_customer(address text, reason text, operator text, dry_run boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.get_notification(notification_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_notification(notification_id uuid) TO service_role;
@@ -4711,6 +5688,9 @@ GRANT ALL ON FUNCTION public.has_access(slug text) TO authenticated;
 REVOKE ALL ON FUNCTION public.list_notifications(order_name text, state text, before_id uuid, max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_notifications(order_name text, state text, before_id uuid, max_count integer) TO service_role;
 
+REVOKE ALL ON FUNCTION public.list_privacy_requests(include_answered boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_privacy_requests(include_answered boolean) TO service_role;
+
 REVOKE ALL ON FUNCTION public.list_products() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_products() TO service_role;
 
@@ -4720,17 +5700,26 @@ GRANT ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean, af
 REVOKE ALL ON FUNCTION public.list_unmapped_products(max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_unmapped_products(max_count integer) TO service_role;
 
+REVOKE ALL ON FUNCTION public.mark_privacy_request_answered(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_privacy_request_answered(id bigint) TO service_role;
+
 REVOKE ALL ON FUNCTION public.mark_webhook_replayed(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_webhook_replayed(id bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION public.notification_backlog() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.notification_backlog() TO service_role;
 
+REVOKE ALL ON FUNCTION public.prune(older_than interval, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.prune(older_than interval, max_count integer) TO service_role;
+
 REVOKE ALL ON FUNCTION public.record_deliveries(events jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_deliveries(events jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_privacy_request(request jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_privacy_request(request jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION public.record_refunds(refunds jsonb, received_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_refunds(refunds jsonb, received_at timestamp with time zone) TO service_role;
@@ -4784,6 +5773,16 @@ REVOKE ALL ON FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid
 
 REVOKE ALL ON FUNCTION thetis.addition_delay() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.address_hash(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.address_pattern(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.audit_rows_of(p_email text, p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.body_json(p_body bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.body_text(p_body bytea) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.cancellation_delay() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.compose_messages(p_order_ids text[], p_has_messages boolean) FROM PUBLIC;
@@ -4791,6 +5790,8 @@ REVOKE ALL ON FUNCTION thetis.compose_messages(p_order_ids text[], p_has_message
 REVOKE ALL ON FUNCTION thetis.conclude_act(p_operator text, p_action text, p_reason text, p_email text, p_order_id text, p_ids uuid[], p_before jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.confirmed_user_id(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.copied_enrollments_of(p_email text, p_purchase_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.customer_accounts(p_customer thetis.customer) FROM PUBLIC;
 
@@ -4816,7 +5817,15 @@ REVOKE ALL ON FUNCTION thetis.describe_refunds(p_refunds jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.end_purchases_without_line(p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.enqueue_forgetting(p_email text, p_message_ids uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.enqueue_notifications(p_order_ids text[], p_has_messages boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.erase_enrollments(p_email text, p_purchase_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.erase_messages(p_ids uuid[], p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.erase_returned_orders(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.expire_stale_notifications() FROM PUBLIC;
 
@@ -4827,6 +5836,8 @@ REVOKE ALL ON FUNCTION thetis.explain_purchases(p_customer thetis.customer) FROM
 REVOKE ALL ON FUNCTION thetis.find_customer(p_query text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.find_orders(p_order text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.forget(p_operator text, p_reason text, p_email text, p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.give_purchases(p_ids uuid[], p_email text) FROM PUBLIC;
 
@@ -4860,7 +5871,11 @@ REVOKE ALL ON FUNCTION thetis.lock_orders(p_order_ids text[], p_received_at time
 
 REVOKE ALL ON FUNCTION thetis.lock_present_owners(p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.lock_to_forget(p_email text, p_order_ids text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.mark_address_conflicts(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.mentions(p_text text, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.merge_lines(p_lines thetis.incoming_line[]) FROM PUBLIC;
 
@@ -4890,6 +5905,8 @@ REVOKE ALL ON FUNCTION thetis.order_fault(p_order jsonb, p_test_orders text) FRO
 
 REVOKE ALL ON FUNCTION thetis.order_owners(p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.orders_of_address(p_email text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.orders_of_lines(p_lines thetis.incoming_line[], OUT all_of_them text[], OUT tracked text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.orders_without_email(p_order_ids text[]) FROM PUBLIC;
@@ -4915,6 +5932,8 @@ REVOKE ALL ON FUNCTION thetis.refresh_tried_messages(p_order_ids text[]) FROM PU
 REVOKE ALL ON FUNCTION thetis.refresh_updates(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refund_fault(p_refund jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.rejected_webhooks_of(p_email text, p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.release_purchases(p_user_id uuid, p_email text) FROM PUBLIC;
 

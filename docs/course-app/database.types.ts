@@ -64,8 +64,14 @@ export type Database = {
 "expire_purchases":
 { Args: { "max_count"?: number }; Returns: number
                            },
+"export_customer":
+{ Args: { "address": string,"operator"?: string }; Returns: Json
+                           },
 "extend_purchase":
 { Args: { "dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string,"until": string }; Returns: Json
+                           },
+"forget_customer":
+{ Args: { "address": string,"dry_run"?: boolean,"operator"?: string,"reason": string }; Returns: Json
                            },
 "get_notification":
 { Args: { "notification_id": string }; Returns: Json
@@ -86,6 +92,11 @@ export type Database = {
               "attempts": number,"delivery": string,"delivery_reason": string,"due_at": string,"email": string,"enqueued_at": string,"id": string,"kind": string,"last_error": string,"order_number": string,"settled_at": string,"shopify_order_id": string,"status": string
             }[]
                            },
+"list_privacy_requests":
+{ Args: { "include_answered"?: boolean }; Returns: {
+              "answered_at": string,"email": string,"id": number,"received_at": string,"shop": string,"shopify_order_ids": (string)[],"topic": string
+            }[]
+                           },
 "list_products":
 { Args: Record<PropertyKey, never>; Returns: {
               "access_period": string,"category": string,"name": string,"shopify_product_ids": (string)[],"slug": string
@@ -101,6 +112,9 @@ export type Database = {
               "first_sold_at": string,"last_sold_at": string,"order_count": number,"shopify_product_id": string
             }[]
                            },
+"mark_privacy_request_answered":
+{ Args: { "id": number }; Returns: undefined
+                           },
 "mark_webhook_replayed":
 { Args: { "id": number }; Returns: undefined
                            },
@@ -108,6 +122,9 @@ export type Database = {
 { Args: Record<PropertyKey, never>; Returns: {
               "dead": number,"oldest_due_seconds": number,"pending": number,"provider": string
             }[]
+                           },
+"prune":
+{ Args: { "max_count"?: number,"older_than"?: string }; Returns: Json
                            },
 "record_deliveries":
 { Args: { "events": Json }; Returns: {
@@ -118,6 +135,9 @@ export type Database = {
 { Args: { "orders": Json,"received_at"?: string,"test_orders"?: string }; Returns: {
               "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
             }[]
+                           },
+"record_privacy_request":
+{ Args: { "request": Json }; Returns: string
                            },
 "record_refunds":
 { Args: { "received_at"?: string,"refunds": Json }; Returns: {

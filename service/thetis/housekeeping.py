@@ -65,7 +65,7 @@ class Housekeeping:
     async def _prune(self) -> bool:
         """Whether there may be more."""
         dropped = await self._database.prune(older_than=KEPT, max_count=BATCH)
-        log.info("housekeeping.pruned", **dropped)
+        log.info("housekeeping.pruned", rows=sum(dropped.values()))
         return any(total >= BATCH for total in dropped.values())
 
     async def _is_stopped_within(self, seconds: float) -> bool:

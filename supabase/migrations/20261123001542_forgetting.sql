@@ -36,10 +36,10 @@ begin
                 || p_email
             );
             if not (thetis.orders_of_address(p_email) <@ v_order_ids) then
-                raise exception 'one more order' using errcode = 'TH098';
+                raise exception 'one more order' using errcode = 'TH099';
             end if;
             exit;
-        exception when sqlstate 'TH098' then
+        exception when sqlstate 'TH099' then
             null;
         end;
     end loop;

@@ -84,30 +84,35 @@ REASONS: dict[str, tuple[str, str | None, str | None]] = {
 
 
 def show(told: Json) -> None:
-    """The answer, the accounts, the time line and what else may have been meant."""
+    """The answer, purchases and accounts, the time line and what else may have been meant."""
     if told["found_by"] is None:
         _echo(f"Nothing is known of {told['query'].strip() or 'nobody'}.", bold=True)
-    elif told["addresses"]:
-        _echo(f"About {', '.join(told['addresses'])}", bold=True)
-    for answer in told["answer"]:
-        _show_answer(answer)
-    if told["found_by"] and not told["answer"]:
-        _echo("  no product was bought or granted")
-    if told["purchases"]:
-        _echo("Purchases", bold=True)
-        for purchase in told["purchases"]:
-            _echo(f"  {_of_purchase(purchase)}")
-    if told["accounts"]:
-        _echo("Accounts", bold=True)
-        for account in told["accounts"]:
-            _echo(f"  {account['address']}  {_of_account(account)}  {account['user_id']}")
-    if told["found_by"]:
-        _echo("Time line", bold=True)
-        for moment, words in sorted(_events(told), key=lambda event: event[0][:19]):
-            _wrap(f"  {moment[:19].replace('T', ' ')}  {words}", indent=23)
+    else:
+        _show_found(told)
     near = told["near_misses"]
     for query in (*near["addresses"], *(f"#{number}" for number in near["orders"])):
         _echo(f"Did you mean: thetis customer show '{query}'")
+
+
+def _show_found(told: Json) -> None:
+    if told["addresses"]:
+        _echo(f"About {', '.join(told['addresses'])}", bold=True)
+    for answer in told["answer"]:
+        _show_answer(answer)
+    if not told["answer"]:
+        _echo("  no product was bought or granted")
+    _list("Purchases", [_of_purchase(each) for each in told["purchases"]])
+    _list("Accounts", [_of_account(each) for each in told["accounts"]])
+    _echo("Time line", bold=True)
+    for moment, words in sorted(_events(told), key=lambda event: event[0][:19]):
+        _wrap(f"  {moment[:19].replace('T', ' ')}  {words}", indent=23)
+
+
+def _list(title: str, lines: list[str]) -> None:
+    if lines:
+        _echo(title, bold=True)
+    for line in lines:
+        _echo(f"  {line}")
 
 
 def show_act(answer: Json) -> None:
@@ -174,12 +179,14 @@ def _of_purchase(purchase: Json) -> str:
 
 def _of_account(account: Json) -> str:
     if account["deleted_at"]:
-        return f"deleted on {_day(account['deleted_at'])}"
-    if account["is_single_sign_on"]:
-        return "single sign-on"
-    if account["confirmed_at"]:
-        return f"confirmed on {_day(account['confirmed_at'])}"
-    return "not confirmed"
+        state = f"deleted on {_day(account['deleted_at'])}"
+    elif account["is_single_sign_on"]:
+        state = "single sign-on"
+    elif account["confirmed_at"]:
+        state = f"confirmed on {_day(account['confirmed_at'])}"
+    else:
+        state = "not confirmed"
+    return f"{account['address']}  {state}  {account['user_id']}"
 
 
 def _events(told: Json) -> Iterator[tuple[str, str]]:

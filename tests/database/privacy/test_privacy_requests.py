@@ -45,7 +45,7 @@ def test_a_customer_is_forgotten_at_once_and_again_without_harm(own_database: Da
         send_due(own_database)
         assert places(own_database) == []
     assert listed(own_database) == []
-    [row] = listed(own_database, True)
+    [row] = [each for each in listed(own_database, True) if each["topic"] == REDACT]
     assert (row["email"], row["shopify_order_ids"]) == (None, ["1"])
     assert [each["action"] for each in audited(own_database) if each["operator"] == "shopify"] == [
         "forget"
