@@ -344,9 +344,12 @@ begin
             raise exception 'it is % already', v_purchase.status using errcode = 'TH005';
         else
             v_before := thetis.describe_purchases(v_ids);
-            insert into thetis.overrides as existing (purchase_id, is_revoked)
-            values (v_purchase.id, true)
-            on conflict on constraint overrides_pkey do update set is_revoked = true;
+            insert into thetis.overrides as existing (purchase_id, is_revoked, had_expired)
+            values (
+                v_purchase.id, true, v_purchase.status = 'expired' and v_purchase.expires_at is null
+            )
+            on conflict on constraint overrides_pkey do update set
+                is_revoked = true, had_expired = excluded.had_expired;
             update public.purchases as stored set status = 'cancelled'
             where stored.id = v_purchase.id;
             v_act := thetis.conclude_act(
@@ -401,8 +404,15 @@ begin
             where override.purchase_id = v_purchase.id;
             -- what is told of it is merged into this at once
             update public.purchases as stored
-            set status = case when stored.expires_at <= now() then 'expired' else 'active' end
-            where stored.id = v_purchase.id and stored.status = 'cancelled';
+            set status = case
+                when stored.expires_at <= now() or override.had_expired then 'expired'
+                else 'active'
+            end
+            from thetis.overrides as override
+            where
+                stored.id = v_purchase.id
+                and stored.id = override.purchase_id
+                and stored.status = 'cancelled';
             v_act := thetis.conclude_act(
                 v_operator, 'restore', v_reason, v_purchase.shopify_customer_email,
                 v_purchase.shopify_order_id, v_ids, v_before

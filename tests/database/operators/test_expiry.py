@@ -90,12 +90,38 @@ def test_two_addresses_of_one_account_follow_one_another(database: Database) -> 
     assert ends(database) == {"1": "2027-09-01", "2": "2028-09-01"}
 
 
+def test_what_an_account_gets_with_another_address_follows_what_it_has(database: Database) -> None:
+    ada = database.accounts.sign_up(ADA)
+    database.record_orders(bought(1, "2026-09-01"), bought(2, "2026-11-01", email=GRACE))
+    assert ends(database)["2"] == "2027-11-01"
+
+    database.accounts.change_email(ada, GRACE)
+
+    assert ends(database)["2"] == "2028-09-01"
+
+
 def test_a_transfer_takes_the_second_out_of_the_row(database: Database) -> None:
     database.record_orders(bought(1, "2026-09-01"), bought(2, "2026-11-01"))
 
     act(database, "transfer_purchase", purchase_id=purchase_id(database, 1), address=GRACE)
 
     assert ends(database) == {"1": "2027-09-01", "2": "2027-11-01"}
+
+
+@pytest.mark.parametrize("is_owned", [True, False])
+def test_transferred_twice_it_leaves_the_row_of_the_second_person(
+    database: Database, *, is_owned: bool
+) -> None:
+    if is_owned:
+        database.accounts.sign_up(GRACE)
+    database.record_orders(bought(1, "2026-09-01"), bought(2, "2026-11-01", email=GRACE))
+    first = purchase_id(database, 1)
+
+    act(database, "transfer_purchase", purchase_id=first, address=GRACE)
+    assert ends(database)["2"] == "2028-09-01"
+    act(database, "transfer_purchase", purchase_id=first, address="eve@example.com")
+
+    assert ends(database)["2"] == "2027-11-01"
 
 
 def test_the_period_is_fixed_when_it_is_bought(database: Database) -> None:

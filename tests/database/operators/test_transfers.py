@@ -61,6 +61,17 @@ def test_the_new_one_has_it_once_the_address_is_confirmed(
 
 
 @pytest.mark.parametrize("function", ["transfer_purchase", "transfer_order"])
+def test_until_then_it_is_nobodys(database: Database, ada: str, function: str) -> None:
+    database.record_orders(order(1, SLUG))
+
+    transfer(database, function, GRACE)
+    database.record_orders(order(1, SLUG, updated_at="2999-01-01T10:00:00Z"))
+    database.accounts.claim_purchases(ada)
+
+    assert not has_access(database, ada, SLUG)
+
+
+@pytest.mark.parametrize("function", ["transfer_purchase", "transfer_order"])
 def test_no_later_event_gives_it_back(
     database: Database, ada: str, grace: str, function: str
 ) -> None:

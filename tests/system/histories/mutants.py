@@ -449,6 +449,7 @@ MUTANTS = (
         "linking",
         "        perform thetis.refresh_expiry(array[p_user_id], array[v_email]);\n",
         "        null;\n",
+        tests="tests/database/operators",
     ),
     _sql(
         "forgets an extension at the next event",
