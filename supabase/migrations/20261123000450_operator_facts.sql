@@ -7,7 +7,6 @@
 create table thetis.overrides (
     purchase_id uuid primary key references public.purchases (id) on delete cascade,
     is_revoked boolean not null default false,
-    had_expired boolean not null default false,
     transferred_to text
     constraint transferred_to_is_normalised check (
         transferred_to = lower(btrim(transferred_to, E' \t\r\n'))
@@ -15,8 +14,6 @@ create table thetis.overrides (
     extended_to timestamptz
 );
 
-comment on column thetis.overrides.had_expired is
-'Was it over when it was revoked, though no end is known (an old enrollment)?';
 comment on column thetis.overrides.transferred_to is
 'The address to which this one purchase was transferred; that of its order counts no more. Empty
 once that person was erased.';

@@ -271,7 +271,7 @@ begin
     ) as stored on true
     order by given.place;
 
-    if retry_notifications.dry_run then
+    if retry_notifications.dry_run is not false then
         return;
     end if;
 
@@ -380,7 +380,7 @@ begin
             ),
             v_reason
         from composed
-        where composed.refusal is null and not resend_notification.dry_run
+        where composed.refusal is null and resend_notification.dry_run is false
     ),
 
     noted as (
@@ -395,7 +395,7 @@ begin
             v_reason,
             jsonb_build_object('kind', composed.kind, 'message', composed.new_id)
         from composed
-        where composed.refusal is null and not resend_notification.dry_run
+        where composed.refusal is null and resend_notification.dry_run is false
     )
 
     select

@@ -27,6 +27,18 @@ begin
 end;
 $$;
 
+-- A claim of a token may be anything.
+create function thetis.uuid_or_null(p_text text)
+returns uuid
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case when p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_text::uuid end;
+end;
+$$;
+
 -- The name of the operator that calls, or an error if the caller is none. p_name: who they say they
 -- are; of staff the token says it.
 -- The role is the caller's: inside a function of security definer, current_user is its owner.
@@ -51,7 +63,8 @@ begin
     if
         not thetis.is_staff(v_claims, p_is_write)
         or not exists (
-            select from auth.users where users.id::text = v_user_id and users.deleted_at is null
+            select from auth.users
+            where users.id = thetis.uuid_or_null(v_user_id) and users.deleted_at is null
         )
     then
         raise exception 'only support staff may do this' using errcode = '42501';
@@ -150,6 +163,7 @@ alter table thetis.staff_rules enable row level security;
 revoke all on table thetis.staff_rules from public, anon, authenticated, service_role;
 revoke all on function thetis.is_staff(jsonb, boolean)
 from public, anon, authenticated, service_role;
+revoke all on function thetis.uuid_or_null(text) from public, anon, authenticated, service_role;
 revoke all on function thetis.operator(text, boolean)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.stated_reason(text) from public, anon, authenticated, service_role;

@@ -1,7 +1,7 @@
 -- Giving what was bought to another person: the old owner loses it at once, and the new one has it
 -- as soon as their account has the address, confirmed. What Shopify tells of the address later does
 -- not change it back; a refund ends it all the same. With the arguments and the answer of the
--- chapter before.
+-- functions in access_by_hand.
 
 -- Is any of this somebody's by a transfer? Then its course email goes out even if the order is
 -- historic: the new person was never told.
@@ -85,7 +85,7 @@ begin
                 v_purchase.shopify_order_id, v_ids, v_before
             );
         end if;
-        if transfer_purchase.dry_run then
+        if transfer_purchase.dry_run is not false then
             raise exception 'dry run' using errcode = 'TH099';
         end if;
     exception when sqlstate 'TH099' then
@@ -172,7 +172,7 @@ begin
                 v_operator, 'transfer', v_reason, v_holder_email, v_order_id, v_ids, v_before
             );
         end if;
-        if transfer_order.dry_run then
+        if transfer_order.dry_run is not false then
             raise exception 'dry run' using errcode = 'TH099';
         end if;
     exception when sqlstate 'TH099' then

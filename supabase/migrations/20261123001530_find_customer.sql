@@ -49,7 +49,7 @@ begin
     if v_query ~ '@' then
         v_found.found_by := 'address';
         v_found.emails := array[thetis.normalised_email(v_query)];
-    elsif v_query ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    elsif thetis.uuid_or_null(v_query) is not null then
         v_id := v_query;
         select
             kind.kind,

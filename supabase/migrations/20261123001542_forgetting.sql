@@ -443,7 +443,7 @@ declare
 begin
     begin
         v_answer := thetis.forget(v_operator, v_reason, v_email, '{}');
-        if forget_customer.dry_run then
+        if forget_customer.dry_run is not false then
             raise exception 'dry run' using errcode = 'TH099';
         end if;
     exception when sqlstate 'TH099' then

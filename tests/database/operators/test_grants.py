@@ -65,6 +65,12 @@ def test_the_same_grant_said_twice_is_one(database: Database) -> None:
     assert len(audited(database)) == 1
 
 
+def test_a_dry_run_that_is_neither_true_nor_false_changes_nothing(database: Database) -> None:
+    act(database, "grant_access", slug=SLUG, recipient=ADA, dry_run=None)
+
+    assert database.value("select count(*) from public.purchases") == 0
+
+
 def test_a_grant_stands_beside_what_was_bought(database: Database) -> None:
     ada = database.accounts.sign_up(ADA)
     database.record_orders(order(1, SLUG))

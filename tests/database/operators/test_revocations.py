@@ -54,22 +54,6 @@ def test_a_restored_one_gives_access_again(database: Database, ada: str) -> None
     assert has_access(database, ada, SLUG)
 
 
-def test_an_old_enrollment_that_was_over_is_restored_as_that(database: Database) -> None:
-    """It has no end, and no line from which Shopify's word could be derived again."""
-    database.execute(
-        "insert into public.purchases (product_slug, shopify_customer_email, status)"
-        " values (%s, %s, 'expired')",
-        SLUG,
-        ADA,
-    )
-    purchase = str(database.value("select id from public.purchases"))
-
-    for function in ("revoke_purchase", "restore_purchase"):
-        act(database, function, purchase_id=purchase)
-
-    assert status(database, purchase) == "expired"
-
-
 @pytest.mark.parametrize("is_told_before", [True, False])
 def test_what_was_refunded_meanwhile_stays_refunded(
     database: Database, ada: str, *, is_told_before: bool

@@ -188,6 +188,7 @@ function  thetis.present_owners                          .       .            . 
 function  thetis.refresh_expiry                          .       .            .            .            .
 function  thetis.is_staff                                .       .            .            .            .
 function  thetis.operator                                .       .            .            .            .
+function  thetis.uuid_or_null                            .       .            .            .            .
 function  thetis.stated_reason                           .       .            .            .            .
 function  thetis.stated_address                          .       .            .            .            .
 function  thetis.stated_order                            .       .            .            .            .
