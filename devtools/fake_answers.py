@@ -170,7 +170,7 @@ class FakeProviders:
 
     def _accept(self, request: ReceivedRequest) -> Answer:
         self.effects.append(request)
-        if request.path.endswith("/cancel"):
+        if request.path.endswith("/cancel") or request.method == "DELETE":
             return Answer(status=204)
         if request.method == "PUT":
             return Answer(status=200, body=_object(request))
@@ -218,7 +218,7 @@ def _object(request: ReceivedRequest) -> dict[str, Any]:
 
 
 def _invalid_call(request: ReceivedRequest) -> Answer | None:
-    if request.method == "PUT":
+    if request.method in {"PUT", "DELETE"}:
         return None
     required = "cancellation_key" if request.path.endswith("/cancel") else "recipients"
     if request.body.get(required):
@@ -233,6 +233,8 @@ def readable(request: ReceivedRequest) -> str:
         message = f"to {body.get('to')}\n{body.get('subject')}\n\n{body.get('text')}"
         return f"Resend: email\n{textwrap.indent(message, '  ')}"
     first, second = request.path.split("/")[-2:]
-    what = f"set {first} {second}" if request.method == "PUT" else f"{second} {first}"
+    verbs = {"PUT": "set", "DELETE": "delete"}
+    verb = verbs.get(request.method)
+    what = f"{verb} {first} {second}" if verb else f"{second} {first}"
     details = json.dumps(body, indent=2, ensure_ascii=False)
     return f"Knock: {what}\n{textwrap.indent(details, '  ')}"

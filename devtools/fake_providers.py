@@ -93,6 +93,7 @@ def _application(fake_providers: FakeProviders) -> Starlette:
             Route("/v1/workflows/{key}/trigger", knock, methods=["POST"]),
             Route("/v1/workflows/{key}/cancel", knock, methods=["POST"]),
             Route("/v1/objects/{collection}/{id}", knock, methods=["PUT"]),
+            Route("/v1/users/{id}", knock, methods=["DELETE"]),
             Route("/emails", resend, methods=["POST"]),
         ]
     )

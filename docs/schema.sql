@@ -250,12 +250,240 @@ begin
             orders.has_address_conflict
             and exists (
                 select from public.purchases as owned
+                left join thetis.overrides as override on owned.id = override.purchase_id
                 where
                     owned.shopify_order_id = orders.shopify_order_id
                     and owned.user_id is not null
-                    and owned.shopify_customer_email <> orders.email
+                    and owned.shopify_customer_email
+                    <> coalesce(override.transferred_to, orders.holder_email)
             )
     );
+end;
+$$;
+
+CREATE FUNCTION public.expire_purchases(max_count integer DEFAULT 500) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_expired integer;
+begin
+    update public.purchases as stored set status = 'expired'
+    where stored.id in (
+        select over.id from public.purchases as over
+        where over.status = 'active' and over.expires_at <= now()
+        order by over.expires_at
+        limit expire_purchases.max_count
+        for update skip locked
+    );
+    get diagnostics v_expired = row_count;
+    return v_expired;
+end;
+$$;
+
+CREATE FUNCTION public.export_customer(address text, operator text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(export_customer.operator, true);
+    v_email text := thetis.stated_address(export_customer.address);
+    v_user_id uuid := thetis.confirmed_user_id(v_email);
+    v_order_ids text[] := thetis.orders_of_address(v_email);
+    v_ids uuid[];
+    v_export jsonb;
+begin
+    v_ids := array(
+        select stored.id from public.purchases as stored
+        where stored.shopify_customer_email = v_email
+        union
+        select owned.id from public.purchases as owned where owned.user_id = v_user_id
+    );
+    v_order_ids := v_order_ids || array(
+        select stored.shopify_order_id from public.purchases as stored
+        where stored.id = any(v_ids) and stored.shopify_order_id is not null
+    );
+
+    v_export := jsonb_build_object(
+        'address', v_email,
+        'exported_at', now(),
+        'account', (
+            select
+                jsonb_build_object(
+                    'id', users.id, 'email', users.email, 'confirmed', users.email_confirmed_at
+                )
+            from auth.users where users.id = v_user_id
+        ),
+        'purchases', (
+            select jsonb_agg(to_jsonb(stored) order by stored.purchased_at, stored.id)
+            from public.purchases as stored where stored.id = any(v_ids)
+        ),
+        'overrides', (
+            select
+                jsonb_agg(
+                    to_jsonb(override) || jsonb_build_object(
+                        'transferred_to', case
+                            when override.transferred_to = v_email then v_email
+                        end
+                    )
+                )
+            from thetis.overrides as override where override.purchase_id = any(v_ids)
+        ),
+        'grants', (
+            select jsonb_agg(to_jsonb(given)) from thetis.grants as given
+            where given.purchase_id = any(v_ids)
+        ),
+        'orders', (
+            select
+                jsonb_agg(
+                    to_jsonb(told) - 'holder_email' || jsonb_build_object(
+                        'email', case when told.email = v_email then v_email end,
+                        'transferred_to', case when told.transferred_to = v_email then v_email end,
+                        'lines', (
+                            select jsonb_agg(to_jsonb(line)) from thetis.order_lines as line
+                            where line.shopify_order_id = told.shopify_order_id
+                        ),
+                        'refunds', (
+                            select jsonb_agg(to_jsonb(refund)) from thetis.refunds as refund
+                            where refund.shopify_order_id = told.shopify_order_id
+                        )
+                    )
+                    order by told.shopify_order_id
+                )
+            from thetis.orders as told where told.shopify_order_id = any(v_order_ids)
+        ),
+        'notifications', (
+            select
+                jsonb_agg(
+                    to_jsonb(message) || jsonb_build_object('delivery', to_jsonb(delivery))
+                    order by message.enqueued_at, message.id
+                )
+            from thetis.notifications as message
+            left join thetis.email_deliveries as delivery on message.id = delivery.notification_id
+            where message.email = v_email and message.email <> ''
+        ),
+        'audit_log', (
+            select jsonb_agg(to_jsonb(told) order by told.id)
+            from thetis.audit_rows_of(v_email, '{}') as told
+        ),
+        'rejected_webhooks', (
+            select
+                jsonb_agg(
+                    to_jsonb(kept) - 'body_sha256'
+                    || jsonb_build_object(
+                        'body', coalesce(
+                            thetis.body_text(kept.body), encode(kept.body, 'base64')
+                        )
+                    )
+                    order by kept.id
+                )
+            from thetis.rejected_webhooks_of(v_email, '{}') as kept
+        ),
+        'privacy_requests', (
+            select jsonb_agg(to_jsonb(asked) - 'request_hash' order by asked.id)
+            from thetis.privacy_requests as asked where asked.email = v_email
+        ),
+        'copied_enrollments', (
+            select jsonb_agg(to_jsonb(copied) order by copied.id)
+            from thetis.copied_enrollments_of(v_email, v_ids) as copied
+        )
+    );
+    insert into thetis.audit_log (operator, action, email) values (v_operator, 'export', v_email);
+    return (
+        select
+            jsonb_object_agg(
+                part.key,
+                case
+                    when part.value = 'null' and part.key <> 'account' then '[]'
+                    else part.value
+                end
+            )
+        from jsonb_each(v_export) as part
+    );
+end;
+$$;
+
+CREATE FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text DEFAULT NULL::text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(extend_purchase.operator, true);
+    v_reason text := thetis.stated_reason(extend_purchase.reason);
+    v_purchase public.purchases;
+    v_ids uuid[] := array[extend_purchase.purchase_id];
+    v_before jsonb;
+    v_act jsonb;
+begin
+    if (extend_purchase.until > now()) is not true then
+        raise exception 'until: is over already' using errcode = 'TH004';
+    end if;
+    begin
+        v_purchase := thetis.stated_purchase(
+            extend_purchase.purchase_id, extend_purchase.expected_address, null
+        );
+        if v_purchase.status in ('cancelled', 'refunded') then
+            raise exception 'it is %', v_purchase.status using errcode = 'TH005';
+        end if;
+        if exists (
+            select from thetis.overrides as override
+            where
+                override.purchase_id = v_purchase.id
+                and override.extended_to = extend_purchase.until
+        ) then
+            v_act := thetis.unchanged_act('extend', v_ids);
+        elsif v_purchase.status = 'active' and v_purchase.expires_at is null then
+            raise exception 'its access does not end' using errcode = 'TH005';
+        elsif v_purchase.expires_at >= extend_purchase.until then
+            raise exception 'until: its access ends later than that already'
+            using errcode = 'TH004';
+        else
+            v_before := thetis.describe_purchases(v_ids);
+            insert into thetis.overrides as existing (purchase_id, extended_to)
+            values (v_purchase.id, extend_purchase.until)
+            on conflict on constraint overrides_pkey do update set
+                extended_to = excluded.extended_to;
+            update public.purchases as stored
+            set status = 'active', expires_at = nullif(extend_purchase.until, 'infinity')
+            where stored.id = v_purchase.id;
+            v_act := thetis.conclude_act(
+                v_operator, 'extend', v_reason, v_purchase.shopify_customer_email,
+                v_purchase.shopify_order_id, v_ids, v_before
+            );
+        end if;
+        if extend_purchase.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', extend_purchase.dry_run);
+end;
+$$;
+
+CREATE FUNCTION public.forget_customer(address text, reason text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(forget_customer.operator, true);
+    v_reason text := thetis.stated_reason(forget_customer.reason);
+    v_email text := thetis.stated_address(forget_customer.address);
+    v_answer jsonb;
+begin
+    begin
+        v_answer := thetis.forget(v_operator, v_reason, v_email, '{}');
+        if forget_customer.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_answer || jsonb_build_object('dry_run', forget_customer.dry_run);
 end;
 $$;
 
@@ -293,6 +521,73 @@ begin
     where kept.id = get_rejected_webhook.id;
 end;
 $$;
+
+CREATE FUNCTION public.grant_access(slug text, recipient text, reason text, until timestamp with time zone DEFAULT NULL::timestamp with time zone, operator text DEFAULT NULL::text, grant_id uuid DEFAULT gen_random_uuid(), dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(grant_access.operator, true);
+    v_reason text := thetis.stated_reason(grant_access.reason);
+    v_email text;
+    v_user_id uuid;
+    v_act jsonb;
+begin
+    if not exists (select from public.products where products.slug = grant_access.slug) then
+        raise exception 'there is no product %', grant_access.slug using errcode = 'TH004';
+    end if;
+    if grant_access.until <= now() then
+        raise exception 'until: is over already' using errcode = 'TH004';
+    end if;
+    if grant_access.recipient ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        select
+            users.id,
+            case
+                when users.email_confirmed_at is not null
+                    then thetis.normalised_email(users.email)
+            end
+        into v_user_id, v_email
+        from auth.users
+        where users.id = grant_access.recipient::uuid and users.deleted_at is null;
+        if v_user_id is null then
+            raise exception 'there is no account %', grant_access.recipient using errcode = 'TH004';
+        end if;
+    else
+        v_email := thetis.stated_address(grant_access.recipient);
+    end if;
+
+    begin
+        perform thetis.lock_for_act(null, '{}', v_email);
+        if v_user_id is null then
+            v_user_id := thetis.confirmed_user_id(v_email);
+        end if;
+        insert into public.purchases (
+            id, user_id, product_slug, shopify_customer_email, purchased_at, expires_at
+        )
+        values (
+            grant_access.grant_id, v_user_id, grant_access.slug, coalesce(v_email, ''), now(),
+            nullif(grant_access.until, 'infinity')
+        )
+        on conflict (id) do nothing;
+        if not found then
+            return thetis.unchanged_act('grant', array[grant_access.grant_id])
+                || jsonb_build_object('dry_run', grant_access.dry_run);
+        end if;
+        insert into thetis.grants (purchase_id, product_slug, expires_at)
+        values (grant_access.grant_id, grant_access.slug, grant_access.until);
+        v_act := thetis.conclude_act(
+            v_operator, 'grant', v_reason, v_email, null, array[grant_access.grant_id], '[]'
+        );
+        if grant_access.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', grant_access.dry_run);
+end;
+$_$;
 
 CREATE FUNCTION public.has_access(slug text) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -370,6 +665,29 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.list_privacy_requests(include_answered boolean DEFAULT false) RETURNS TABLE(id bigint, topic text, shop text, email text, shopify_order_ids text[], received_at text, answered_at text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        asked.id,
+        asked.topic,
+        asked.shop,
+        asked.email,
+        asked.shopify_order_ids,
+        date_trunc('second', asked.received_at)::text,
+        date_trunc('second', asked.answered_at)::text
+    from thetis.privacy_requests as asked
+    where list_privacy_requests.include_answered or asked.answered_at is null
+    order by asked.id
+    limit 1000;
+end;
+$$;
+
 CREATE FUNCTION public.list_products() RETURNS TABLE(slug text, name text, category text, access_period text, shopify_product_ids text[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -441,6 +759,16 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.mark_privacy_request_answered(id bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update thetis.privacy_requests as asked set answered_at = now(), email = null
+    where asked.id = mark_privacy_request_answered.id and asked.answered_at is null;
+end;
+$$;
+
 CREATE FUNCTION public.mark_webhook_replayed(id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -478,6 +806,85 @@ begin
             and pending.status = 'pending'
             and not pending.is_test
     ) as waiting;
+end;
+$$;
+
+CREATE FUNCTION public.prune(older_than interval DEFAULT '1 year'::interval, max_count integer DEFAULT 1000) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_before timestamptz := now() - prune.older_than;
+    v_ids uuid[];
+    v_counts jsonb;
+    v_total bigint;
+begin
+    if prune.older_than is null or prune.older_than < interval '30 days' then
+        raise exception 'older_than: 30 days or more' using errcode = 'TH004';
+    end if;
+
+    v_ids := array(
+        select old.id from thetis.notifications as old
+        where old.settled_at < v_before and not old.is_stripped
+        order by old.settled_at
+        limit prune.max_count
+        for update skip locked
+    );
+    with removed as (
+        delete from thetis.notifications as message
+        where
+            message.id = any(v_ids)
+            and (
+                message.kind = 'forget_recipient'
+                or (message.status = 'skipped' and message.attempts = 0)
+            )
+        returning message.id
+    )
+
+    select count(*) into v_total from removed;
+    v_counts := jsonb_build_object('withdrawn', v_total);
+
+    delete from thetis.email_deliveries as delivery where delivery.notification_id = any(v_ids);
+    update thetis.notifications as message
+    set
+        is_stripped = true,
+        resend_reason = null,
+        last_error = null,
+        payload = case
+            when message.kind not in ('post_purchase', 'course_access') then message.payload
+            when message.email = '' then '{}'
+            else jsonb_build_object('email', message.email)
+        end
+    where message.id = any(v_ids);
+    get diagnostics v_total = row_count;
+    v_counts := v_counts || jsonb_build_object('messages', v_total);
+
+    delete from thetis.rejected_webhooks as kept
+    where kept.id in (
+        select old.id from thetis.rejected_webhooks as old
+        where old.replayed_at < v_before
+        limit prune.max_count
+    );
+    get diagnostics v_total = row_count;
+    v_counts := v_counts || jsonb_build_object('rejected_webhooks', v_total);
+
+    delete from thetis.privacy_requests as asked
+    where asked.id in (
+        select old.id from thetis.privacy_requests as old
+        where old.answered_at < v_before
+        limit prune.max_count
+    );
+    get diagnostics v_total = row_count;
+    v_counts := v_counts || jsonb_build_object('privacy_requests', v_total);
+
+    delete from thetis.untracked_sales as sold
+    where (sold.shopify_product_id, sold.shopify_order_id) in (
+        select old.shopify_product_id, old.shopify_order_id from thetis.untracked_sales as old
+        where old.first_recorded_at < v_before
+        limit prune.max_count
+    );
+    get diagnostics v_total = row_count;
+    return v_counts || jsonb_build_object('untracked_sales', v_total);
 end;
 $$;
 
@@ -649,6 +1056,48 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.record_privacy_request(request jsonb) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_topic text := record_privacy_request.request ->> 'topic';
+    v_email text := thetis.normalised_email(record_privacy_request.request ->> 'email');
+    v_order_ids text[] := array(
+        select jsonb_array_elements_text(
+            coalesce(nullif(record_privacy_request.request -> 'shopify_order_ids', 'null'), '[]')
+        )
+    );
+    v_is_new boolean;
+begin
+    if (v_topic in ('customers/data_request', 'customers/redact', 'shop/redact')) is not true then
+        raise exception 'topic: none of the three' using errcode = 'TH004';
+    end if;
+    if v_email is not null then
+        v_email := thetis.stated_address(v_email);
+    end if;
+
+    insert into thetis.privacy_requests (
+        topic, shop, email, shopify_order_ids, request_hash, answered_at
+    )
+    values (
+        v_topic,
+        record_privacy_request.request ->> 'shop',
+        case when v_topic <> 'customers/redact' then v_email end,
+        v_order_ids,
+        thetis.address_hash(record_privacy_request.request::text),
+        case when v_topic = 'customers/redact' then now() end
+    )
+    on conflict (request_hash) do nothing;
+    v_is_new := found;
+
+    if v_topic = 'customers/redact' and (v_email is not null or cardinality(v_order_ids) > 0) then
+        perform thetis.forget('shopify', v_topic, v_email, v_order_ids);
+    end if;
+    return case when v_is_new then 'recorded' else 'unchanged' end;
+end;
+$$;
+
 CREATE FUNCTION public.record_refunds(refunds jsonb, received_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -729,28 +1178,35 @@ begin
 end;
 $$;
 
-CREATE FUNCTION public.resend_notification(order_name text, kind text, reason text, dry_run boolean DEFAULT false) RETURNS TABLE(id uuid, outcome text, email text, shopify_order_id text, refusal text)
+CREATE FUNCTION public.require_second_factor(is_required boolean, reason text, operator text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into thetis.audit_log (operator, action, reason, before, after)
+    select
+        thetis.operator(require_second_factor.operator, true),
+        'configure',
+        thetis.stated_reason(require_second_factor.reason),
+        jsonb_build_object('needs_second_factor', staff_rules.needs_second_factor),
+        jsonb_build_object('needs_second_factor', require_second_factor.is_required)
+    from thetis.staff_rules;
+    update thetis.staff_rules set needs_second_factor = require_second_factor.is_required;
+end;
+$$;
+
+CREATE FUNCTION public.resend_notification(order_name text, kind text, reason text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS TABLE(id uuid, outcome text, email text, shopify_order_id text, refusal text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 declare
-    v_order_ids text[] := thetis.find_orders(resend_notification.order_name);
+    v_operator text := thetis.operator(resend_notification.operator, true);
+    v_reason text := thetis.stated_reason(resend_notification.reason);
+    v_order_ids text[] := array[thetis.stated_order(resend_notification.order_name)];
 begin
-    -- a tab or an empty line is no reason either
-    if (resend_notification.reason ~ '[^[:space:]]') is not true then
-        raise exception 'reason: must be said' using errcode = 'TH004';
-    end if;
     if (resend_notification.kind in ('post_purchase', 'course_access')) is not true then
         raise exception 'kind: post_purchase or course_access' using errcode = 'TH004';
-    end if;
-    if cardinality(v_order_ids) = 0 then
-        raise exception 'there is no order %', resend_notification.order_name using errcode = 'TH004';
-    end if;
-    if cardinality(v_order_ids) > 1 then
-        raise exception '% means more than one order: say the Shopify order id',
-            resend_notification.order_name
-        using errcode = 'TH004';
     end if;
     perform thetis.lock_messages(v_order_ids);
 
@@ -796,7 +1252,22 @@ begin
                 order by named.enqueued_at desc
                 limit 1
             ),
-            resend_notification.reason
+            v_reason
+        from composed
+        where composed.refusal is null and not resend_notification.dry_run
+    ),
+
+    noted as (
+        insert into thetis.audit_log (
+            operator, action, email, shopify_order_id, reason, after
+        )
+        select
+            v_operator,
+            'resend',
+            composed.email,
+            composed.shopify_order_id,
+            v_reason,
+            jsonb_build_object('kind', composed.kind, 'message', composed.new_id)
         from composed
         where composed.refusal is null and not resend_notification.dry_run
     )
@@ -823,6 +1294,51 @@ begin
                 else 'nothing of it that was told of is active'
             end;
     end if;
+end;
+$$;
+
+CREATE FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text DEFAULT NULL::text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(restore_purchase.operator, true);
+    v_reason text := thetis.stated_reason(restore_purchase.reason);
+    v_purchase public.purchases;
+    v_ids uuid[] := array[restore_purchase.purchase_id];
+    v_before jsonb;
+    v_act jsonb;
+begin
+    begin
+        v_purchase := thetis.stated_purchase(
+            restore_purchase.purchase_id, restore_purchase.expected_address, null
+        );
+        if not exists (
+            select from thetis.overrides as override
+            where override.purchase_id = v_purchase.id and override.is_revoked
+        ) then
+            v_act := thetis.unchanged_act('restore', v_ids);
+        else
+            v_before := thetis.describe_purchases(v_ids);
+            update thetis.overrides as override set is_revoked = false
+            where override.purchase_id = v_purchase.id;
+            -- what is told of it is merged into this at once
+            update public.purchases as stored
+            set status = case when stored.expires_at <= now() then 'expired' else 'active' end
+            where stored.id = v_purchase.id and stored.status = 'cancelled';
+            v_act := thetis.conclude_act(
+                v_operator, 'restore', v_reason, v_purchase.shopify_customer_email,
+                v_purchase.shopify_order_id, v_ids, v_before
+            );
+        end if;
+        if restore_purchase.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', restore_purchase.dry_run);
 end;
 $$;
 
@@ -891,6 +1407,52 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text DEFAULT NULL::text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(revoke_purchase.operator, true);
+    v_reason text := thetis.stated_reason(revoke_purchase.reason);
+    v_purchase public.purchases;
+    v_ids uuid[] := array[revoke_purchase.purchase_id];
+    v_before jsonb;
+    v_act jsonb;
+begin
+    begin
+        v_purchase := thetis.stated_purchase(
+            revoke_purchase.purchase_id, revoke_purchase.expected_address, null
+        );
+        if exists (
+            select from thetis.overrides as override
+            where override.purchase_id = v_purchase.id and override.is_revoked
+        ) then
+            v_act := thetis.unchanged_act('revoke', v_ids);
+        elsif v_purchase.status in ('cancelled', 'refunded') then
+            raise exception 'it is % already', v_purchase.status using errcode = 'TH005';
+        else
+            v_before := thetis.describe_purchases(v_ids);
+            insert into thetis.overrides as existing (purchase_id, is_revoked)
+            values (v_purchase.id, true)
+            on conflict on constraint overrides_pkey do update set is_revoked = true;
+            update public.purchases as stored set status = 'cancelled'
+            where stored.id = v_purchase.id;
+            v_act := thetis.conclude_act(
+                v_operator, 'revoke', v_reason, v_purchase.shopify_customer_email,
+                v_purchase.shopify_order_id, v_ids, v_before
+            );
+        end if;
+        if revoke_purchase.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', revoke_purchase.dry_run);
+end;
+$$;
+
 CREATE FUNCTION public.settle_notifications(results jsonb) RETURNS TABLE(id uuid, status text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -925,6 +1487,11 @@ begin
             else settled.uncertain_since
         end,
         leased_until = null,
+        -- the last place that holds the address of somebody who was erased
+        payload = case
+            when settled.kind = 'forget_recipient' and result.result = 'sent' then '{}'
+            else settled.payload
+        end,
         last_error = left(result.error, 1000),
         provider_message_id = coalesce(
             left(result.provider_message_id, 200), settled.provider_message_id
@@ -972,6 +1539,129 @@ begin
         reason = excluded.reason, replayed_at = null
     returning kept.id into v_id;
     return v_id;
+end;
+$$;
+
+CREATE FUNCTION public.transfer_order(order_name text, address text, reason text, expected_address text DEFAULT NULL::text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(transfer_order.operator, true);
+    v_reason text := thetis.stated_reason(transfer_order.reason);
+    v_email text := thetis.stated_address(transfer_order.address);
+    v_order_id text := thetis.stated_order(transfer_order.order_name);
+    v_holder_email text;
+    v_ids uuid[];
+    v_owner_ids uuid[];
+    v_emails text[];
+    v_before jsonb;
+    v_act jsonb;
+begin
+    begin
+        -- the order first, so that no event adds a purchase of it meanwhile
+        select orders.holder_email into v_holder_email
+        from thetis.orders where orders.shopify_order_id = v_order_id
+        for update;
+        select
+            array_agg(stored.id),
+            array_agg(stored.user_id) filter (where stored.user_id is not null),
+            array_agg(stored.shopify_customer_email)
+        into v_ids, v_owner_ids, v_emails
+        from public.purchases as stored where stored.shopify_order_id = v_order_id;
+        v_ids := coalesce(v_ids, '{}');
+        perform thetis.lock_for_act(v_order_id, v_ids, v_email);
+        if
+            transfer_order.expected_address is not null
+            and thetis.normalised_email(transfer_order.expected_address) is distinct from v_holder_email
+            and not exists (
+                select from unnest(v_owner_ids) as owner (id)
+                where thetis.is_address_of(
+                    owner.id, thetis.normalised_email(transfer_order.expected_address)
+                )
+            )
+        then
+            raise exception 'order % is not that of %',
+                transfer_order.order_name, transfer_order.expected_address
+            using errcode = 'TH006';
+        end if;
+
+        if exists (
+            select from thetis.orders
+            where orders.shopify_order_id = v_order_id and orders.transferred_to = v_email
+        ) and not exists (
+            select from thetis.overrides as override
+            where override.purchase_id = any(v_ids) and override.transferred_to <> v_email
+        ) then
+            v_act := thetis.unchanged_act('transfer', v_ids);
+        else
+            v_before := thetis.describe_purchases(v_ids);
+            update thetis.orders set transferred_to = v_email
+            where orders.shopify_order_id = v_order_id;
+            update thetis.overrides as override set transferred_to = null
+            where override.purchase_id = any(v_ids);
+            perform thetis.give_purchases(v_ids, v_email);
+            perform thetis.refresh_expiry(v_owner_ids, v_emails);
+            v_act := thetis.conclude_act(
+                v_operator, 'transfer', v_reason, v_holder_email, v_order_id, v_ids, v_before
+            );
+        end if;
+        if transfer_order.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', transfer_order.dry_run);
+end;
+$$;
+
+CREATE FUNCTION public.transfer_purchase(purchase_id uuid, address text, reason text, expected_address text DEFAULT NULL::text, operator text DEFAULT NULL::text, dry_run boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_operator text := thetis.operator(transfer_purchase.operator, true);
+    v_reason text := thetis.stated_reason(transfer_purchase.reason);
+    v_email text := thetis.stated_address(transfer_purchase.address);
+    v_purchase public.purchases;
+    v_ids uuid[] := array[transfer_purchase.purchase_id];
+    v_before jsonb;
+    v_act jsonb;
+begin
+    begin
+        v_purchase := thetis.stated_purchase(
+            transfer_purchase.purchase_id, transfer_purchase.expected_address, v_email
+        );
+        if exists (
+            select from thetis.overrides as override
+            where override.purchase_id = v_purchase.id and override.transferred_to = v_email
+        ) then
+            v_act := thetis.unchanged_act('transfer', v_ids);
+        else
+            v_before := thetis.describe_purchases(v_ids);
+            insert into thetis.overrides as existing (purchase_id, transferred_to)
+            values (v_purchase.id, v_email)
+            on conflict on constraint overrides_pkey do update set
+                transferred_to = excluded.transferred_to;
+            perform thetis.give_purchases(v_ids, v_email);
+            perform thetis.refresh_expiry(
+                array[v_purchase.user_id], array[v_purchase.shopify_customer_email]
+            );
+            v_act := thetis.conclude_act(
+                v_operator, 'transfer', v_reason, v_purchase.shopify_customer_email,
+                v_purchase.shopify_order_id, v_ids, v_before
+            );
+        end if;
+        if transfer_purchase.dry_run then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return v_act || jsonb_build_object('dry_run', transfer_purchase.dry_run);
 end;
 $$;
 
@@ -1034,7 +1724,15 @@ begin
         inner join thetis.derived_purchases as derived
             on owner.shopify_order_id = derived.shopify_order_id
         on conflict (shopify_order_id, shopify_line_item_id) do nothing
-        returning shopify_order_id, product_slug, status
+        returning id, shopify_order_id, product_slug, status
+    ),
+
+    limited as (
+        insert into thetis.access_periods (purchase_id, period)
+        select added.id, product.access_period
+        from added
+        inner join public.products as product on added.product_slug = product.slug
+        where product.access_period is not null
     )
 
     select
@@ -1055,6 +1753,89 @@ CREATE FUNCTION thetis.addition_delay() RETURNS interval
     AS $$
 begin
     return interval '30 seconds';
+end;
+$$;
+
+CREATE FUNCTION thetis.address_hash(p_email text) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select sha256(erasure_key.hash_key || convert_to(p_email, 'UTF8')) from thetis.erasure_key
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.address_pattern(p_email text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return '(?<![[:alnum:]._%+-])'
+        || regexp_replace(p_email, '([][*.+?^${}()|\\])', '\\\1', 'g')
+        || '(?![[:alnum:]_-]|\.[[:alnum:]])';
+end;
+$_$;
+
+CREATE TABLE thetis.audit_log (
+    id bigint NOT NULL,
+    occurred_at timestamp with time zone DEFAULT now() NOT NULL,
+    operator text NOT NULL,
+    action text NOT NULL,
+    email text,
+    shopify_order_id text,
+    purchase_id uuid,
+    reason text,
+    before jsonb,
+    after jsonb,
+    erased_at timestamp with time zone,
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['show'::text, 'export'::text, 'grant'::text, 'revoke'::text, 'restore'::text, 'transfer'::text, 'extend'::text, 'resend'::text, 'forget'::text, 'configure'::text]))),
+    CONSTRAINT operator_is_not_blank CHECK ((operator ~ '[^[:space:]]'::text)),
+    CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
+);
+
+COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the staff user, or the name that was given to the command.';
+
+CREATE FUNCTION thetis.audit_rows_of(p_email text, p_order_ids text[]) RETURNS SETOF thetis.audit_log
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select told.*
+    from thetis.audit_log as told
+    where
+        told.erased_at is null
+        and (
+            told.email = p_email
+            or told.shopify_order_id = any(p_order_ids)
+            or thetis.mentions(told.reason, p_email)
+            or thetis.mentions(told.before::text, p_email)
+            or thetis.mentions(told.after::text, p_email)
+        );
+end;
+$$;
+
+CREATE FUNCTION thetis.body_json(p_body bytea) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return thetis.body_text(p_body)::jsonb;
+exception when data_exception then
+    return null;
+end;
+$$;
+
+CREATE FUNCTION thetis.body_text(p_body bytea) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return convert_from(p_body, 'UTF8');
+exception when data_exception then
+    return null;
 end;
 $$;
 
@@ -1172,6 +1953,39 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.conclude_act(p_operator text, p_action text, p_reason text, p_email text, p_order_id text, p_ids uuid[], p_before jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_after jsonb;
+begin
+    if p_order_id is not null then
+        perform thetis.refresh_orders(array[p_order_id]);
+    end if;
+    if p_action = 'transfer' then
+        -- also of a historic order, which causes no message otherwise
+        perform thetis.enqueue_notifications(array[p_order_id]);
+    end if;
+    v_after := thetis.describe_purchases(p_ids);
+    insert into thetis.audit_log (
+        operator, action, email, shopify_order_id, purchase_id, reason, before, after
+    )
+    values (
+        p_operator, p_action, p_email, p_order_id,
+        case when cardinality(p_ids) = 1 then p_ids[1] end,
+        p_reason, p_before, v_after
+    );
+    return jsonb_build_object(
+        'action', p_action,
+        'outcome', 'done',
+        'before', p_before,
+        'after', v_after,
+        'messages', thetis.describe_message_changes(p_order_id)
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.confirmed_user_id(p_email text) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1213,6 +2027,51 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.copied_enrollments_of(p_email text, p_purchase_ids uuid[]) RETURNS TABLE(id bigint, enrollment jsonb, outcome text, purchase_id uuid, note text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if to_regclass('thetis.copied_enrollments') is not null then
+        return query execute
+            'select id, enrollment, outcome, purchase_id, note from thetis.copied_enrollments'
+            ' where thetis.mentions(enrollment::text, $1) or thetis.mentions(note, $1)'
+            ' or (purchase_id = any($2) and enrollment ? ''shopify_customer_email'')'
+        using p_email, p_purchase_ids;
+    end if;
+end;
+$_$;
+
+CREATE FUNCTION thetis.describe_message_changes(p_order_id text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'kind', message.kind,
+                        'address', message.email,
+                        'change',
+                        case message.status when 'pending' then 'enqueued' else 'withdrawn' end
+                    )
+                    order by message.kind, message.email
+                ),
+                '[]'
+            )
+        from thetis.notifications as message
+        where
+            message.shopify_order_id = p_order_id
+            and (
+                (message.status = 'pending' and message.enqueued_at = now())
+                or (message.status = 'skipped' and message.settled_at = now())
+            )
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.describe_orders(p_orders jsonb, p_test_orders text) RETURNS TABLE(place bigint, shopify_order_id text, fault text)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1222,6 +2081,35 @@ begin
     select ordered.place, ordered.entry ->> 'id', thetis.order_fault(ordered.entry, p_test_orders)
     from jsonb_array_elements(p_orders) with ordinality as ordered (entry, place)
     order by ordered.place;
+end;
+$$;
+
+CREATE FUNCTION thetis.describe_purchases(p_ids uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', stored.id,
+                        'product', stored.product_slug,
+                        'order_number', stored.shopify_order_number,
+                        'address', stored.shopify_customer_email,
+                        'user_id', stored.user_id,
+                        'status', stored.status,
+                        'expires_at', stored.expires_at
+                    )
+                    order by stored.purchased_at, stored.id
+                ),
+                '[]'
+            )
+        from public.purchases as stored
+        where stored.id = any(p_ids)
+    );
 end;
 $$;
 
@@ -1286,6 +2174,48 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.enqueue_forgetting(p_email text, p_message_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into thetis.notifications (kind, payload, due_at)
+    select
+        'forget_recipient',
+        jsonb_build_object(
+            'email', p_email,
+            'runs', coalesce(
+                jsonb_agg(
+                    distinct jsonb_build_object(
+                        'order_id', message.shopify_order_id, 'run', message.run
+                    )
+                ) filter (
+                    where not exists (
+                        select from thetis.notifications as cancellation
+                        where
+                            cancellation.kind = 'post_purchase_cancel'
+                            and cancellation.shopify_order_id = message.shopify_order_id
+                            and cancellation.run = message.run
+                            and cancellation.email = message.email
+                            and cancellation.status = 'sent'
+                    )
+                ),
+                '[]'
+            )
+        ),
+        greatest(
+            now(),
+            max(coalesce(message.leased_until, message.settled_at)) + thetis.cancellation_delay()
+        )
+    from thetis.notifications as message
+    where
+        message.id = any(p_message_ids)
+        and message.email = p_email
+        and message.kind = 'post_purchase'
+        and message.uncertain_since is not null;
+end;
+$$;
+
 CREATE FUNCTION thetis.enqueue_notifications(p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1306,9 +2236,19 @@ begin
             else interval '0'
         end
     from thetis.compose_messages(p_order_ids) as composed
-    where not composed.is_named and composed.is_historic is not true
+    where
+        not composed.is_named
+        and (
+            composed.is_historic is not true
+            or (
+                composed.kind = 'course_access'
+                and thetis.was_transferred(composed.shopify_order_id, composed.purchase_ids)
+            )
+        )
     on conflict (shopify_order_id, kind, email)
-    where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
+    where
+        attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
+        and email <> ''
     do update set
         purchase_ids = excluded.purchase_ids,
         run = excluded.run,
@@ -1320,6 +2260,80 @@ begin
         end,
         settled_at = null
     where existing.status = 'skipped' or existing.payload <> excluded.payload;
+end;
+$$;
+
+CREATE FUNCTION thetis.erase_enrollments(p_email text, p_purchase_ids uuid[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_ids bigint[] := array(
+        select copied.id from thetis.copied_enrollments_of(p_email, p_purchase_ids) as copied
+    );
+begin
+    if cardinality(v_ids) > 0 then
+        execute
+            'update thetis.copied_enrollments set enrollment = jsonb_build_object('
+            '''id'', enrollment -> ''id'', ''erased_at'', now()), note = null where id = any($1)'
+        using v_ids;
+    end if;
+    return cardinality(v_ids);
+end;
+$_$;
+
+CREATE FUNCTION thetis.erase_messages(p_ids uuid[], p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update thetis.notifications as message
+    set
+        payload = '{}',
+        resend_reason = null,
+        last_error = null,
+        status = case message.status when 'sent' then 'sent' else 'skipped' end,
+        settled_at = coalesce(message.settled_at, now())
+    where message.id = any(p_ids);
+
+    update thetis.email_deliveries as delivery set reason = null
+    where delivery.notification_id = any(p_ids) and delivery.reason is not null;
+
+    update thetis.notifications as message
+    set status = 'skipped', settled_at = now()
+    where
+        message.shopify_order_id = any(p_order_ids)
+        and message.kind = 'post_purchase_update'
+        and message.status = 'pending'
+        and not exists (
+            select from thetis.open_runs
+            where open_runs.shopify_order_id = message.shopify_order_id
+        );
+end;
+$$;
+
+CREATE FUNCTION thetis.erase_returned_orders(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update thetis.orders
+    set email = null, erased_at = coalesce(orders.erased_at, returned.erased_at)
+    from (
+        select
+            told.shopify_order_id,
+            (
+                select erased.erased_at from thetis.erased_addresses as erased
+                where
+                    erased.address_hash = thetis.address_hash(told.email)
+                    and (told.purchased_at <= erased.erased_at) is not false
+            ) as erased_at
+        from thetis.orders as told
+        where told.shopify_order_id = any(p_order_ids) and told.email <> ''
+    ) as returned
+    where
+        orders.shopify_order_id = returned.shopify_order_id
+        and returned.erased_at is not null;
 end;
 $$;
 
@@ -1367,6 +2381,260 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.forget(p_operator text, p_reason text, p_email text, p_order_ids text[]) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_order_ids text[];
+    v_emails text[];
+    v_ids uuid[];
+    v_message_ids uuid[];
+    v_audit_ids bigint[];
+    v_rejected_ids bigint[];
+    v_is_new boolean;
+    v_email text;
+    v_counts jsonb;
+    v_answer jsonb;
+    v_total bigint;
+begin
+    if to_regclass('public.enrollments') is not null then
+        raise exception 'the old table enrollments is still there: finish the cut-over first'
+        using errcode = 'TH005';
+    end if;
+    v_order_ids := thetis.lock_to_forget(p_email, p_order_ids);
+    v_emails := array(
+        select orders.email from thetis.orders
+        where orders.shopify_order_id = any(p_order_ids) and orders.email <> ''
+        union
+        select p_email where p_email is not null
+    );
+    v_ids := array(
+        select stored.id from public.purchases as stored
+        where
+            stored.shopify_customer_email = p_email
+            or (
+                stored.shopify_order_id = any(p_order_ids)
+                and stored.shopify_customer_email = any(v_emails)
+            )
+    );
+    v_message_ids := array(
+        select message.id from thetis.notifications as message
+        where
+            message.email <> ''
+            and message.kind <> 'forget_recipient'
+            and (
+                message.email = p_email
+                or (
+                    message.shopify_order_id = any(p_order_ids) and message.email = any(v_emails)
+                )
+            )
+    );
+    v_audit_ids := array(
+        select told.id from thetis.audit_rows_of(p_email, p_order_ids) as told
+    );
+    v_rejected_ids := array(
+        select kept.id from thetis.rejected_webhooks_of(p_email, p_order_ids) as kept
+    );
+    v_counts := jsonb_build_object(
+        'orders', (
+            select count(*) from thetis.orders
+            where
+                orders.shopify_order_id = any(v_order_ids)
+                and (
+                    orders.email = p_email
+                    or orders.transferred_to = p_email
+                    or (orders.shopify_order_id = any(p_order_ids) and orders.erased_at is null)
+                )
+        ),
+        'purchases', cardinality(v_ids),
+        'overrides', (
+            select count(*) from thetis.overrides as override
+            where override.transferred_to = any(v_emails)
+        ),
+        'notifications', cardinality(v_message_ids),
+        'email_deliveries', (
+            select count(*) from thetis.email_deliveries as delivery
+            where delivery.notification_id = any(v_message_ids) and delivery.reason is not null
+        ),
+        'rejected_webhooks', cardinality(v_rejected_ids),
+        'privacy_requests', (
+            select count(*) from thetis.privacy_requests as asked where asked.email = p_email
+        ),
+        'audit_log', cardinality(v_audit_ids)
+    );
+    v_answer := jsonb_build_object(
+        'action', 'forget',
+        'account', thetis.confirmed_user_id(p_email),
+        'keeps_access', (
+            select
+                coalesce(
+                    jsonb_agg(
+                        jsonb_build_object(
+                            'product', stored.product_slug, 'user_id', stored.user_id
+                        )
+                        order by stored.purchased_at, stored.id
+                    ),
+                    '[]'
+                )
+            from public.purchases as stored
+            where
+                stored.id = any(v_ids)
+                and stored.status = 'active'
+                and (stored.expires_at is null or stored.expires_at > now())
+                and stored.user_id is not null
+                and not thetis.is_deleted_account(stored.user_id)
+        ),
+        'loses_access', (
+            select
+                coalesce(
+                    jsonb_agg(
+                        jsonb_build_object(
+                            'product', stored.product_slug,
+                            'order_number', stored.shopify_order_number
+                        )
+                        order by stored.purchased_at, stored.id
+                    ),
+                    '[]'
+                )
+            from public.purchases as stored
+            where
+                stored.id = any(v_ids)
+                and stored.status = 'active'
+                and (stored.expires_at is null or stored.expires_at > now())
+                and stored.user_id is null
+        ),
+        'withdrawn', (
+            select coalesce(jsonb_agg(message.kind order by message.kind), '[]')
+            from thetis.notifications as message
+            where message.id = any(v_message_ids) and message.status = 'pending'
+        )
+    );
+
+    -- From here on it is gone.
+    update thetis.notifications as message set resend_reason = null
+    where
+        message.resend_reason is not null
+        and message.id::text in (
+            select told.after ->> 'message' from thetis.audit_log as told
+            where told.id = any(v_audit_ids)
+        );
+    update thetis.audit_log as told
+    set email = null, reason = null, before = null, after = null, erased_at = now()
+    where told.id = any(v_audit_ids);
+    delete from thetis.rejected_webhooks as kept where kept.id = any(v_rejected_ids);
+    update thetis.privacy_requests as asked
+    set email = null, answered_at = coalesce(asked.answered_at, now())
+    where asked.email = p_email;
+    v_counts := v_counts || jsonb_build_object(
+        'copied_enrollments', thetis.erase_enrollments(p_email, v_ids)
+    );
+    v_total := (select sum(counted.value::bigint) from jsonb_each_text(v_counts) as counted);
+
+    update thetis.orders
+    set
+        email = case
+            when orders.email = p_email or orders.shopify_order_id = any(p_order_ids) then null
+            else orders.email
+        end,
+        transferred_to = case
+            when
+                orders.transferred_to = p_email
+                or (
+                    orders.shopify_order_id = any(p_order_ids)
+                    and orders.transferred_to = any(v_emails)
+                )
+                then ''
+            else orders.transferred_to
+        end,
+        erased_at = case
+            when orders.email = p_email or orders.shopify_order_id = any(p_order_ids)
+                then coalesce(orders.erased_at, now())
+            else orders.erased_at
+        end
+    where
+        orders.shopify_order_id = any(v_order_ids)
+        and (
+            orders.email = p_email
+            or orders.transferred_to = p_email
+            or orders.shopify_order_id = any(p_order_ids)
+        );
+    update thetis.orders set has_address_conflict = false
+    where
+        orders.shopify_order_id = any(v_order_ids)
+        and orders.has_address_conflict
+        and orders.holder_email is null;
+
+    update thetis.overrides as override set transferred_to = ''
+    where
+        override.transferred_to = p_email
+        or (override.purchase_id = any(v_ids) and override.transferred_to = any(v_emails));
+    insert into thetis.overrides as existing (purchase_id, is_revoked)
+    select stored.id, true from public.purchases as stored
+    where stored.id = any(v_ids) and stored.user_id is null and stored.status = 'active'
+    on conflict (purchase_id) do update set is_revoked = true;
+    update public.purchases as stored
+    set
+        shopify_customer_email = '',
+        status = case
+            when stored.user_id is null and stored.status = 'active' then 'cancelled'
+            else stored.status
+        end
+    where stored.id = any(v_ids);
+    perform thetis.refresh_expiry(null, v_emails);
+
+    if p_email is not null then
+        insert into thetis.erased_addresses as existing (address_hash, erased_at)
+        values (thetis.address_hash(p_email), now())
+        on conflict (address_hash) do update set erased_at = excluded.erased_at
+        returning existing.xmax = 0 into v_is_new;
+    end if;
+    if v_total > 0 or v_is_new then
+        foreach v_email in array v_emails loop
+            if
+                v_email = p_email
+                or not exists (
+                    select from thetis.orders where orders.holder_email = v_email
+                    union all
+                    select from public.purchases as other
+                    where other.shopify_customer_email = v_email
+                )
+            then
+                perform thetis.enqueue_forgetting(v_email, v_message_ids);
+            end if;
+        end loop;
+        perform thetis.erase_messages(v_message_ids, v_order_ids);
+        insert into thetis.audit_log (operator, action, reason, after)
+        values (
+            p_operator,
+            'forget',
+            case
+                when p_email is null then p_reason
+                else regexp_replace(p_reason, thetis.address_pattern(p_email), '[address]', 'gi')
+            end,
+            v_counts
+        );
+    end if;
+    return v_answer || jsonb_build_object(
+        'outcome', case when v_total > 0 or v_is_new then 'done' else 'unchanged' end,
+        'counts', v_counts
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.give_purchases(p_ids uuid[], p_email text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_owner_id uuid := thetis.confirmed_user_id(p_email);
+begin
+    update public.purchases as stored
+    set user_id = v_owner_id, shopify_customer_email = p_email
+    where stored.id = any(p_ids);
+end;
+$$;
+
 CREATE TABLE thetis.notifications (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     kind text NOT NULL,
@@ -1375,7 +2643,7 @@ CASE kind
     WHEN 'course_access'::text THEN 'resend'::text
     ELSE 'knock'::text
 END) STORED NOT NULL,
-    shopify_order_id text NOT NULL,
+    shopify_order_id text,
     payload jsonb NOT NULL,
     email text GENERATED ALWAYS AS (COALESCE((payload ->> 'email'::text), ''::text)) STORED NOT NULL,
     purchase_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
@@ -1393,16 +2661,19 @@ END) STORED NOT NULL,
     provider_message_id text,
     enqueued_at timestamp with time zone DEFAULT now() NOT NULL,
     settled_at timestamp with time zone,
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['post_purchase'::text, 'post_purchase_update'::text, 'post_purchase_cancel'::text, 'course_access'::text]))),
+    is_stripped boolean DEFAULT false NOT NULL,
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['post_purchase'::text, 'post_purchase_update'::text, 'post_purchase_cancel'::text, 'course_access'::text, 'forget_recipient'::text]))),
+    CONSTRAINT order_unless_forgotten CHECK (((kind = 'forget_recipient'::text) = (shopify_order_id IS NULL))),
     CONSTRAINT settled_unless_pending CHECK (((status = 'pending'::text) = (settled_at IS NULL))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'skipped'::text, 'dead'::text])))
 );
 
 COMMENT ON COLUMN thetis.notifications.id IS 'Also the idempotency key at the provider: a second try of the same row is the same message.';
 
-COMMENT ON COLUMN thetis.notifications.payload IS 'What there is to tell. Never changed after the first attempt: a retry must be identical.';
+COMMENT ON COLUMN thetis.notifications.payload IS 'What there is to tell. Never changed after the first attempt: a retry must be identical. Empty
+once the person was erased.';
 
-COMMENT ON COLUMN thetis.notifications.email IS 'To whom; empty where a kind addresses nobody.';
+COMMENT ON COLUMN thetis.notifications.email IS 'To whom; empty where a kind addresses nobody, and where the person was erased.';
 
 COMMENT ON COLUMN thetis.notifications.purchase_ids IS 'The purchases that it names. Each is named once to an address, by the messages of a kind.';
 
@@ -1418,6 +2689,8 @@ COMMENT ON COLUMN thetis.notifications.due_at IS 'When to send; moved forward by
 COMMENT ON COLUMN thetis.notifications.uncertain_since IS 'The first attempt of which nobody knows whether the provider took it.';
 
 COMMENT ON COLUMN thetis.notifications.provider_message_id IS 'The provider''s own name for what it took.';
+
+COMMENT ON COLUMN thetis.notifications.is_stripped IS 'So old that its payload tells only what later messages follow from. It is not sent any more.';
 
 CREATE FUNCTION thetis.has_reason(p_message thetis.notifications) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -1441,11 +2714,29 @@ begin
                 and newer.kind = p_message.kind
                 and newer.enqueued_at > p_message.enqueued_at
         )
+        when 'forget_recipient' then p_message.email <> ''
         else exists (
             select from thetis.live_purchases as live
             where live.id = any(p_message.purchase_ids) and live.email = p_message.email
         )
     end;
+end;
+$$;
+
+CREATE FUNCTION thetis.have_access_periods(p_order_ids text[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from thetis.order_lines as line
+        inner join public.products as product on line.product_slug = product.slug
+        where line.shopify_order_id = any(p_order_ids) and product.access_period is not null
+    ) or exists (
+        select from public.purchases as stored
+        inner join thetis.access_periods as limited on stored.id = limited.purchase_id
+        where stored.shopify_order_id = any(p_order_ids)
+    );
 end;
 $$;
 
@@ -1471,6 +2762,42 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.is_staff(p_claims jsonb, p_is_write boolean) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        p_claims #>> '{app_metadata,role}' = 'support'
+        or (p_claims #>> '{app_metadata,role}' = 'support_viewer' and not p_is_write),
+        false
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.keep_audit_log() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if
+        tg_op = 'UPDATE'
+        and new.erased_at is not null
+        and (new.id, new.occurred_at, new.operator, new.action)
+        is not distinct from (old.id, old.occurred_at, old.operator, old.action)
+        and (new.shopify_order_id, new.purchase_id)
+        is not distinct from (old.shopify_order_id, old.purchase_id)
+        and (new.email is null or new.email = old.email)
+        and (new.reason is null or new.reason = old.reason)
+        and (new.before is null or new.before = old.before)
+        and (new.after is null or new.after = old.after)
+    then
+        return new;
+    end if;
+    raise exception 'the audit log is only added to' using errcode = 'TH007';
+end;
+$$;
+
 CREATE FUNCTION thetis.link_purchases(p_user_id uuid) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1486,6 +2813,7 @@ begin
     select thetis.normalised_email(users.email) into v_email
     from auth.users where users.id = p_user_id;
     perform thetis.lock_emails(array[v_email]);
+    perform thetis.lock_holders(array[p_user_id]);
 
     if thetis.confirmed_user_id(v_email) is distinct from p_user_id then
         return 0;
@@ -1501,7 +2829,7 @@ begin
             from thetis.orders
             inner join public.purchases as conflicting
                 on orders.shopify_order_id = conflicting.shopify_order_id
-            where orders.has_address_conflict and orders.email = v_email
+            where orders.has_address_conflict and orders.holder_email = v_email
         )
         and thetis.is_deleted_account(purchases.user_id);
 
@@ -1509,6 +2837,9 @@ begin
     where shopify_customer_email = v_email and user_id is null;
 
     get diagnostics v_linked = row_count;
+    if v_linked > 0 then
+        perform thetis.refresh_expiry(array[p_user_id], array[v_email]);
+    end if;
     return v_linked;
 end;
 $$;
@@ -1541,6 +2872,57 @@ begin
         select distinct mod(abs(hashtext(address)::bigint), 1024)::integer as number
         from unnest(p_emails) as address
         where address is not null
+        order by number
+    ) as bucket;
+end;
+$$;
+
+CREATE FUNCTION thetis.lock_for_act(p_order_id text, p_ids uuid[], p_to_email text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_owner_ids uuid[];
+begin
+    perform from thetis.orders where orders.shopify_order_id = p_order_id for update;
+    perform thetis.lock_emails(
+        array(
+            select address.email
+            from public.purchases as stored
+            left join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
+            cross join lateral (
+                values (stored.shopify_customer_email), (orders.holder_email)
+            ) as address (email)
+            where stored.id = any(p_ids)
+        ) || p_to_email
+    );
+    v_owner_ids := array(
+        select users.id from auth.users
+        where
+            users.id in (
+                select stored.user_id from public.purchases as stored where stored.id = any(p_ids)
+            )
+        order by users.id
+        for key share
+    ) || thetis.confirmed_user_id(p_to_email);
+    perform thetis.lock_holders(v_owner_ids);
+    perform from public.purchases as stored
+    where stored.id = any(p_ids)
+    order by stored.id
+    for update;
+end;
+$$;
+
+CREATE FUNCTION thetis.lock_holders(p_user_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtext('thetis.purchases.user'), bucket.number)
+    from (
+        select distinct mod(abs(hashtext(holder.id::text)::bigint), 1024)::integer as number
+        from unnest(p_user_ids) as holder (id)
+        where holder.id is not null
         order by number
     ) as bucket;
 end;
@@ -1584,6 +2966,75 @@ begin
             where stored.shopify_order_id = any(p_order_ids)
         )
     for key share;
+    perform thetis.confirmed_user_id(override.transferred_to)
+    from public.purchases as stored
+    inner join thetis.overrides as override on stored.id = override.purchase_id
+    where stored.shopify_order_id = any(p_order_ids) and override.transferred_to is not null;
+end;
+$$;
+
+CREATE FUNCTION thetis.lock_to_forget(p_email text, p_order_ids text[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_order_ids text[];
+    v_ids uuid[];
+    v_owner_ids uuid[];
+begin
+    loop
+        begin
+            v_order_ids := thetis.orders_of_address(p_email) || p_order_ids;
+            perform thetis.lock_orders(v_order_ids, now());
+            perform thetis.lock_emails(
+                array(
+                    select address.email
+                    from thetis.orders
+                    cross join lateral (
+                        values (orders.email), (orders.holder_email)
+                    ) as address (email)
+                    where orders.shopify_order_id = any(v_order_ids)
+                )
+                || array(
+                    select stored.shopify_customer_email from public.purchases as stored
+                    where stored.shopify_order_id = any(v_order_ids)
+                )
+                || p_email
+            );
+            if not (thetis.orders_of_address(p_email) <@ v_order_ids) then
+                raise exception 'one more order' using errcode = 'TH099';
+            end if;
+            exit;
+        exception when sqlstate 'TH099' then
+            null;
+        end;
+    end loop;
+
+    v_ids := array(
+        select stored.id from public.purchases as stored
+        where
+            stored.shopify_order_id = any(v_order_ids) or stored.shopify_customer_email = p_email
+    );
+    v_owner_ids := array(
+        select users.id from auth.users
+        where
+            users.id in (
+                select stored.user_id from public.purchases as stored where stored.id = any(v_ids)
+            )
+        order by users.id
+        for key share
+    ) || thetis.confirmed_user_id(p_email);
+    perform thetis.lock_holders(v_owner_ids);
+    perform from public.purchases as stored where stored.id = any(v_ids)
+    order by stored.id
+    for update;
+    perform from thetis.notifications as message
+    where
+        message.shopify_order_id = any(v_order_ids)
+        or (message.email = p_email and message.email <> '')
+    order by message.id
+    for update;
+    return v_order_ids;
 end;
 $$;
 
@@ -1601,12 +3052,15 @@ begin
             select
                 stored.shopify_order_id,
                 bool_or(
-                    stored.user_id is not null and stored.shopify_customer_email <> owned.email
+                    stored.user_id is not null
+                    and stored.shopify_customer_email
+                    <> coalesce(override.transferred_to, owned.holder_email)
                 ) as is_conflict
             from thetis.orders as owned
             inner join public.purchases as stored
                 on owned.shopify_order_id = stored.shopify_order_id
-            where owned.shopify_order_id = any(p_order_ids) and owned.email is not null
+            left join thetis.overrides as override on stored.id = override.purchase_id
+            where owned.shopify_order_id = any(p_order_ids) and owned.holder_email is not null
             group by stored.shopify_order_id
         ) as found
         where
@@ -1617,6 +3071,19 @@ begin
 
     select array_agg(news.shopify_order_id) into v_news from news;
     return v_news;
+end;
+$$;
+
+CREATE FUNCTION thetis.mentions(p_text text, p_email text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        position(p_email in lower(p_text)) > 0
+        and lower(p_text) ~ thetis.address_pattern(p_email),
+        false
+    );
 end;
 $$;
 
@@ -1785,15 +3252,16 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.merged_status(p_existing text, p_derived thetis.purchase_status) RETURNS text
+CREATE FUNCTION thetis.merged_status(p_existing text, p_derived thetis.purchase_status, p_is_revoked boolean, p_is_extended boolean) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    return case p_existing
-        when 'refunded' then p_derived
-        else greatest(p_existing::thetis.purchase_status, p_derived)
-    end::text;
+    return greatest(
+        case when p_is_revoked then 'cancelled'::thetis.purchase_status end,
+        case when p_existing <> 'refunded' then p_existing::thetis.purchase_status end,
+        case when p_derived = 'expired' and p_is_extended then 'active' else p_derived end
+    )::text;
 end;
 $$;
 
@@ -1828,6 +3296,41 @@ begin
     on conflict do nothing;
 end;
 $_$;
+
+CREATE FUNCTION thetis.operator(p_name text, p_is_write boolean) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_role text := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+    v_claims jsonb := nullif(current_setting('request.jwt.claims', true), '');
+    v_user_id text := v_claims ->> 'sub';
+begin
+    if pg_has_role(v_role, 'service_role', 'usage') then
+        if (p_name ~ '[^[:space:]]') is not true then
+            raise exception 'operator: say who you are' using errcode = 'TH004';
+        end if;
+        return btrim(p_name);
+    end if;
+
+    if
+        not thetis.is_staff(v_claims, p_is_write)
+        or not exists (
+            select from auth.users where users.id::text = v_user_id and users.deleted_at is null
+        )
+    then
+        raise exception 'only support staff may do this' using errcode = '42501';
+    end if;
+    if
+        (v_claims ->> 'aal') is distinct from 'aal2'
+        and exists (select from thetis.staff_rules where staff_rules.needs_second_factor)
+    then
+        raise exception 'sign in with a second factor first'
+        using errcode = '42501', hint = 'aal2';
+    end if;
+    return v_user_id;
+end;
+$$;
 
 CREATE FUNCTION thetis.order_email(p_email jsonb, p_contact_email jsonb, p_customer_email jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
@@ -1894,10 +3397,34 @@ CREATE FUNCTION thetis.order_owners(p_order_ids text[]) RETURNS uuid[]
     AS $$
 begin
     return array(
-        select thetis.confirmed_user_id(orders.email)
+        select thetis.confirmed_user_id(orders.holder_email)
         from unnest(p_order_ids) with ordinality as given (shopify_order_id, place)
         left join thetis.orders on given.shopify_order_id = orders.shopify_order_id
         order by given.place
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.orders_of_address(p_email text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select orders.shopify_order_id from thetis.orders where orders.holder_email = p_email
+        union
+        select transferred.shopify_order_id from thetis.orders as transferred
+        where transferred.transferred_to is not null and transferred.email = p_email
+        union
+        select stored.shopify_order_id from public.purchases as stored
+        where stored.shopify_customer_email = p_email and stored.shopify_order_id is not null
+        union
+        select message.shopify_order_id from thetis.notifications as message
+        where
+            message.email = p_email
+            and message.email <> ''
+            and message.shopify_order_id is not null
+        order by 1
     );
 end;
 $$;
@@ -1950,7 +3477,7 @@ begin
             and line.product_slug is not null
             and line.paid_as_of is not null
             and line.end_status is null
-            and orders.email is null
+            and orders.holder_email is null
             and orders.erased_at is null
             and orders.refunded_as_of is null
             and not exists (
@@ -1959,6 +3486,18 @@ begin
                     stored.shopify_order_id = line.shopify_order_id
                     and stored.shopify_line_item_id = line.shopify_line_item_id
             )
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.present_owners(p_order_ids text[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select distinct stored.user_id from public.purchases as stored
+        where stored.shopify_order_id = any(p_order_ids) and stored.user_id is not null
     );
 end;
 $$;
@@ -2169,12 +3708,72 @@ begin
             and message.uncertain_since is not null
     ) as started
     where not runs.is_live
-    on conflict (shopify_order_id, run, email) where kind = 'post_purchase_cancel' do update set
+    on conflict (shopify_order_id, run, email)
+    where kind = 'post_purchase_cancel' and email <> ''
+    do update set
         status = excluded.status,
         due_at = excluded.due_at,
         enqueued_at = excluded.enqueued_at,
         settled_at = null
     where existing.status = 'skipped';
+end;
+$$;
+
+CREATE FUNCTION thetis.refresh_expiry(p_user_ids uuid[], p_emails text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_each record;
+    v_chain text;
+    v_end timestamptz;
+begin
+    for v_each in
+        select
+            stored.id,
+            stored.purchased_at,
+            limited.period,
+            override.extended_to,
+            concat_ws(
+                ' ', stored.product_slug,
+                coalesce(stored.user_id::text, stored.shopify_customer_email)
+            ) as chain
+        from public.purchases as stored
+        inner join thetis.access_periods as limited on stored.id = limited.purchase_id
+        left join thetis.overrides as override on stored.id = override.purchase_id
+        where
+            stored.id in (
+                select owned.id from public.purchases as owned
+                where owned.user_id = any(p_user_ids)
+                union all
+                select free.id from public.purchases as free
+                where
+                    free.user_id is null
+                    and free.shopify_customer_email = any(p_emails)
+                    and free.shopify_customer_email <> ''
+            )
+            and stored.purchased_at is not null
+            and stored.status in ('active', 'expired')
+        order by chain, stored.purchased_at, stored.id
+    loop
+        if v_each.chain is distinct from v_chain then
+            v_chain := v_each.chain;
+            v_end := null;
+        end if;
+        v_end := coalesce(
+            v_each.extended_to, greatest(v_each.purchased_at, v_end) + v_each.period
+        );
+        update public.purchases as stored
+        set
+            expires_at = nullif(v_end, 'infinity'),
+            status = case when v_end <= now() then 'expired' else 'active' end
+        where
+            stored.id = v_each.id
+            and (stored.expires_at, stored.status)
+            is distinct from (
+                nullif(v_end, 'infinity'), case when v_end <= now() then 'expired' else 'active' end
+            );
+    end loop;
 end;
 $$;
 
@@ -2235,6 +3834,7 @@ CREATE FUNCTION thetis.refresh_purchases(p_order_ids text[]) RETURNS thetis.refr
 declare
     v_emails text[];
     v_owner_ids uuid[];
+    v_has_periods boolean;
     v_refreshed thetis.refreshed;
 begin
     select
@@ -2243,20 +3843,34 @@ begin
         coalesce(bool_or(address.is_new), false)
     into v_emails, v_refreshed.had_purchases, v_refreshed.has_new_orders
     from (
-        select orders.email, false as is_purchase, orders.is_historic is not true as is_new
+        select orders.holder_email as email, false as is_purchase,
+            orders.is_historic is not true as is_new
         from thetis.orders
         where orders.shopify_order_id = any(p_order_ids)
         union all
         select stored.shopify_customer_email, true, false from public.purchases as stored
         where stored.shopify_order_id = any(p_order_ids)
+        union all
+        select override.transferred_to, true, false
+        from public.purchases as transferred
+        inner join thetis.overrides as override on transferred.id = override.purchase_id
+        where transferred.shopify_order_id = any(p_order_ids)
     ) as address;
 
     perform thetis.lock_emails(v_emails);
+    -- with the locks held: whoever is being erased now is so by then
+    if exists (select from thetis.erased_addresses) then
+        perform thetis.erase_returned_orders(p_order_ids);
+    end if;
     if v_refreshed.had_purchases then
         perform thetis.lock_present_owners(p_order_ids);
     end if;
 
     v_owner_ids := thetis.order_owners(p_order_ids);
+    v_has_periods := thetis.have_access_periods(p_order_ids);
+    if v_has_periods then
+        perform thetis.lock_holders(v_owner_ids || thetis.present_owners(p_order_ids));
+    end if;
     if v_refreshed.had_purchases then
         perform from public.purchases as stored
         where stored.shopify_order_id = any(p_order_ids)
@@ -2268,6 +3882,11 @@ begin
     end if;
     v_refreshed.changes := v_refreshed.changes
         || thetis.add_purchases(p_order_ids, v_owner_ids);
+    if v_has_periods then
+        perform thetis.refresh_expiry(
+            v_owner_ids || thetis.present_owners(p_order_ids), v_emails
+        );
+    end if;
     return v_refreshed;
 end;
 $$;
@@ -2301,6 +3920,7 @@ begin
                 or (
                     message.status = 'skipped'
                     and message.uncertain_since is not null
+                    and not message.is_stripped
                     and not exists (
                         select from thetis.notifications as cancellation
                         where
@@ -2426,6 +4046,41 @@ exception when data_exception or integrity_constraint_violation then
 end;
 $_$;
 
+CREATE TABLE thetis.rejected_webhooks (
+    id bigint NOT NULL,
+    topic text NOT NULL,
+    webhook_id text,
+    body bytea NOT NULL,
+    body_sha256 bytea GENERATED ALWAYS AS (sha256(body)) STORED NOT NULL,
+    reason text NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    replayed_at timestamp with time zone
+);
+
+COMMENT ON COLUMN thetis.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON.';
+
+CREATE FUNCTION thetis.rejected_webhooks_of(p_email text, p_order_ids text[]) RETURNS SETOF thetis.rejected_webhooks
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select kept.*
+    from thetis.rejected_webhooks as kept
+    cross join lateral (select thetis.body_json(kept.body) as content offset 0) as body
+    where
+        thetis.mentions(
+            coalesce(
+                body.content::text,
+                replace(thetis.body_text(kept.body), '\u0040', '@'),
+                encode(kept.body, 'escape')
+            ),
+            p_email
+        )
+        or coalesce(body.content ->> 'order_id', body.content ->> 'id') = any(p_order_ids);
+end;
+$$;
+
 CREATE FUNCTION thetis.release_purchases(p_user_id uuid, p_email text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2434,21 +4089,25 @@ CREATE FUNCTION thetis.release_purchases(p_user_id uuid, p_email text) RETURNS v
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     AS $$
+declare
+    v_emails text[] := array(
+        select address.email
+        from public.purchases as own
+        left join thetis.orders on own.shopify_order_id = orders.shopify_order_id
+        cross join lateral (
+            values (own.shopify_customer_email), (orders.holder_email)
+        ) as address (email)
+        where own.user_id = p_user_id
+    ) || p_email;
 begin
-    perform thetis.lock_emails(
-        array(
-            select address.email
-            from public.purchases as own
-            left join thetis.orders on own.shopify_order_id = orders.shopify_order_id
-            cross join lateral (
-                values (own.shopify_customer_email), (orders.email)
-            ) as address (email)
-            where own.user_id = p_user_id
-        ) || p_email
-    );
+    perform thetis.lock_emails(v_emails);
+    perform thetis.lock_holders(array[p_user_id]);
 
     update public.purchases set user_id = null
     where user_id = p_user_id;
+    if found then
+        perform thetis.refresh_expiry(null, v_emails);
+    end if;
 end;
 $$;
 
@@ -2460,6 +4119,7 @@ begin
     return case p_kind
         when 'post_purchase_cancel' then interval '14 days'
         when 'post_purchase_update' then interval '14 days'
+        when 'forget_recipient' then interval '14 days'
         else interval '23 hours'
     end;
 end;
@@ -2477,14 +4137,18 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.return_to_order_email() RETURNS trigger
+CREATE FUNCTION thetis.return_to_holder_email() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     new.shopify_customer_email := coalesce(
         (
-            select nullif(orders.email, '') from thetis.orders
+            select override.transferred_to from thetis.overrides as override
+            where override.purchase_id = new.id
+        ),
+        (
+            select nullif(orders.holder_email, '') from thetis.orders
             where orders.shopify_order_id = new.shopify_order_id
         ),
         new.shopify_customer_email
@@ -2502,6 +4166,121 @@ begin
         new.updated_at := now();
     end if;
     return new;
+end;
+$$;
+
+CREATE FUNCTION thetis.stated_address(p_address text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if
+        (thetis.normalised_email(p_address) ~ '^[^@[:space:]]+@[^@[:space:]]+$') is not true
+        or length(p_address) > 320
+    then
+        raise exception 'address: not an email address' using errcode = 'TH004';
+    end if;
+    return thetis.normalised_email(p_address);
+end;
+$_$;
+
+CREATE FUNCTION thetis.stated_order(p_order text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_order_ids text[] := thetis.find_orders(p_order);
+begin
+    if cardinality(v_order_ids) = 0 then
+        raise exception 'there is no order %', p_order using errcode = 'TH004';
+    end if;
+    if cardinality(v_order_ids) > 1 then
+        raise exception '% means more than one order: say the Shopify order id', p_order
+        using errcode = 'TH004';
+    end if;
+    return v_order_ids[1];
+end;
+$$;
+
+CREATE TABLE public.purchases (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid,
+    product_slug text NOT NULL,
+    shopify_order_id text,
+    shopify_order_number text,
+    shopify_customer_email text NOT NULL,
+    shopify_line_item_id text,
+    status text DEFAULT 'active'::text NOT NULL,
+    purchased_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT email_is_normalised CHECK ((shopify_customer_email = lower(btrim(shopify_customer_email, ' 	
+'::text)))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text])))
+);
+
+COMMENT ON COLUMN public.purchases.user_id IS 'Null until an account with this address, confirmed, exists; null again if it is deleted.';
+
+COMMENT ON COLUMN public.purchases.product_slug IS 'Not a foreign key: what was bought stays true when the catalogue changes.';
+
+CREATE FUNCTION thetis.stated_purchase(p_id uuid, p_expected_address text, p_to_email text) RETURNS public.purchases
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_order_id text;
+    v_purchase public.purchases;
+begin
+    select stored.shopify_order_id into v_order_id
+    from public.purchases as stored where stored.id = p_id;
+    perform thetis.lock_for_act(v_order_id, array[p_id], p_to_email);
+
+    select stored.* into v_purchase from public.purchases as stored where stored.id = p_id;
+    if v_purchase.id is null then
+        raise exception 'there is no purchase %', p_id using errcode = 'TH004';
+    end if;
+    if
+        p_expected_address is not null
+        and thetis.normalised_email(p_expected_address) <> v_purchase.shopify_customer_email
+        and not thetis.is_address_of(
+            v_purchase.user_id, thetis.normalised_email(p_expected_address)
+        )
+    then
+        raise exception 'purchase % is not that of %', p_id, p_expected_address
+        using errcode = 'TH006';
+    end if;
+    return v_purchase;
+end;
+$$;
+
+CREATE FUNCTION thetis.stated_reason(p_reason text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    -- a tab or an empty line is no reason either
+    if (p_reason ~ '[^[:space:]]') is not true then
+        raise exception 'reason: must be said' using errcode = 'TH004';
+    end if;
+    return p_reason;
+end;
+$$;
+
+CREATE FUNCTION thetis.unchanged_act(p_action text, p_ids uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_purchases jsonb := thetis.describe_purchases(p_ids);
+begin
+    return jsonb_build_object(
+        'action', p_action,
+        'outcome', 'unchanged',
+        'before', v_purchases,
+        'after', v_purchases,
+        'messages', '[]'::jsonb
+    );
 end;
 $$;
 
@@ -2542,10 +4321,16 @@ begin
                 stored.status as was,
                 stored.user_id as was_owner_id,
                 stored.shopify_customer_email as was_email,
-                owner.user_id as owner_id,
-                derived.shopify_customer_email as email,
+                case
+                    when override.transferred_to is null then owner.user_id
+                    else thetis.confirmed_user_id(override.transferred_to)
+                end as owner_id,
+                coalesce(override.transferred_to, derived.shopify_customer_email) as email,
                 thetis.merged_status(
-                    stored.status, derived.status::thetis.purchase_status
+                    stored.status,
+                    derived.status::thetis.purchase_status,
+                    override.is_revoked,
+                    override.extended_to is not null
                 ) as status,
                 stored.user_id is null or thetis.is_deleted_account(stored.user_id) as is_free
             from unnest(p_order_ids, p_owner_ids) as owner (shopify_order_id, user_id)
@@ -2555,6 +4340,7 @@ begin
                 on
                     derived.shopify_order_id = stored.shopify_order_id
                     and derived.shopify_line_item_id = stored.shopify_line_item_id
+            left join thetis.overrides as override on stored.id = override.purchase_id
         ) as found
         where
             existing.id = found.id
@@ -2601,6 +4387,21 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.was_transferred(p_order_id text, p_purchase_ids uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from thetis.orders
+        where orders.shopify_order_id = p_order_id and orders.transferred_to is not null
+    ) or exists (
+        select from thetis.overrides as override
+        where override.purchase_id = any(p_purchase_ids) and override.transferred_to is not null
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.why_no_retry(p_message thetis.notifications) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2610,6 +4411,7 @@ begin
         when p_message.status = 'sent' then 'it was sent'
         when p_message.status = 'skipped' or not thetis.has_reason(p_message)
             then 'it has lost its reason'
+        when p_message.is_stripped then 'it is too old: resend it'
         when p_message.leased_until > now() then 'it is being sent'
         when thetis.was_resent(p_message) then 'it was resent since'
         when
@@ -2692,27 +4494,19 @@ COMMENT ON COLUMN public.products.category IS 'course, device, ...: messages are
 
 COMMENT ON COLUMN public.products.access_period IS 'How long a purchase grants access, from the day it was bought; null is for ever.';
 
-CREATE TABLE public.purchases (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid,
-    product_slug text NOT NULL,
-    shopify_order_id text,
-    shopify_order_number text,
-    shopify_customer_email text NOT NULL,
-    shopify_line_item_id text,
-    status text DEFAULT 'active'::text NOT NULL,
-    purchased_at timestamp with time zone,
-    expires_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT email_is_normalised CHECK ((shopify_customer_email = lower(btrim(shopify_customer_email, ' 	
-'::text)))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'expired'::text, 'cancelled'::text, 'refunded'::text])))
+CREATE TABLE thetis.access_periods (
+    purchase_id uuid NOT NULL,
+    period interval NOT NULL
 );
 
-COMMENT ON COLUMN public.purchases.user_id IS 'Null until an account with this address, confirmed, exists; null again if it is deleted.';
-
-COMMENT ON COLUMN public.purchases.product_slug IS 'Not a foreign key: what was bought stays true when the catalogue changes.';
+ALTER TABLE thetis.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME thetis.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE thetis.order_lines (
     shopify_order_id text NOT NULL,
@@ -2737,6 +4531,8 @@ CREATE TABLE thetis.orders (
     order_number text,
     email text,
     email_as_of timestamp with time zone,
+    transferred_to text,
+    holder_email text GENERATED ALWAYS AS (COALESCE(transferred_to, email)) STORED,
     purchased_at timestamp with time zone,
     paid_as_of timestamp with time zone,
     voided_as_of timestamp with time zone,
@@ -2750,6 +4546,11 @@ CREATE TABLE thetis.orders (
 );
 
 COMMENT ON COLUMN thetis.orders.email IS 'The newest address told (a shop may correct it), once the order holds something of ours.';
+
+COMMENT ON COLUMN thetis.orders.transferred_to IS 'The address to which an operator gave the whole order; it outranks what Shopify tells. Empty
+once that person was erased: it does not go back to whom it was taken from.';
+
+COMMENT ON COLUMN thetis.orders.holder_email IS 'Whose its purchases are, once they confirm this address.';
 
 COMMENT ON COLUMN thetis.orders.paid_as_of IS 'The earliest word that nothing was outstanding.';
 
@@ -2779,8 +4580,9 @@ CREATE VIEW thetis.derived_purchases WITH (security_invoker='true') AS
     line.shopify_line_item_id,
     line.product_slug,
     orders.order_number AS shopify_order_number,
-    COALESCE(orders.email, ''::text) AS shopify_customer_email,
+    COALESCE(orders.holder_email, ''::text) AS shopify_customer_email,
     orders.purchased_at,
+    product.access_period,
     (orders.purchased_at + product.access_period) AS expires_at,
     GREATEST('active'::thetis.purchase_status, line.end_status,
         CASE
@@ -2796,7 +4598,7 @@ CREATE VIEW thetis.derived_purchases WITH (security_invoker='true') AS
    FROM ((thetis.order_lines line
      JOIN thetis.orders ON ((line.shopify_order_id = orders.shopify_order_id)))
      LEFT JOIN public.products product ON ((line.product_slug = product.slug)))
-  WHERE ((line.paid_as_of IS NOT NULL) AND (line.product_slug IS NOT NULL) AND ((orders.email IS NOT NULL) OR (orders.erased_at IS NOT NULL)));
+  WHERE ((line.paid_as_of IS NOT NULL) AND (line.product_slug IS NOT NULL) AND ((orders.holder_email IS NOT NULL) OR (orders.erased_at IS NOT NULL)));
 
 CREATE TABLE thetis.email_deliveries (
     notification_id uuid NOT NULL,
@@ -2808,6 +4610,26 @@ CREATE TABLE thetis.email_deliveries (
 COMMENT ON COLUMN thetis.email_deliveries.state IS 'The furthest that was told, whatever came last.';
 
 COMMENT ON COLUMN thetis.email_deliveries.reason IS 'The provider''s own words, without addresses.';
+
+CREATE TABLE thetis.erased_addresses (
+    address_hash bytea NOT NULL,
+    erased_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON COLUMN thetis.erased_addresses.erased_at IS 'What was bought until then is nobody''s. Who buys later is a new customer.';
+
+CREATE TABLE thetis.erasure_key (
+    is_the_only_row boolean DEFAULT true NOT NULL,
+    hash_key bytea DEFAULT (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) NOT NULL,
+    CONSTRAINT there_is_one_row CHECK (is_the_only_row)
+);
+
+CREATE TABLE thetis.grants (
+    purchase_id uuid NOT NULL,
+    product_slug text NOT NULL,
+    granted_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone
+);
 
 CREATE VIEW thetis.live_purchases WITH (security_invoker='true') AS
  SELECT stored.id,
@@ -2832,30 +4654,55 @@ CREATE VIEW thetis.named_purchases WITH (security_invoker='true') AS
    FROM ((thetis.notifications message
      CROSS JOIN LATERAL unnest(message.purchase_ids) named(purchase_id))
      LEFT JOIN thetis.live_purchases live ON (((named.purchase_id = live.id) AND (message.email = live.email))))
-  WHERE ((message.attempts > 0) AND (message.kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND ((message.status <> 'skipped'::text) OR (message.uncertain_since IS NOT NULL)));
+  WHERE ((message.attempts > 0) AND (message.email <> ''::text) AND (message.kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND ((message.status <> 'skipped'::text) OR (message.uncertain_since IS NOT NULL)));
 
 CREATE VIEW thetis.open_runs WITH (security_invoker='true') AS
  SELECT shopify_order_id,
     email,
     max(run) AS run
    FROM thetis.notifications begun
-  WHERE ((kind = 'post_purchase'::text) AND (attempts > 0) AND (status <> 'skipped'::text) AND (NOT (EXISTS ( SELECT
+  WHERE ((kind = 'post_purchase'::text) AND (attempts > 0) AND (email <> ''::text) AND (status <> 'skipped'::text) AND (NOT (EXISTS ( SELECT
            FROM thetis.notifications cancellation
           WHERE ((cancellation.kind = 'post_purchase_cancel'::text) AND (cancellation.shopify_order_id = begun.shopify_order_id) AND (cancellation.run = begun.run) AND (cancellation.email = begun.email) AND ((cancellation.status <> 'skipped'::text) OR (cancellation.attempts > 0)))))))
   GROUP BY shopify_order_id, email;
 
-CREATE TABLE thetis.rejected_webhooks (
-    id bigint NOT NULL,
-    topic text NOT NULL,
-    webhook_id text,
-    body bytea NOT NULL,
-    body_sha256 bytea GENERATED ALWAYS AS (sha256(body)) STORED NOT NULL,
-    reason text NOT NULL,
-    received_at timestamp with time zone DEFAULT now() NOT NULL,
-    replayed_at timestamp with time zone
+CREATE TABLE thetis.overrides (
+    purchase_id uuid NOT NULL,
+    is_revoked boolean DEFAULT false NOT NULL,
+    transferred_to text,
+    extended_to timestamp with time zone,
+    CONSTRAINT transferred_to_is_normalised CHECK ((transferred_to = lower(btrim(transferred_to, ' 	
+'::text))))
 );
 
-COMMENT ON COLUMN thetis.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON.';
+COMMENT ON COLUMN thetis.overrides.transferred_to IS 'The address to which this one purchase was transferred; that of its order counts no more. Empty
+once that person was erased.';
+
+COMMENT ON COLUMN thetis.overrides.extended_to IS 'When its access ends instead; infinity is never.';
+
+CREATE TABLE thetis.privacy_requests (
+    id bigint NOT NULL,
+    topic text NOT NULL,
+    shop text,
+    email text,
+    shopify_order_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    request_hash bytea NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    answered_at timestamp with time zone,
+    CONSTRAINT kept_while_open CHECK (((answered_at IS NULL) OR (email IS NULL))),
+    CONSTRAINT topic_is_known CHECK ((topic = ANY (ARRAY['customers/data_request'::text, 'customers/redact'::text, 'shop/redact'::text])))
+);
+
+COMMENT ON COLUMN thetis.privacy_requests.request_hash IS 'Of the whole request, keyed: Shopify sends it again until it is answered 200.';
+
+ALTER TABLE thetis.privacy_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME thetis.privacy_requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 ALTER TABLE thetis.rejected_webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME thetis.rejected_webhooks_id_seq
@@ -2870,6 +4717,12 @@ CREATE TABLE thetis.shopify_products (
     shopify_product_id text NOT NULL,
     product_slug text NOT NULL,
     CONSTRAINT shopify_product_id_is_a_number CHECK ((shopify_product_id ~ '^[1-9][0-9]{0,18}$'::text))
+);
+
+CREATE TABLE thetis.staff_rules (
+    is_the_only_row boolean DEFAULT true NOT NULL,
+    needs_second_factor boolean DEFAULT true NOT NULL,
+    CONSTRAINT there_is_one_row CHECK (is_the_only_row)
 );
 
 CREATE TABLE thetis.untracked_sales (
@@ -2887,8 +4740,23 @@ ALTER TABLE ONLY public.products
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY thetis.access_periods
+    ADD CONSTRAINT access_periods_pkey PRIMARY KEY (purchase_id);
+
+ALTER TABLE ONLY thetis.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY thetis.email_deliveries
     ADD CONSTRAINT email_deliveries_pkey PRIMARY KEY (notification_id);
+
+ALTER TABLE ONLY thetis.erased_addresses
+    ADD CONSTRAINT erased_addresses_pkey PRIMARY KEY (address_hash);
+
+ALTER TABLE ONLY thetis.erasure_key
+    ADD CONSTRAINT erasure_key_pkey PRIMARY KEY (is_the_only_row);
+
+ALTER TABLE ONLY thetis.grants
+    ADD CONSTRAINT grants_pkey PRIMARY KEY (purchase_id);
 
 ALTER TABLE ONLY thetis.rejected_webhooks
     ADD CONSTRAINT kept_once UNIQUE (topic, body_sha256);
@@ -2902,6 +4770,15 @@ ALTER TABLE ONLY thetis.order_lines
 ALTER TABLE ONLY thetis.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (shopify_order_id);
 
+ALTER TABLE ONLY thetis.overrides
+    ADD CONSTRAINT overrides_pkey PRIMARY KEY (purchase_id);
+
+ALTER TABLE ONLY thetis.privacy_requests
+    ADD CONSTRAINT privacy_requests_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY thetis.privacy_requests
+    ADD CONSTRAINT recorded_once UNIQUE (request_hash);
+
 ALTER TABLE ONLY thetis.refunds
     ADD CONSTRAINT refunds_pkey PRIMARY KEY (shopify_refund_id, shopify_line_item_id);
 
@@ -2911,14 +4788,25 @@ ALTER TABLE ONLY thetis.rejected_webhooks
 ALTER TABLE ONLY thetis.shopify_products
     ADD CONSTRAINT shopify_products_pkey PRIMARY KEY (shopify_product_id);
 
+ALTER TABLE ONLY thetis.staff_rules
+    ADD CONSTRAINT staff_rules_pkey PRIMARY KEY (is_the_only_row);
+
 ALTER TABLE ONLY thetis.untracked_sales
     ADD CONSTRAINT untracked_sales_pkey PRIMARY KEY (shopify_product_id, shopify_order_id);
 
-CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_email);
+CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_email text_pattern_ops);
+
+CREATE INDEX purchases_expiring ON public.purchases USING btree (expires_at) WHERE ((status = 'active'::text) AND (expires_at IS NOT NULL));
 
 CREATE INDEX purchases_product_slug_status ON public.purchases USING btree (product_slug, status);
 
 CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, product_slug, status) WHERE (user_id IS NOT NULL);
+
+CREATE INDEX audit_log_email ON thetis.audit_log USING btree (email) WHERE (email IS NOT NULL);
+
+CREATE INDEX audit_log_order ON thetis.audit_log USING btree (shopify_order_id) WHERE (shopify_order_id IS NOT NULL);
+
+CREATE INDEX audit_log_purchase ON thetis.audit_log USING btree (purchase_id) WHERE (purchase_id IS NOT NULL);
 
 CREATE INDEX email_deliveries_undelivered ON thetis.email_deliveries USING btree (occurred_at) WHERE (state > 'delivered'::thetis.delivery_state);
 
@@ -2926,35 +4814,51 @@ CREATE INDEX notifications_dead ON thetis.notifications USING btree (provider) W
 
 CREATE INDEX notifications_due ON thetis.notifications USING btree (provider, due_at) WHERE (status = 'pending'::text);
 
-CREATE UNIQUE INDEX notifications_one_cancellation ON thetis.notifications USING btree (shopify_order_id, run, email) WHERE (kind = 'post_purchase_cancel'::text);
+CREATE INDEX notifications_email ON thetis.notifications USING btree (email) WHERE (email <> ''::text);
+
+CREATE UNIQUE INDEX notifications_one_cancellation ON thetis.notifications USING btree (shopify_order_id, run, email) WHERE ((kind = 'post_purchase_cancel'::text) AND (email <> ''::text));
 
 CREATE INDEX notifications_order ON thetis.notifications USING btree (shopify_order_id);
 
 CREATE INDEX notifications_provider_message ON thetis.notifications USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
 
+CREATE INDEX notifications_prunable ON thetis.notifications USING btree (settled_at) WHERE ((settled_at IS NOT NULL) AND (NOT is_stripped));
+
 CREATE INDEX notifications_uncertain ON thetis.notifications USING btree (uncertain_since) WHERE ((status = 'pending'::text) AND (uncertain_since IS NOT NULL));
 
-CREATE UNIQUE INDEX notifications_untried_message ON thetis.notifications USING btree (shopify_order_id, kind, email) WHERE ((attempts = 0) AND (kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND (resend_of IS NULL));
+CREATE UNIQUE INDEX notifications_untried_message ON thetis.notifications USING btree (shopify_order_id, kind, email) WHERE ((attempts = 0) AND (kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND (resend_of IS NULL) AND (email <> ''::text));
 
 CREATE UNIQUE INDEX notifications_untried_update ON thetis.notifications USING btree (shopify_order_id) WHERE ((attempts = 0) AND (kind = 'post_purchase_update'::text));
 
-CREATE INDEX orders_address_conflict ON thetis.orders USING btree (email) WHERE has_address_conflict;
+CREATE INDEX orders_holder_email ON thetis.orders USING btree (holder_email) WHERE (holder_email IS NOT NULL);
 
 CREATE INDEX orders_number ON thetis.orders USING btree (order_number);
+
+CREATE INDEX orders_transferred_from ON thetis.orders USING btree (email) WHERE (transferred_to IS NOT NULL);
 
 CREATE INDEX refunds_line ON thetis.refunds USING btree (shopify_order_id, shopify_line_item_id);
 
 CREATE INDEX shopify_products_product_slug ON thetis.shopify_products USING btree (product_slug);
 
-CREATE TRIGGER return_to_order_email BEFORE UPDATE OF user_id ON public.purchases FOR EACH ROW WHEN (((old.user_id IS NOT NULL) AND (new.user_id IS NULL))) EXECUTE FUNCTION thetis.return_to_order_email();
+CREATE TRIGGER return_to_holder_email BEFORE UPDATE OF user_id ON public.purchases FOR EACH ROW WHEN (((old.user_id IS NOT NULL) AND (new.user_id IS NULL))) EXECUTE FUNCTION thetis.return_to_holder_email();
 
 CREATE TRIGGER set_updated_at BEFORE UPDATE ON public.purchases FOR EACH ROW EXECUTE FUNCTION thetis.set_updated_at();
+
+CREATE TRIGGER keep_audit_log BEFORE DELETE OR UPDATE ON thetis.audit_log FOR EACH ROW EXECUTE FUNCTION thetis.keep_audit_log();
+
+CREATE TRIGGER keep_audit_log_whole BEFORE TRUNCATE ON thetis.audit_log FOR EACH STATEMENT EXECUTE FUNCTION thetis.keep_audit_log();
 
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY thetis.access_periods
+    ADD CONSTRAINT access_periods_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY thetis.email_deliveries
     ADD CONSTRAINT email_deliveries_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES thetis.notifications(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY thetis.overrides
+    ADD CONSTRAINT overrides_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY thetis.shopify_products
     ADD CONSTRAINT shopify_products_product_slug_fkey FOREIGN KEY (product_slug) REFERENCES public.products(slug) ON DELETE CASCADE;
@@ -2967,7 +4871,17 @@ ALTER TABLE public.products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.purchases ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE thetis.access_periods ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.audit_log ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE thetis.email_deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.erased_addresses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.erasure_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.grants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.notifications ENABLE ROW LEVEL SECURITY;
 
@@ -2975,11 +4889,17 @@ ALTER TABLE thetis.order_lines ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.orders ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE thetis.overrides ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.privacy_requests ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE thetis.refunds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.rejected_webhooks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.shopify_products ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.staff_rules ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.untracked_sales ENABLE ROW LEVEL SECURITY;
 
@@ -3003,17 +4923,39 @@ GRANT ALL ON FUNCTION public.claim_purchases() TO authenticated;
 REVOKE ALL ON FUNCTION public.count_address_conflicts() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_address_conflicts() TO service_role;
 
+REVOKE ALL ON FUNCTION public.expire_purchases(max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.expire_purchases(max_count integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.export_customer(address text, operator text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.export_customer(address text, operator text) TO authenticated;
+GRANT ALL ON FUNCTION public.export_customer(address text, operator text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.extend_purchase(purchase_id uuid, until timestamp with time zone, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.forget_customer(address text, reason text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forget_customer(address text, reason text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.forget_customer(address text, reason text, operator text, dry_run boolean) TO service_role;
+
 REVOKE ALL ON FUNCTION public.get_notification(notification_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_notification(notification_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION public.get_rejected_webhook(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_rejected_webhook(id bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION public.grant_access(slug text, recipient text, reason text, until timestamp with time zone, operator text, grant_id uuid, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.grant_access(slug text, recipient text, reason text, until timestamp with time zone, operator text, grant_id uuid, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.grant_access(slug text, recipient text, reason text, until timestamp with time zone, operator text, grant_id uuid, dry_run boolean) TO service_role;
+
 REVOKE ALL ON FUNCTION public.has_access(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_access(slug text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.list_notifications(order_name text, state text, before_id uuid, max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_notifications(order_name text, state text, before_id uuid, max_count integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.list_privacy_requests(include_answered boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_privacy_requests(include_answered boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.list_products() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_products() TO service_role;
@@ -3024,17 +4966,26 @@ GRANT ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean, af
 REVOKE ALL ON FUNCTION public.list_unmapped_products(max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_unmapped_products(max_count integer) TO service_role;
 
+REVOKE ALL ON FUNCTION public.mark_privacy_request_answered(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_privacy_request_answered(id bigint) TO service_role;
+
 REVOKE ALL ON FUNCTION public.mark_webhook_replayed(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_webhook_replayed(id bigint) TO service_role;
 
 REVOKE ALL ON FUNCTION public.notification_backlog() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.notification_backlog() TO service_role;
 
+REVOKE ALL ON FUNCTION public.prune(older_than interval, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.prune(older_than interval, max_count integer) TO service_role;
+
 REVOKE ALL ON FUNCTION public.record_deliveries(events jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_deliveries(events jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_privacy_request(request jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_privacy_request(request jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION public.record_refunds(refunds jsonb, received_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_refunds(refunds jsonb, received_at timestamp with time zone) TO service_role;
@@ -3045,17 +4996,37 @@ GRANT ALL ON FUNCTION public.remove_product(slug text) TO service_role;
 REVOKE ALL ON FUNCTION public.remove_shopify_product(shopify_product_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_shopify_product(shopify_product_id text) TO service_role;
 
-REVOKE ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, dry_run boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, dry_run boolean) TO service_role;
+REVOKE ALL ON FUNCTION public.require_second_factor(is_required boolean, reason text, operator text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.require_second_factor(is_required boolean, reason text, operator text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.resend_notification(order_name text, kind text, reason text, operator text, dry_run boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.settle_notifications(results jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_notifications(results jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.store_rejected_webhook(topic text, webhook_id text, body_base64 text, reason text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.transfer_order(order_name text, address text, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.transfer_order(order_name text, address text, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.transfer_order(order_name text, address text, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.transfer_purchase(purchase_id uuid, address text, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.transfer_purchase(purchase_id uuid, address text, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
+GRANT ALL ON FUNCTION public.transfer_purchase(purchase_id uuid, address text, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
 
 REVOKE ALL ON FUNCTION public.undelivered_emails(days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.undelivered_emails(days integer) TO service_role;
@@ -3066,29 +5037,65 @@ REVOKE ALL ON FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid
 
 REVOKE ALL ON FUNCTION thetis.addition_delay() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.address_hash(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.address_pattern(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.audit_rows_of(p_email text, p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.body_json(p_body bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.body_text(p_body bytea) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.cancellation_delay() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.compose_messages(p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.conclude_act(p_operator text, p_action text, p_reason text, p_email text, p_order_id text, p_ids uuid[], p_before jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.confirmed_user_id(p_email text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.copied_enrollments_of(p_email text, p_purchase_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.describe_message_changes(p_order_id text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.describe_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.describe_purchases(p_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.describe_refunds(p_refunds jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.end_purchases_without_line(p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.enqueue_forgetting(p_email text, p_message_ids uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.enqueue_notifications(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.erase_enrollments(p_email text, p_purchase_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.erase_messages(p_ids uuid[], p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.erase_returned_orders(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.expire_stale_notifications() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.find_orders(p_order text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.forget(p_operator text, p_reason text, p_email text, p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.give_purchases(p_ids uuid[], p_email text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.has_reason(p_message thetis.notifications) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.have_access_periods(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_deleted_account(p_user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.is_staff(p_claims jsonb, p_is_write boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.keep_audit_log() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.link_purchases(p_user_id uuid) FROM PUBLIC;
 
@@ -3096,13 +5103,21 @@ REVOKE ALL ON FUNCTION thetis.link_purchases_to_user() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.lock_emails(p_emails text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.lock_for_act(p_order_id text, p_ids uuid[], p_to_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.lock_holders(p_user_ids uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.lock_messages(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.lock_orders(p_order_ids text[], p_received_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.lock_present_owners(p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.lock_to_forget(p_email text, p_order_ids text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.mark_address_conflicts(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.mentions(p_text text, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.merge_lines(p_lines thetis.incoming_line[]) FROM PUBLIC;
 
@@ -3110,7 +5125,7 @@ REVOKE ALL ON FUNCTION thetis.merge_orders(p_orders thetis.incoming_order[], p_t
 
 REVOKE ALL ON FUNCTION thetis.merge_refunds(p_refunds thetis.incoming_refund[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.merged_status(p_existing text, p_derived thetis.purchase_status) FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.merged_status(p_existing text, p_derived thetis.purchase_status, p_is_revoked boolean, p_is_extended boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.new_for() FROM PUBLIC;
 
@@ -3118,21 +5133,29 @@ REVOKE ALL ON FUNCTION thetis.normalised_email(p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.note_untracked_sales(p_lines thetis.untracked_line[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.operator(p_name text, p_is_write boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.order_email(p_email jsonb, p_contact_email jsonb, p_customer_email jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.order_fault(p_order jsonb, p_test_orders text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.order_owners(p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.orders_of_address(p_email text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.orders_of_lines(p_lines thetis.incoming_line[], OUT all_of_them text[], OUT tracked text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.orders_without_email(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.present_owners(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.read_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.read_refunds(p_refunds jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refresh_cancellations(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.refresh_expiry(p_user_ids uuid[], p_emails text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refresh_notifications(p_order_ids text[], p_refreshed thetis.refreshed) FROM PUBLIC;
 
@@ -3146,21 +5169,38 @@ REVOKE ALL ON FUNCTION thetis.refresh_updates(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refund_fault(p_refund jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.rejected_webhooks_of(p_email text, p_order_ids text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.release_purchases(p_user_id uuid, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.repeatable_for(p_kind text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.retry_delay(p_attempts integer, p_retry_after_seconds double precision) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION thetis.return_to_order_email() FROM PUBLIC;
+REVOKE ALL ON FUNCTION thetis.return_to_holder_email() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.set_updated_at() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.stated_address(p_address text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.stated_order(p_order text) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.purchases TO authenticated;
+GRANT SELECT ON TABLE public.purchases TO service_role;
+
+REVOKE ALL ON FUNCTION thetis.stated_purchase(p_id uuid, p_expected_address text, p_to_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.stated_reason(p_reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.unchanged_act(p_action text, p_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.unusable_orders(p_ids text[], p_faults text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.update_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.was_resent(p_message thetis.notifications) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.was_transferred(p_order_id text, p_purchase_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.why_no_retry(p_message thetis.notifications) FROM PUBLIC;
 
@@ -3170,8 +5210,5 @@ REVOKE ALL ON FUNCTION thetis.without_faults(p_elements jsonb, p_faults text[]) 
 
 GRANT SELECT ON TABLE public.products TO authenticated;
 GRANT SELECT ON TABLE public.products TO service_role;
-
-GRANT SELECT ON TABLE public.purchases TO authenticated;
-GRANT SELECT ON TABLE public.purchases TO service_role;
 
 CREATE CONSTRAINT TRIGGER link_purchases_to_user AFTER INSERT OR UPDATE OF email, email_confirmed_at, deleted_at ON auth.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.email_confirmed_at IS NOT NULL) OR (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION thetis.link_purchases_to_user();

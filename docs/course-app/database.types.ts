@@ -58,6 +58,18 @@ export type Database = {
 "count_address_conflicts":
 { Args: Record<PropertyKey, never>; Returns: number
                            },
+"expire_purchases":
+{ Args: { "max_count"?: number }; Returns: number
+                           },
+"export_customer":
+{ Args: { "address": string,"operator"?: string }; Returns: Json
+                           },
+"extend_purchase":
+{ Args: { "dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string,"until": string }; Returns: Json
+                           },
+"forget_customer":
+{ Args: { "address": string,"dry_run"?: boolean,"operator"?: string,"reason": string }; Returns: Json
+                           },
 "get_notification":
 { Args: { "notification_id": string }; Returns: Json
                            },
@@ -66,12 +78,20 @@ export type Database = {
               "body_base64": string,"reason": string,"received_at": string,"replayed_at": string,"topic": string,"webhook_id": string
             }[]
                            },
+"grant_access":
+{ Args: { "dry_run"?: boolean,"grant_id"?: string,"operator"?: string,"reason": string,"recipient": string,"slug": string,"until"?: string }; Returns: Json
+                           },
 "has_access":
 { Args: { "slug": string }; Returns: boolean
                            },
 "list_notifications":
 { Args: { "before_id"?: string,"max_count"?: number,"order_name"?: string,"state"?: string }; Returns: {
               "attempts": number,"delivery": string,"delivery_reason": string,"due_at": string,"email": string,"enqueued_at": string,"id": string,"kind": string,"last_error": string,"order_number": string,"settled_at": string,"shopify_order_id": string,"status": string
+            }[]
+                           },
+"list_privacy_requests":
+{ Args: { "include_answered"?: boolean }; Returns: {
+              "answered_at": string,"email": string,"id": number,"received_at": string,"shop": string,"shopify_order_ids": (string)[],"topic": string
             }[]
                            },
 "list_products":
@@ -89,6 +109,9 @@ export type Database = {
               "first_sold_at": string,"last_sold_at": string,"order_count": number,"shopify_product_id": string
             }[]
                            },
+"mark_privacy_request_answered":
+{ Args: { "id": number }; Returns: undefined
+                           },
 "mark_webhook_replayed":
 { Args: { "id": number }; Returns: undefined
                            },
@@ -96,6 +119,9 @@ export type Database = {
 { Args: Record<PropertyKey, never>; Returns: {
               "dead": number,"oldest_due_seconds": number,"pending": number,"provider": string
             }[]
+                           },
+"prune":
+{ Args: { "max_count"?: number,"older_than"?: string }; Returns: Json
                            },
 "record_deliveries":
 { Args: { "events": Json }; Returns: {
@@ -106,6 +132,9 @@ export type Database = {
 { Args: { "orders": Json,"received_at"?: string,"test_orders"?: string }; Returns: {
               "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
             }[]
+                           },
+"record_privacy_request":
+{ Args: { "request": Json }; Returns: string
                            },
 "record_refunds":
 { Args: { "received_at"?: string,"refunds": Json }; Returns: {
@@ -118,15 +147,24 @@ export type Database = {
 "remove_shopify_product":
 { Args: { "shopify_product_id": string }; Returns: string
                            },
+"require_second_factor":
+{ Args: { "is_required": boolean,"operator": string,"reason": string }; Returns: undefined
+                           },
 "resend_notification":
-{ Args: { "dry_run"?: boolean,"kind": string,"order_name": string,"reason": string }; Returns: {
+{ Args: { "dry_run"?: boolean,"kind": string,"operator"?: string,"order_name": string,"reason": string }; Returns: {
               "email": string,"id": string,"outcome": string,"refusal": string,"shopify_order_id": string
             }[]
+                           },
+"restore_purchase":
+{ Args: { "dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string }; Returns: Json
                            },
 "retry_notifications":
 { Args: { "dry_run"?: boolean,"ids": Json }; Returns: {
               "id": string,"outcome": string,"reason": string
             }[]
+                           },
+"revoke_purchase":
+{ Args: { "dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string }; Returns: Json
                            },
 "settle_notifications":
 { Args: { "results": Json }; Returns: {
@@ -135,6 +173,12 @@ export type Database = {
                            },
 "store_rejected_webhook":
 { Args: { "body_base64": string,"reason": string,"topic": string,"webhook_id": string }; Returns: number
+                           },
+"transfer_order":
+{ Args: { "address": string,"dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"order_name": string,"reason": string }; Returns: Json
+                           },
+"transfer_purchase":
+{ Args: { "address": string,"dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string }; Returns: Json
                            },
 "undelivered_emails":
 { Args: { "days"?: number }; Returns: {

@@ -60,7 +60,7 @@ class Notification:
     id: str
     kind: str
     attempt: int
-    shopify_order_id: str
+    shopify_order_id: str | None
     payload: dict[str, Any]
 
 
@@ -113,7 +113,7 @@ class ListedNotification:
     id: str
     kind: str
     status: str
-    shopify_order_id: str
+    shopify_order_id: str | None
     order_number: str | None
     email: str
     attempts: int
@@ -144,6 +144,22 @@ class Resent:
     email: str | None
     shopify_order_id: str
     refusal: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """What an operator's act changed, or with `dry_run` would change: done, or unchanged.
+
+    `before` and `after` are purchases: {id, product, order_number, address, user_id, status,
+    expires_at}. `messages` are {kind, address, change}, enqueued or withdrawn.
+    """
+
+    action: str
+    outcome: str
+    dry_run: bool
+    before: list[dict[str, Any]]
+    after: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +194,19 @@ class RejectedWebhook:
     received_at: str
     replayed_at: str | None
     body: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivacyRequest:
+    """What Shopify's compliance webhooks ask for. Times are in UTC; `email` while it is open."""
+
+    id: int
+    topic: str
+    shop: str | None
+    email: str | None
+    shopify_order_ids: list[str]
+    received_at: str
+    answered_at: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

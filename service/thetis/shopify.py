@@ -1,10 +1,11 @@
 """Shopify's language: is a webhook authentic, and what does its body say?
 
-This module translates and decides nothing. A body becomes an argument of record_orders or
-record_refunds: Shopify's own field names, only the fields that the database reads, every value one
-that Postgres can hold. What an order means is decided in SQL.
+This module translates and decides nothing. A body becomes an argument of record_orders,
+record_refunds or record_privacy_request: Shopify's own field names, only the fields that the
+database reads, every value one that Postgres can hold. What an order means is decided in SQL.
 
-Fields: https://shopify.dev/docs/api/admin-rest/latest/resources/order (and `refund`).
+Fields: https://shopify.dev/docs/api/admin-rest/latest/resources/order (and `refund`), and
+https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from pydantic_core import PydanticCustomError
 
 from thetis.errors import UnusablePayload
 
-TOPICS: Mapping[str, Literal["order", "refund"]] = {
+TOPICS: Mapping[str, Literal["order", "refund", "privacy"]] = {
     "orders/create": "order",
     "orders/paid": "order",
     "orders/updated": "order",
     "orders/cancelled": "order",
     "refunds/create": "refund",
+    "customers/data_request": "privacy",
+    "customers/redact": "privacy",
+    "shop/redact": "privacy",
 }
 """What the body of each topic we handle holds. `orders/edited` is not among them: despite its name
 its body is an edit, not an order (https://shopify.dev/docs/api/webhooks/latest)."""
@@ -67,6 +71,19 @@ def translate_order(body: bytes) -> dict[str, Any]:
 def translate_refund(body: bytes) -> dict[str, Any]:
     """One element of record_refunds' argument: the fields of Refund, null for an absent one."""
     return _translate(Refund, body)
+
+
+def translate_privacy_request(topic: str, body: bytes) -> dict[str, Any]:
+    """The argument of record_privacy_request."""
+    told = _translate(PrivacyRequest, body)
+    customer, asked = told["customer"] or {}, told["data_request"] or {}
+    return {
+        "topic": topic,
+        "shop": told["shop_domain"],
+        "email": customer.get("email"),
+        "shopify_order_ids": told["orders_to_redact"] or told["orders_requested"] or [],
+        "request_id": asked.get("id"),
+    }
 
 
 def _translate(model: type[BaseModel], body: bytes) -> dict[str, Any]:
@@ -190,6 +207,20 @@ class Refund(OrderRefund):
 
 class Customer(BaseModel):
     email: Address = None
+
+
+class DataRequest(BaseModel):
+    id: Id | None = None
+
+
+class PrivacyRequest(BaseModel):
+    """The body of the three compliance topics. A customer need not have an address."""
+
+    shop_domain: Text
+    customer: Customer | None = None
+    orders_to_redact: list[Id] | None = None
+    orders_requested: list[Id] | None = None
+    data_request: DataRequest | None = None
 
 
 class Order(BaseModel):

@@ -12,7 +12,12 @@ from thetis.batching import Batcher
 from thetis.database import Database
 from thetis.errors import DatabaseRefused, UnusablePayload
 from thetis.model import Outcome, WebhookOutcome
-from thetis.shopify import TOPICS, translate_order, translate_refund
+from thetis.shopify import (
+    TOPICS,
+    translate_order,
+    translate_privacy_request,
+    translate_refund,
+)
 
 _TOPIC = re.compile(r"[a-z_]{1,50}/[a-z_]{1,50}")
 _WEBHOOK_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -60,6 +65,8 @@ class WebhookRecorder:
 
     async def _record(self, topic: str, body: bytes, received_at: str | None) -> Outcome:
         try:
+            if TOPICS[topic] == "privacy":
+                return await self._record_privacy_request(topic, body)
             if TOPICS[topic] == "refund":
                 refund = translate_refund(body)
                 if received_at is None:
@@ -76,6 +83,13 @@ class WebhookRecorder:
             return _rejected(str(fault))
         except DatabaseRefused as fault:
             return _rejected(f"the database refused it: {fault.code}")
+
+    async def _record_privacy_request(self, topic: str, body: bytes) -> Outcome:
+        request = translate_privacy_request(topic, body)
+        outcome = await self._database.record_privacy_request(request)
+        if outcome is WebhookOutcome.RECORDED and topic != "customers/redact":
+            log.error("privacy.request_waits", topic=topic)
+        return Outcome(shopify_order_id=None, outcome=outcome)
 
     async def _keep(
         self, topic: str, webhook_id: str | None, body: bytes, outcome: Outcome

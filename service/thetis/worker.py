@@ -21,6 +21,7 @@ import structlog
 from thetis.batching import Batcher
 from thetis.database import Database
 from thetis.errors import DatabaseError, PermanentFailure, TemporaryFailure, WrongSettings
+from thetis.housekeeping import Housekeeping
 from thetis.lanes import Lane
 from thetis.logs import where
 from thetis.metrics import Metrics
@@ -74,6 +75,7 @@ class Worker:
         self._hold = min(HOLD, lease_seconds / 2)
         self._poll_seconds = poll_seconds
         self._settlements: Batcher[Settlement, None] = Batcher(self._settle, max_calls=1)
+        self._housekeeping = Housekeeping(database)
         self._stopping = asyncio.Event()
 
     def wake(self) -> None:
@@ -84,6 +86,7 @@ class Worker:
     def stop(self) -> None:
         """Let `run` return once what is claimed is settled."""
         self._stopping.set()
+        self._housekeeping.stop()
         self.wake()
 
     def idle_seconds(self, provider: str) -> float:
@@ -101,6 +104,7 @@ class Worker:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:
+            loops.create_task(as_error(self._housekeeping.run()))
             for lane in self._lanes:
                 loops.create_task(as_error(self._loop(lane)))
 

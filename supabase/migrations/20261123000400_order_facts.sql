@@ -26,7 +26,8 @@ create table thetis.orders (
 comment on column thetis.orders.email is
 'The newest address told (a shop may correct it), once the order holds something of ours.';
 comment on column thetis.orders.transferred_to is
-'The address to which an operator gave the whole order; it outranks what Shopify tells.';
+'The address to which an operator gave the whole order; it outranks what Shopify tells. Empty
+once that person was erased: it does not go back to whom it was taken from.';
 comment on column thetis.orders.holder_email is
 'Whose its purchases are, once they confirm this address.';
 comment on column thetis.orders.paid_as_of is

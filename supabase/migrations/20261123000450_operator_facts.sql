@@ -9,13 +9,14 @@ create table thetis.overrides (
     is_revoked boolean not null default false,
     transferred_to text
     constraint transferred_to_is_normalised check (
-        transferred_to = lower(btrim(transferred_to, E' \t\r\n')) and transferred_to <> ''
+        transferred_to = lower(btrim(transferred_to, E' \t\r\n'))
     ),
     extended_to timestamptz
 );
 
 comment on column thetis.overrides.transferred_to is
-'The address to which this one purchase was transferred; that of its order counts no more.';
+'The address to which this one purchase was transferred; that of its order counts no more. Empty
+once that person was erased.';
 comment on column thetis.overrides.extended_to is
 'When its access ends instead; infinity is never.';
 
@@ -86,10 +87,14 @@ begin
     if
         tg_op = 'UPDATE'
         and new.erased_at is not null
-        and (new.id, new.occurred_at, new.operator, new.action, new.purchase_id)
-        is not distinct from (old.id, old.occurred_at, old.operator, old.action, old.purchase_id)
+        and (new.id, new.occurred_at, new.operator, new.action)
+        is not distinct from (old.id, old.occurred_at, old.operator, old.action)
+        and (new.shopify_order_id, new.purchase_id)
+        is not distinct from (old.shopify_order_id, old.purchase_id)
         and (new.email is null or new.email = old.email)
         and (new.reason is null or new.reason = old.reason)
+        and (new.before is null or new.before = old.before)
+        and (new.after is null or new.after = old.after)
     then
         return new;
     end if;

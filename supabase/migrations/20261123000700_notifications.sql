@@ -9,13 +9,17 @@ create table thetis.notifications (
             'post_purchase',         -- start the workflow that follows an order
             'post_purchase_update',  -- tell it what of the order was lost since
             'post_purchase_cancel',  -- stop it
-            'course_access'          -- the email that says how to reach the courses
+            'course_access',         -- the email that says how to reach the courses
+            'forget_recipient'       -- delete the person whom Knock knows by this address
         )
     ),
     provider text not null generated always as (
         case kind when 'course_access' then 'resend' else 'knock' end
     ) stored,
-    shopify_order_id text not null,
+    shopify_order_id text
+    constraint order_unless_forgotten check (
+        (kind = 'forget_recipient') = (shopify_order_id is null)
+    ),
     payload jsonb not null,
     email text not null generated always as (coalesce(payload ->> 'email', '')) stored,
     purchase_ids uuid[] not null default '{}',
@@ -41,15 +45,17 @@ create table thetis.notifications (
     provider_message_id text,
     enqueued_at timestamptz not null default now(),
     settled_at timestamptz,
+    is_stripped boolean not null default false,
     constraint settled_unless_pending check ((status = 'pending') = (settled_at is null))
 );
 
 comment on column thetis.notifications.id is
 'Also the idempotency key at the provider: a second try of the same row is the same message.';
 comment on column thetis.notifications.payload is
-'What there is to tell. Never changed after the first attempt: a retry must be identical.';
+'What there is to tell. Never changed after the first attempt: a retry must be identical. Empty
+once the person was erased.';
 comment on column thetis.notifications.email is
-'To whom; empty where a kind addresses nobody.';
+'To whom; empty where a kind addresses nobody, and where the person was erased.';
 comment on column thetis.notifications.purchase_ids is
 'The purchases that it names. Each is named once to an address, by the messages of a kind.';
 comment on column thetis.notifications.run is
@@ -61,6 +67,8 @@ comment on column thetis.notifications.provider_message_id is
 'The provider''s own name for what it took.';
 comment on column thetis.notifications.is_test is
 'Of a test order: sent like any other, and left out of figures.';
+comment on column thetis.notifications.is_stripped is
+'So old that its payload tells only what later messages follow from. It is not sent any more.';
 comment on column thetis.notifications.due_at is
 'When to send; moved forward by a lease and by every retry.';
 comment on column thetis.notifications.uncertain_since is
@@ -68,15 +76,19 @@ comment on column thetis.notifications.uncertain_since is
 
 -- Not with the kind, by which alone a plan made for an empty table would look.
 create index notifications_order on thetis.notifications (shopify_order_id);
+-- Who asks what is held of them names no order.
+create index notifications_email on thetis.notifications (email) where email <> '';
 -- What nobody has tried to send yet is brought up to date, not added to.
 create unique index notifications_untried_message
 on thetis.notifications (shopify_order_id, kind, email)
-where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null;
+where
+attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
+and email <> '';
 create unique index notifications_untried_update on thetis.notifications (shopify_order_id)
 where attempts = 0 and kind = 'post_purchase_update';
 create unique index notifications_one_cancellation
 on thetis.notifications (shopify_order_id, run, email)
-where kind = 'post_purchase_cancel';
+where kind = 'post_purchase_cancel' and email <> '';
 
 -- The conditions of these two differ, so that no guess at how many rows are pending, which is
 -- always out of date, makes the planner serve one purpose with the other's index.
@@ -84,13 +96,15 @@ create index notifications_due on thetis.notifications (provider, due_at)
 where status = 'pending';
 create index notifications_uncertain on thetis.notifications (uncertain_since)
 where status = 'pending' and uncertain_since is not null;
+create index notifications_prunable on thetis.notifications (settled_at)
+where settled_at is not null and not is_stripped;
 create index notifications_dead on thetis.notifications (provider)
 where status = 'dead';
 
 -- For how long an attempt may be repeated after one of which nobody knows the outcome. Providers
 -- remember an idempotency key for 24 hours: sent again later, a message would come twice. To stop
--- a workflow again, or to tell it the same, changes nothing, so that goes on for as long as the
--- workflow may run.
+-- a workflow again, to tell it the same, or to delete somebody again changes nothing, so that goes
+-- on for as long as the workflow may run.
 create function thetis.repeatable_for(p_kind text)
 returns interval
 language plpgsql
@@ -101,6 +115,7 @@ begin
     return case p_kind
         when 'post_purchase_cancel' then interval '14 days'
         when 'post_purchase_update' then interval '14 days'
+        when 'forget_recipient' then interval '14 days'
         else interval '23 hours'
     end;
 end;
@@ -238,6 +253,11 @@ begin
             else settled.uncertain_since
         end,
         leased_until = null,
+        -- the last place that holds the address of somebody who was erased
+        payload = case
+            when settled.kind = 'forget_recipient' and result.result = 'sent' then '{}'
+            else settled.payload
+        end,
         last_error = left(result.error, 1000),
         provider_message_id = coalesce(
             left(result.provider_message_id, 200), settled.provider_message_id

@@ -363,6 +363,10 @@ begin
     ) as address;
 
     perform thetis.lock_emails(v_emails);
+    -- with the locks held: whoever is being erased now is so by then
+    if exists (select from thetis.erased_addresses) then
+        perform thetis.erase_returned_orders(p_order_ids);
+    end if;
     if v_refreshed.had_purchases then
         perform thetis.lock_present_owners(p_order_ids);
     end if;

@@ -36,6 +36,7 @@ left join thetis.live_purchases as live
     on named.purchase_id = live.id and message.email = live.email
 where
     message.attempts > 0
+    and message.email <> ''  -- nobody runs anything for somebody erased
     and message.kind in ('post_purchase', 'course_access')
     and (message.status <> 'skipped' or message.uncertain_since is not null);
 
@@ -51,6 +52,7 @@ from thetis.notifications as begun
 where
     begun.kind = 'post_purchase'
     and begun.attempts > 0
+    and begun.email <> ''
     and begun.status <> 'skipped'
     and not exists (
         select from thetis.notifications as cancellation

@@ -68,6 +68,7 @@ begin
                 or (
                     message.status = 'skipped'
                     and message.uncertain_since is not null
+                    and not message.is_stripped
                     and not exists (
                         select from thetis.notifications as cancellation
                         where
@@ -149,7 +150,9 @@ begin
             and message.uncertain_since is not null
     ) as started
     where not runs.is_live
-    on conflict (shopify_order_id, run, email) where kind = 'post_purchase_cancel' do update set
+    on conflict (shopify_order_id, run, email)
+    where kind = 'post_purchase_cancel' and email <> ''
+    do update set
         status = excluded.status,
         due_at = excluded.due_at,
         enqueued_at = excluded.enqueued_at,
@@ -191,7 +194,9 @@ begin
             )
         )
     on conflict (shopify_order_id, kind, email)
-    where attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
+    where
+        attempts = 0 and kind in ('post_purchase', 'course_access') and resend_of is null
+        and email <> ''
     do update set
         purchase_ids = excluded.purchase_ids,
         run = excluded.run,

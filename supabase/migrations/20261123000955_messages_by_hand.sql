@@ -155,6 +155,7 @@ begin
                 and newer.kind = p_message.kind
                 and newer.enqueued_at > p_message.enqueued_at
         )
+        when 'forget_recipient' then p_message.email <> ''
         else exists (
             select from thetis.live_purchases as live
             where live.id = any(p_message.purchase_ids) and live.email = p_message.email
@@ -199,6 +200,7 @@ begin
         when p_message.status = 'sent' then 'it was sent'
         when p_message.status = 'skipped' or not thetis.has_reason(p_message)
             then 'it has lost its reason'
+        when p_message.is_stripped then 'it is too old: resend it'
         when p_message.leased_until > now() then 'it is being sent'
         when thetis.was_resent(p_message) then 'it was resent since'
         when

@@ -159,7 +159,8 @@ def test_nothing_of_an_erased_customer_remains_and_nothing_of_another_goes(
         database.record_orders(order(number, COURSE, email=address))
         reject(database, "orders/paid", json.dumps({"email": address.upper()}).encode())
     database.execute(
-        "create table if not exists thetis.copied_enrollments (enrollment jsonb, outcome text)"
+        "create table if not exists thetis.copied_enrollments (id bigint generated always as"
+        " identity, enrollment jsonb, outcome text, purchase_id uuid, note text)"
     )
     for address in (ADA, other):
         database.execute(
@@ -171,9 +172,9 @@ def test_nothing_of_an_erased_customer_remains_and_nothing_of_another_goes(
     assert f'"{ADA}"' in before
 
     [erase] = examples("Removing a customer's data")
-    *_, remaining = run(database, erase)
+    run(database, erase)
+    tell_knock(database)
 
-    assert remaining == [{"orders": 0, "purchases": 0}]
     after = everything(database)
     assert f'"{ADA}"' not in after
     assert after.count(f'"{other}"') == before.count(f'"{other}"')
@@ -186,6 +187,7 @@ def test_no_webhook_brings_an_erased_address_back_whether_older_or_newer(
     database.record_orders(order(1, COURSE, email=ADA))
     [erase] = examples("Removing a customer's data")
     run(database, erase)
+    tell_knock(database)
 
     database.record_orders(order(1, COURSE, email=ADA, updated_at=updated_at))
     database.record_orders(order(1, COURSE, SPLINT, email=GRACE, updated_at=updated_at))
@@ -194,6 +196,12 @@ def test_no_webhook_brings_an_erased_address_back_whether_older_or_newer(
     assert GRACE not in everything(database)
     database.accounts.sign_up(ADA)
     assert {row["user_id"] for row in database.purchases()} == {None}
+
+
+def tell_knock(database: Database) -> None:
+    database.execute("update thetis.notifications set due_at = now()")
+    [claimed] = [row for row in database.claim("knock") if row["kind"] == "forget_recipient"]
+    database.settle({"id": str(claimed["id"]), "attempt": claimed["attempt"], "result": "sent"})
 
 
 def everything(database: Database) -> str:

@@ -96,6 +96,11 @@ def arguments(database: Database) -> dict[str, Any]:
         "category": "device",
         "shopify_product_id": "77",
         "access_period": "1 year",
+        "address": "lin@example.com",
+        "operator": "sue",
+        "older_than": "1 year",
+        "include_answered": True,
+        "request": Jsonb({"topic": "customers/redact", "email": "lin@example.com"}),
         "calls": Jsonb({"record_orders": ["orders"]}),
     }
 

@@ -22,6 +22,8 @@ WRITTEN = (
     "thetis.notifications",
     "thetis.rejected_webhooks",
     "thetis.grants",
+    "thetis.erased_addresses",
+    "thetis.privacy_requests",
     "auth.users",
 )
 

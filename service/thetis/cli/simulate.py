@@ -14,8 +14,11 @@ from thetis.shopify import TOPICS
 WEBHOOK_PATH = "/webhooks/shopify"
 
 
+SIMULATED = sorted(topic for topic, kind in TOPICS.items() if kind != "privacy")
+
+
 @click.command()
-@click.argument("topic", type=click.Choice(sorted(TOPICS)))
+@click.argument("topic", type=click.Choice(SIMULATED))
 @click.option("--url", required=True, help="Where the service is; the path may be left out.")
 @click.option("--secret", required=True, help="One of SHOPIFY_WEBHOOK_SECRETS.")
 @click.option(

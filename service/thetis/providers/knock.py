@@ -1,5 +1,5 @@
-"""Notifications for Knock: start the post-purchase workflow of an order, tell it what was lost, or
-stop it.
+"""Notifications for Knock: start the post-purchase workflow of an order, tell it what was lost, stop
+it, or delete the person whom Knock knows by an address.
 
 Facts this file stands on:
 - Only a trigger honours Idempotency-Key: the same key and body within 24 hours is answered again
@@ -7,6 +7,9 @@ Facts this file stands on:
   nothing. https://docs.knock.app/api-reference/overview/idempotent-requests
 - A trigger is answered 200 with `workflow_run_id`, a cancel 204 without a body.
   https://docs.knock.app/api-reference/workflows
+- A user that is deleted is gone with all messages, which takes Knock ten minutes at most; it is not
+  said that runs end with it. Answered 204 without a body.
+  https://docs.knock.app/managing-recipients/deleting-users
 - Errors carry `code` and `message`. https://docs.knock.app/api-reference/overview/error-codes
 - Both calls are allowed 1,000 times a second, which we do not come near, and to set an object 60.
   https://docs.knock.app/api-reference/overview/rate-limits
@@ -27,6 +30,7 @@ from knockapi import (
     AsyncAPIResponse,
     AsyncKnock,
     DefaultAsyncHttpxClient,
+    NotFoundError,
 )
 from knockapi.types import InlineObjectRequestParam
 
@@ -59,7 +63,9 @@ class KnockSender:
     """`base_url` comes without `/v1`."""
 
     provider = "knock"
-    kinds = frozenset({"post_purchase", "post_purchase_update", "post_purchase_cancel"})
+    kinds = frozenset(
+        {"post_purchase", "post_purchase_update", "post_purchase_cancel", "forget_recipient"}
+    )
 
     def __init__(self, *, api_key: str, base_url: str, timeout: float) -> None:
         self._api_key = api_key
@@ -87,6 +93,7 @@ class KnockSender:
             "post_purchase": self._trigger,
             "post_purchase_update": self._update,
             "post_purchase_cancel": self._cancel,
+            "forget_recipient": self._forget,
         }[notification.kind]
         try:
             async with asyncio.timeout(self._timeout):
@@ -137,6 +144,23 @@ class KnockSender:
         if answer.status_code != 204:
             raise unreadable_answer(self.provider, answer.status_code)
 
+    async def _forget(self, facts: Mapping[str, Any], key: str) -> None:
+        email = facts["email"]
+        await asyncio.gather(
+            *(
+                self._cancel({**run, "email": email}, f"{key}-{place}")
+                for place, run in enumerate(facts["runs"])
+            )
+        )
+        try:
+            answer = await self._client.users.with_raw_response.delete(email, idempotency_key=key)
+        except NotFoundError as error:
+            if _is_readable(error):  # Knock knows nobody of that address, or no more
+                return
+            raise
+        if answer.status_code != 204:
+            raise unreadable_answer(self.provider, answer.status_code)
+
     def _refusal(self, error: APIStatusError) -> SendFailure:
         if error.status_code < 400:  # a redirect
             return unreadable_answer(self.provider, error.status_code)
@@ -144,7 +168,7 @@ class KnockSender:
             self.provider,
             error.status_code,
             redact(_words(error.body), self._api_key),
-            is_readable=isinstance(error.body, dict) and isinstance(error.body.get("code"), str),
+            is_readable=_is_readable(error),
             is_about_settings=_is_about_settings(error),
             retry_after=parse_retry_after(error.response.headers.get("retry-after")),
         )
@@ -155,6 +179,11 @@ async def _parsed(answer: AsyncAPIResponse[Any]) -> object:
         return await answer.parse()
     except ValueError:  # the SDK's, for a body that claims to be JSON and is not
         return None
+
+
+def _is_readable(error: APIStatusError) -> bool:
+    """In Knock's own form."""
+    return isinstance(error.body, dict) and isinstance(error.body.get("code"), str)
 
 
 def _is_about_settings(error: APIStatusError) -> bool:

@@ -64,6 +64,12 @@ function  public.list_notifications                      .       .            . 
 function  public.get_notification                        .       .            .            .            execute
 function  public.retry_notifications                     .       .            .            .            execute
 function  public.resend_notification                     .       .            .            .            execute
+function  public.prune                                   .       .            .            .            execute
+function  public.export_customer                         .       guarded      guarded      guarded      execute
+function  public.forget_customer                         .       guarded      guarded      guarded      execute
+function  public.record_privacy_request                  .       .            .            .            execute
+function  public.list_privacy_requests                   .       .            .            .            execute
+function  public.mark_privacy_request_answered           .       .            .            .            execute
 function  public.check_schema                            .       .            .            .            execute
 
 table     thetis.shopify_products                        .       .            .            .            .
@@ -78,9 +84,13 @@ table     thetis.open_runs                               .       .            . 
 table     thetis.notifications                           .       .            .            .            .
 table     thetis.email_deliveries                        .       .            .            .            .
 table     thetis.rejected_webhooks                       .       .            .            .            .
+table     thetis.erasure_key                             .       .            .            .            .
+table     thetis.erased_addresses                        .       .            .            .            .
+table     thetis.privacy_requests                        .       .            .            .            .
 table     thetis.copied_enrollments                      .       .            .            .            .
 
 sequence  thetis.rejected_webhooks_id_seq                .       .            .            .            .
+sequence  thetis.privacy_requests_id_seq                 .       .            .            .            .
 sequence  thetis.copied_enrollments_id_seq               .       .            .            .            .
 
 function  thetis.set_updated_at                          .       .            .            .            .
@@ -137,6 +147,21 @@ function  thetis.orders_without_email                    .       .            . 
 function  thetis.refresh_orders                          .       .            .            .            .
 function  thetis.lock_orders                             .       .            .            .            .
 function  thetis.access_period                           .       .            .            .            .
+function  thetis.address_hash                            .       .            .            .            .
+function  thetis.erase_returned_orders                   .       .            .            .            .
+function  thetis.address_pattern                         .       .            .            .            .
+function  thetis.mentions                                .       .            .            .            .
+function  thetis.body_text                               .       .            .            .            .
+function  thetis.body_json                               .       .            .            .            .
+function  thetis.rejected_webhooks_of                    .       .            .            .            .
+function  thetis.copied_enrollments_of                   .       .            .            .            .
+function  thetis.audit_rows_of                           .       .            .            .            .
+function  thetis.orders_of_address                       .       .            .            .            .
+function  thetis.lock_to_forget                          .       .            .            .            .
+function  thetis.enqueue_forgetting                      .       .            .            .            .
+function  thetis.erase_messages                          .       .            .            .            .
+function  thetis.erase_enrollments                       .       .            .            .            .
+function  thetis.forget                                  .       .            .            .            .
 """
 
 CALLERS = ("anon", "owner", "stranger", "unconfirmed", "service_role")

@@ -45,6 +45,7 @@ _PAYLOADS: dict[str, dict[str, Any]] = {
     },
     "post_purchase_update": {"order_id": "6001", "ended": [PURCHASES[0]["id"]]},
     "post_purchase_cancel": {"order_id": "6001", "run": 1, "email": ADDRESS},
+    "forget_recipient": {"email": ADDRESS, "runs": []},
     "course_access": {
         "email": ADDRESS,
         "order_number": "1001",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from devtools.fake_providers import Answer, FakeProviders
+from devtools.fake_providers import Answer, FakeProviders, refusal
 from tests.service.providers.conftest import PURCHASES, Post, notification
 from tests.support.docs import ROOT
 from thetis.errors import TemporaryFailure
@@ -72,6 +72,36 @@ def test_a_cancel_stops_the_run_of_that_order_for_that_recipient(
         "cancellation_key": "6001",
         "recipients": ["ada.lovelace@example.com"],
     }
+
+
+def test_somebody_forgotten_is_deleted_when_their_runs_are_stopped(
+    knock: Post, fake_providers: FakeProviders
+) -> None:
+    runs = [{"order_id": "6001", "run": 1}, {"order_id": "6002", "run": 2}]
+    knock.send(notification("forget_recipient", runs=runs))
+    *cancels, delete = fake_providers.requests
+    assert {each.body["cancellation_key"] for each in cancels} == {"6001", "6002/2"}
+    assert {each.path for each in cancels} == {"/v1/workflows/post-purchase/cancel"}
+    assert (delete.method, delete.path) == ("DELETE", "/v1/users/ada.lovelace@example.com")
+
+
+def test_somebody_whom_knock_does_not_know_is_forgotten(
+    knock: Post, fake_providers: FakeProviders
+) -> None:
+    unknown = refusal("knock", 404, "resource_missing", "The resource you requested does not exist")
+    fake_providers.answer_with("knock", unknown)
+    knock.send(notification("forget_recipient"))
+    assert len(fake_providers.requests) == 1
+
+
+def test_nobody_is_deleted_whose_runs_could_not_be_stopped(
+    knock: Post, fake_providers: FakeProviders
+) -> None:
+    fake_providers.answer_with("knock", Answer(status=503))
+    runs = [{"order_id": "6001", "run": 1}]
+    failure = knock.failure(notification("forget_recipient", runs=runs))
+    assert isinstance(failure, TemporaryFailure)
+    assert [each.method for each in fake_providers.requests] == ["POST"]
 
 
 def test_wrong_parameters_are_named_in_the_reason(

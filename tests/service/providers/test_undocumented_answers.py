@@ -47,10 +47,10 @@ def test_a_success_that_is_not_the_providers_own_is_not_believed(
     assert failure.reason == f"{provider} answered {status} in a form that it does not use"
 
 
-def test_no_content_is_the_success_of_a_cancellation_alone(
+def test_no_content_is_the_success_of_a_cancellation_and_a_deletion_alone(
     each_send: Send, fake_providers: FakeProviders
 ) -> None:
-    if each_send.notification.kind == "post_purchase_cancel":
+    if each_send.notification.kind in {"post_purchase_cancel", "forget_recipient"}:
         each_send.succeed()
     else:
         check_that_it_is_not_believed(each_send, fake_providers, Answer(status=204))

@@ -51,6 +51,12 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "add_product": {"slug": "free_course", "name": "Free", "category": "course"},
     "remove_product": {"slug": COURSE},
     "remove_shopify_product": {"shopify_product_id": "1"},
+    "prune": {},
+    "export_customer": {"address": "ada@example.com"},
+    "forget_customer": {"address": "ada@example.com", "reason": "none"},
+    "record_privacy_request": {"request": {"topic": "shop/redact"}},
+    "list_privacy_requests": {},
+    "mark_privacy_request_answered": {"id": 1},
     "check_schema": {"calls": {}},
 }
 

@@ -1,0 +1,77 @@
+"""What has to be done from time to time, whatever happens: say of what is over that it is, and drop
+what is not kept for ever. Any number of workers may do it; what one does, the others find done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from thetis.database import Database
+from thetis.errors import DatabaseError
+from thetis.logs import where
+
+MINUTE = 60.0
+DAY = 24 * 60 * MINUTE
+
+KEPT = "1 year"
+"""A Postgres interval."""
+
+BATCH = 500
+"""Rows of a kind at once: few enough for one call's time."""
+
+log = structlog.get_logger()
+
+
+class Housekeeping:
+    """The first round is a minute after the start. Told to stop, it ends at the next call."""
+
+    def __init__(self, database: Database, *, minute: float = MINUTE, day: float = DAY) -> None:
+        self._database = database
+        self._minute = minute
+        self._day = day
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as rounds:
+            rounds.create_task(self._repeat("expire", self._expire, self._minute))
+            rounds.create_task(self._repeat("prune", self._prune, self._day))
+
+    async def _repeat(
+        self, name: str, batch: Callable[[], Awaitable[bool]], seconds: float
+    ) -> None:
+        """Batches until there is nothing left, and again so many seconds later."""
+        pause = self._minute
+        while not await self._is_stopped_within(pause):
+            try:
+                while not self._stopping.is_set() and await batch():
+                    pass
+            except DatabaseError as error:
+                log.error("housekeeping.database_failed", task=name, code=error.code)
+            except Exception as error:
+                kind = type(error).__name__
+                log.error("housekeeping.failed", task=name, error=kind, where=where(error))
+            pause = seconds
+
+    async def _expire(self) -> bool:
+        """Whether there may be more."""
+        return await self._database.expire_purchases(max_count=BATCH) >= BATCH
+
+    async def _prune(self) -> bool:
+        """Whether there may be more."""
+        dropped = await self._database.prune(older_than=KEPT, max_count=BATCH)
+        log.info("housekeeping.pruned", rows=sum(dropped.values()))
+        return any(total >= BATCH for total in dropped.values())
+
+    async def _is_stopped_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return False
+        return True
