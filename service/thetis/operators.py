@@ -1,4 +1,4 @@
-"""What people ask and do for a customer: one method for each SQL function, as in thetis.database."""
+"""What people ask and do for a customer: one method for each SQL function, and no SQL."""
 
 from __future__ import annotations
 
@@ -141,9 +141,7 @@ class Operators:
         """Everything that is held of an address."""
         return await self._ask("export_customer", address=address)
 
-    async def forget_customer(
-        self, address: str, *, reason: str, dry_run: bool
-    ) -> dict[str, Any]:
+    async def forget_customer(self, address: str, *, reason: str, dry_run: bool) -> dict[str, Any]:
         """Strike an address out; what that means for access, and how many rows held it."""
         return await self._ask("forget_customer", address=address, reason=reason, dry_run=dry_run)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from thetis.cli.customer import customer
 from thetis.cli.messages import messages
 from thetis.cli.products import products
 from thetis.cli.rejected import rejected
 from thetis.cli.serve import serve, worker
 from thetis.cli.simulate import simulate
+from thetis.cli.staff import staff
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,5 +19,5 @@ def main() -> None:
     """Shopify orders in, course access and post-purchase messages out."""
 
 
-for command in (serve, worker, products, rejected, messages, simulate):
+for command in (serve, worker, customer, products, rejected, messages, staff, simulate):
     main.add_command(command)

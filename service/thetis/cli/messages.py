@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import click
 
+from thetis.cli.acting import ask_as, dry_run_option, written_down
 from thetis.cli.session import ask
 from thetis.database import Database
 from thetis.model import ListedNotification, Resent, Retried
@@ -15,7 +16,6 @@ STATES = ("pending", "sent", "skipped", "dead")
 
 RETRIED_AT_ONCE = 500
 
-_dry_run = click.option("--dry-run", is_flag=True, help="Only say what would happen.")
 _ORDER = "The order's number, with or without #, or its Shopify id."
 
 
@@ -65,7 +65,7 @@ def show(message_id: object) -> None:
 @messages.command()
 @click.argument("message_ids", type=click.UUID, nargs=-1)
 @click.option("--all", "is_all", is_flag=True, help="All that are dead.")
-@_dry_run
+@dry_run_option
 def retry(message_ids: tuple[object, ...], *, is_all: bool, dry_run: bool) -> None:
     """Try messages again that were given up, where nobody can get one twice; print what became of
     each.
@@ -95,20 +95,18 @@ def retry(message_ids: tuple[object, ...], *, is_all: bool, dry_run: bool) -> No
     show_default=True,
     help="The course email, or the workflow with its welcome.",
 )
-@click.option("--reason", required=True, help="Why; it is kept with the message.")
-@_dry_run
-def resend(order: str, kind: str, reason: str, *, dry_run: bool) -> None:
+@written_down
+def resend(order: str, kind: str, reason: str, operator: str, *, dry_run: bool) -> None:
     """Send an order's customer again what they were told: what is still active, to the address that
     the order has now.
 
     It is a new message, so whoever got the first gets a second. Exits with 1 if it is refused.
     """
-    if not reason.strip():
-        raise click.BadParameter("must not be blank", param_hint="--reason")
-    results = ask(
-        lambda database: database.resend_notification(
+    results = ask_as(
+        operator,
+        lambda operators: operators.resend_notification(
             order=order, kind=kind, reason=reason, dry_run=dry_run
-        )
+        ),
     )
     for each in results:
         click.echo(_resent(each, dry_run=dry_run))
