@@ -107,12 +107,13 @@ def tell(act: Act) -> None:
     verb = f"would {act.action}" if act.dry_run else DONE[act.action]
     before = {purchase["id"]: purchase for purchase in act.before}
     for purchase in act.after:
-        is_made_up = act.dry_run and purchase["id"] not in before
+        earlier = before.get(purchase["id"])
+        is_made_up = act.dry_run and earlier is None
         name = "" if is_made_up else f" (purchase {purchase['id']})"
         click.echo(f"{verb} {_name(purchase)}{name}")
-        if purchase["id"] in before:
-            click.echo(f"  before: {state(before[purchase['id']])}")
-        click.echo(f"  {'then' if act.dry_run else 'now'}:    {state(purchase)}")
+        if earlier:
+            click.echo(f"  before: {state(earlier)}")
+        click.echo(f"  {'after' if act.dry_run else 'now'}:".ljust(10) + state(purchase))
     if not act.after:
         click.echo(f"{verb} the order, of which there is no purchase yet")
     for line in _messages(act):
@@ -123,7 +124,8 @@ def _messages(act: Act) -> Iterator[str]:
     would_be = "would be " if act.dry_run else ""
     for message in act.messages:
         kind = MESSAGES.get(message["kind"], message["kind"])
-        yield f"{would_be}{message['change']}: {kind} to {message['address']}"
+        address = f" to {message['address']}" if message["address"] else ""
+        yield f"{would_be}{message['change']}: {kind}{address}"
     if not act.messages:
         yield f"no message {'would go' if act.dry_run else 'goes'} out"
 

@@ -110,7 +110,7 @@ def _of_purchase(row: Row) -> Told:
 def _of_message(row: Row) -> Told:
     kind = MESSAGES.get(row["kind"], row["kind"])
     address = f" to {row['address']}" if row["address"] else ""
-    told = [SETTLED.get(row["status"], row["status"])]
+    told = [str(SETTLED.get(row["status"], row["status"]))]
     if row["status"] == "pending":
         told = [f"due {_minute(row['due_at'])}"]
     if row["delivery"] and row["delivery"] != "sent":

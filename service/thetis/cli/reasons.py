@@ -53,7 +53,7 @@ STEPS = {
         ("They sign up in the course app with {address}, and confirm it.", ""),
         (
             "To send the email again that says so:",
-            "thetis messages resend --order {order} --reason …",
+            "thetis messages resend --order {announced} --reason …",
         ),
         ("If that is not their address, or is misspelt:", _TRANSFER),
     ),
@@ -103,9 +103,14 @@ def why(answer: dict[str, Any]) -> str:
     return WORDS.get(answer["reason"], "no: {reason}").format_map(_fields(answer, "", ""))
 
 
-def next_steps(answer: dict[str, Any], *, order_id: str, asked: str) -> Iterator[Step]:
-    """What a "no" leads to. `asked` is the address of the customer who is meant."""
+def next_steps(
+    answer: dict[str, Any], *, order_id: str, is_announced: bool, asked: str
+) -> Iterator[Step]:
+    """What a "no" leads to. `asked` is the address of the customer who is meant, and `is_announced`
+    says whether there ever was a course email of the order.
+    """
     fields = _fields(answer, order_id, asked)
+    fields["announced"] = fields["order"] if is_announced else ""
     for words, template in STEPS.get(answer["reason"], ()):
         command = tuple(word.format_map(fields) for word in template.split())
         if all(command):  # without an order there is nothing to resend

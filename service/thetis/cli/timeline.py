@@ -56,23 +56,25 @@ def lines(document: Document, look: Look) -> Iterator[str]:
     if document["found_by"] is None:
         yield f"nobody is known by {plain(document['query'])}"
     elif not document["answer"]:
-        yield "nothing was bought"
+        yield "no: nothing was bought, as far as Shopify has told"
     yield from _answer(document, look)
     if document["accounts"]:
         yield ""
         yield look.style("Accounts", bold=True)
         for account in document["accounts"]:
             yield look.wrap(plain(events.account(account)), first="  ", indent=4)
-    told = sorted(events.events(document), key=lambda event: event.at)
-    if told:
+    if any(document[kind] for kind in ("accounts", "orders", "purchases", "rejected")):
         yield ""
         yield look.style("Time line, in UTC", bold=True)
-        yield from _events(told, look)
+        yield from _events(sorted(events.events(document), key=lambda event: event.at), look)
     yield from _near_misses(document, look)
 
 
 def _answer(document: Document, look: Look) -> Iterator[str]:
     orders = {each["id"]: each["shopify_order_id"] for each in document["purchases"]}
+    announced = {
+        each["shopify_order_id"] for each in document["messages"] if each["kind"] == "course_access"
+    }
     asked = document["addresses"][0] if len(document["addresses"]) == 1 else ""
     width = max((len(plain(each["product"])) for each in document["answer"]), default=0)
     for each in document["answer"]:
@@ -82,7 +84,10 @@ def _answer(document: Document, look: Look) -> Iterator[str]:
         colour = "green" if each["has_access"] else "red"
         yield bold + look.style(words[width:], fg=colour)
         order_id = orders.get(each["purchase_id"]) or ""
-        for step in reasons.next_steps(each, order_id=order_id, asked=asked):
+        steps = reasons.next_steps(
+            each, order_id=order_id, is_announced=order_id in announced, asked=asked
+        )
+        for step in steps:
             yield look.wrap(plain(step.words), first="  ", indent=2)
             if step.command:
                 yield f"    {command(*step.command)}"
