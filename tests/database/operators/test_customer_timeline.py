@@ -167,7 +167,10 @@ def test_what_operators_did_and_who_looked_is_told(database: Database) -> None:
     act(database, "revoke_purchase", purchase_id=purchase_id(database, 1), reason="fraud")
     timeline(database, ADA)
 
-    acts = [(each["action"], each["operator"], each["reason"]) for each in timeline(database, ADA)["acts"]]
+    acts = [
+        (each["action"], each["operator"], each["reason"])
+        for each in timeline(database, ADA)["acts"]
+    ]
 
     assert acts[:2] == [("revoke", "sue", "fraud"), ("show", "sue", None)]
 

@@ -155,9 +155,7 @@ def test_what_an_enrollment_told_as_expired_stays_extended(database: Database) -
 @pytest.mark.parametrize(
     ("until", "sqlstate"), [("2020-01-01", "TH004"), ("2027-08-31", "TH004"), (None, "TH004")]
 )
-def test_an_end_is_never_moved_nearer(
-    database: Database, until: str | None, sqlstate: str
-) -> None:
+def test_an_end_is_never_moved_nearer(database: Database, until: str | None, sqlstate: str) -> None:
     database.record_orders(bought(1, "2026-09-01"))
 
     with pytest.raises(psycopg.Error) as error:

@@ -119,9 +119,7 @@ def test_a_purchase_of_somebody_else_is_refused(database: Database, ada: str) ->
 def test_a_dry_run_leaves_everything_as_it_was(database: Database, ada: str) -> None:
     send_everything(database)
 
-    answer = act(
-        database, "revoke_purchase", purchase_id=purchase_id(database, 1), dry_run=True
-    )
+    answer = act(database, "revoke_purchase", purchase_id=purchase_id(database, 1), dry_run=True)
 
     assert answer["after"][0]["status"] == "cancelled"
     assert [each["kind"] for each in answer["messages"]] == [CANCEL]

@@ -35,7 +35,9 @@ def test_the_old_owner_loses_it_and_the_new_one_has_it(
     assert (has_access(database, ada, SLUG), has_access(database, grace, SLUG)) == (False, True)
 
 
-def transfer(database: Database, function: str, address: str, **values: object) -> dict[str, object]:
+def transfer(
+    database: Database, function: str, address: str, **values: object
+) -> dict[str, object]:
     what = (
         {"order_name": "#1"}
         if function == "transfer_order"
@@ -74,9 +76,7 @@ def test_no_later_event_gives_it_back(
 
 
 @pytest.mark.parametrize("function", ["transfer_purchase", "transfer_order"])
-def test_a_refund_after_it_ends_it(
-    database: Database, ada: str, grace: str, function: str
-) -> None:
+def test_a_refund_after_it_ends_it(database: Database, ada: str, grace: str, function: str) -> None:
     database.record_orders(order(1, SLUG))
     transfer(database, function, GRACE)
 
