@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from thetis.errors import DatabaseUnavailable
 from thetis.model import (
+    Act,
     Backlog,
     ListedNotification,
     Notification,
@@ -89,9 +90,10 @@ def delivery_outcomes(rows: list[Row], *, count: int) -> list[WebhookOutcome]:
     return [WebhookOutcome(row["outcome"]) for row in _in_order(rows, count)]
 
 
-def document(rows: list[Row]) -> dict[str, Any]:
+def document(rows: list[Row], *, function: str) -> dict[str, Any]:
     """The one JSON object that the function answers."""
-    [[found]] = [row.values() for row in rows]
-    if not isinstance(found, dict):
-        raise TypeError("no object")
-    return found
+    return dict(rows[0][function])
+
+
+def act(rows: list[Row], *, function: str) -> Act:
+    return Act(**document(rows, function=function))

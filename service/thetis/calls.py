@@ -68,18 +68,3 @@ CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
 """Every function that the service calls, with the names of its arguments. What is called and what
 check_schema asks for both come from here.
 """
-
-DOCUMENTS = frozenset(
-    {
-        "customer_timeline",
-        "grant_access",
-        "revoke_purchase",
-        "restore_purchase",
-        "extend_purchase",
-        "transfer_purchase",
-        "transfer_order",
-        "export_customer",
-        "forget_customer",
-    }
-)
-"""Those for operators: they answer one JSON object, whose parts are told in SQL."""

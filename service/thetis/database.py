@@ -1,4 +1,5 @@
 """What the service may ask of the database: one method for each SQL function, and no SQL.
+What people ask and do for a customer is in thetis.operators.
 
 There is one deadline, and it is here: `timeout` seconds for each call, and for all calls inside
 `deadline()` together. Shopify waits 5 seconds for an answer, and a webhook may wait for a call that
@@ -19,13 +20,11 @@ from typing import Any, LiteralString
 from thetis.answers import (
     backlogs,
     delivery_outcomes,
-    document,
     listed_notifications,
     notifications,
     outcomes,
     read,
     rejected_webhook,
-    resent,
     retried,
     stored_notification,
 )
@@ -36,10 +35,8 @@ from thetis.model import (
     ListedNotification,
     Notification,
     Outcome,
-    PrivacyRequest,
     Product,
     RejectedWebhook,
-    Resent,
     Retried,
     SchemaStatus,
     Settlement,
@@ -173,18 +170,6 @@ class Database:
         """Try these again now, where that is safe; what became of each, in their order."""
         return read(await self._call("retry_notifications", list(ids), dry_run), retried)
 
-    async def resend_notification(
-        self, *, order: str, kind: str, reason: str, operator: str, dry_run: bool
-    ) -> list[Resent]:
-        """Send an order's customer again what they were told; one for each address."""
-        rows = await self._call("resend_notification", order, kind, reason, operator, dry_run)
-        return read(rows, resent)
-
-    async def document(self, function: LiteralString, **values: Any) -> dict[str, Any]:
-        """What one of DOCUMENTS answers; its arguments by their names."""
-        given = [values[name] for name in CALLS[function]]
-        return read(await self._call(function, *given), document)
-
     async def expire_purchases(self, *, max_count: int) -> int:
         """Of how many it was said that they are over."""
         rows = await self._call("expire_purchases", max_count)
@@ -195,21 +180,10 @@ class Database:
         rows = await self._call("prune", older_than, max_count)
         return read(rows, lambda rows: {kind: int(n) for kind, n in rows[0]["prune"].items()})
 
-    async def require_second_factor(self, *, is_required: bool, reason: str, operator: str) -> None:
-        await self._call("require_second_factor", is_required, reason, operator)
-
     async def record_privacy_request(self, request: dict[str, Any]) -> WebhookOutcome:
         """recorded, or unchanged if it is known."""
         rows = await self._call("record_privacy_request", request)
         return read(rows, lambda rows: WebhookOutcome(rows[0]["record_privacy_request"]))
-
-    async def list_privacy_requests(self, *, include_answered: bool) -> list[PrivacyRequest]:
-        """The oldest first, a thousand at most."""
-        rows = await self._call("list_privacy_requests", include_answered)
-        return read(rows, lambda rows: [PrivacyRequest(**row) for row in rows])
-
-    async def mark_privacy_request_answered(self, request_id: int) -> None:
-        await self._call("mark_privacy_request_answered", request_id)
 
     async def list_products(self) -> list[Product]:
         rows = await self._call("list_products")
@@ -242,6 +216,10 @@ class Database:
         rows = await self._call("remove_shopify_product", shopify_product_id)
         slug: str | None = read(rows, lambda rows: rows[0]["remove_shopify_product"])
         return slug
+
+    async def call(self, function: LiteralString, **arguments: Any) -> list[Row]:
+        """Any function, by the names of its arguments."""
+        return await self._call(function, *(arguments[name] for name in CALLS[function]))
 
     async def _call(self, function: LiteralString, *values: Any) -> list[Row]:
         # Not asyncio.timeout: cancelling a query on a server that hangs takes seconds by itself,

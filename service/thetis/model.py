@@ -147,6 +147,22 @@ class Resent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Act:
+    """What an operator's act changed, or with `dry_run` would change: done, or unchanged.
+
+    `before` and `after` are purchases: {id, product, order_number, address, user_id, status,
+    expires_at}. `messages` are {kind, address, change}, enqueued or withdrawn.
+    """
+
+    action: str
+    outcome: str
+    dry_run: bool
+    before: list[dict[str, Any]]
+    after: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Product:
     """One product of the catalogue. `access_period` is a Postgres interval; None is for ever."""
 

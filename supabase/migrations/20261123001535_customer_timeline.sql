@@ -9,6 +9,7 @@
 --   no_account             nobody has signed up with the address yet
 --   account_deleted        its owner's account is marked as deleted
 --   expired, revoked, cancelled, refunded
+--   erased                 whose it was is forgotten, and nobody owned it
 -- `rank` is how close it is to access, 1 being there.
 create function thetis.explain_purchases(p_customer thetis.customer)
 returns table (
@@ -31,7 +32,7 @@ begin
             array[
                 'has_access', 'not_linked', 'address_not_confirmed', 'no_account',
                 'single_sign_on', 'other_account', 'account_deleted', 'expired', 'revoked',
-                'cancelled', 'refunded'
+                'cancelled', 'refunded', 'erased'
             ],
             why.reason
         ),
@@ -77,6 +78,9 @@ begin
     ) as account on true
     cross join lateral (
         select case
+            when
+                override.is_revoked and stored.user_id is null
+                and stored.shopify_customer_email = '' then 'erased'
             when stored.status = 'cancelled' and override.is_revoked then 'revoked'
             when stored.status <> 'active' then stored.status
             when stored.expires_at <= now() then 'expired'

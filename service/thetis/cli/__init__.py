@@ -19,5 +19,5 @@ def main() -> None:
     """Shopify orders in, course access and post-purchase messages out."""
 
 
-for command in (serve, worker, products, rejected, messages, customer, staff, simulate):
+for command in (serve, worker, customer, products, rejected, messages, staff, simulate):
     main.add_command(command)

@@ -1,177 +1,250 @@
-"""`thetis customer`: what a customer has and why, and how to put it right."""
+"""`thetis customer`: what is known of a customer, and putting their access right by hand."""
 
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import click
 
-from thetis.cli import operator as by
 from thetis.cli import timeline
-from thetis.cli.session import ask
+from thetis.cli.acting import (
+    MESSAGES,
+    Until,
+    ask_as,
+    dry_run_option,
+    expect_option,
+    operator_option,
+    reason_option,
+    tell,
+    written_down,
+)
 
-FOREVER = "forever"
+_purchase_id = click.argument("purchase_id", type=click.UUID)
 
 
 @click.group()
 def customer() -> None:
-    """What a customer has and why, and how to put it right."""
+    """What is known of a customer, and putting their access right by hand."""
 
 
 @customer.command()
 @click.argument("query")
-@click.option("--json", "is_json", is_flag=True, help="All of it, as JSON.")
-@by.operator
+@click.option("--json", "is_json", is_flag=True, help="The whole document, for programs.")
+@operator_option
 def show(query: str, operator: str, *, is_json: bool) -> None:
-    """Say what a customer has, why, and what came before. It holds personal data.
+    """Print whether a customer has access and why, what to do, and everything that happened.
 
-    QUERY is an address, the number of an order with or without its #, a Shopify order id, or the
-    id of an account, a purchase or a message. Exits with 1 if nobody is found.
+    QUERY is an address, the number of an order or its Shopify id, or the id of an account, of a
+    purchase or of a message. Who looks is written down. Exits with 1 if nobody is found.
     """
-    told = _ask("customer_timeline", query=query, operator=operator)
+    found = ask_as(operator, lambda operators: operators.customer_timeline(query))
     if is_json:
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        timeline.show(told)
-    if told["found_by"] is None:
+        for line in timeline.lines(found, timeline.look()):
+            click.echo(line)
+    if found["found_by"] is None:
         raise SystemExit(1)
 
 
 @customer.command()
 @click.argument("slug")
 @click.argument("recipient")
-@click.option("--until", metavar="DATE", help="When it ends.  [default: never]")
-@by.act
+@click.option("--until", type=Until(), help="Its last day, in UTC.  [default: for ever]")
+@written_down
 def grant(
     slug: str, recipient: str, until: str | None, reason: str, operator: str, *, dry_run: bool
 ) -> None:
-    """Give access to a product that was not bought.
+    """Give access to a product that nobody paid for. It sends nothing: tell them yourself.
 
-    RECIPIENT is an address, whose account has it as soon as it is confirmed, or the id of an
-    account. Nobody is written to: tell them.
+    RECIPIENT is an address, whose account has it once the address is confirmed, or the id of an
+    account.
     """
-    _act(
-        "grant_access",
-        slug=slug,
-        recipient=recipient,
-        until=until,
-        # a call is made again when the connection is lost
-        grant_id=str(uuid.uuid4()),
-        reason=reason,
-        operator=operator,
-        dry_run=dry_run,
+    grant_id = str(uuid.uuid4())  # made here, so that a call that is repeated gives it once
+    act = ask_as(
+        operator,
+        lambda operators: operators.grant_access(
+            slug=slug,
+            recipient=recipient,
+            until=until,
+            grant_id=grant_id,
+            reason=reason,
+            dry_run=dry_run,
+        ),
     )
+    tell(act)
 
 
 @customer.command()
-@click.argument("purchase_id", type=click.UUID)
-@by.expect
-@by.act
-def revoke(purchase_id: uuid.UUID, **how: Any) -> None:
-    """Take one purchase away, whatever Shopify says of it. Others of the product stay."""
-    _act("revoke_purchase", purchase_id=str(purchase_id), **how)
+@_purchase_id
+@expect_option
+@written_down
+def revoke(
+    purchase_id: object, expect: str | None, reason: str, operator: str, *, dry_run: bool
+) -> None:
+    """Take one purchase away, whatever Shopify says of it. Others of the same product stay."""
+    act = ask_as(
+        operator,
+        lambda operators: operators.revoke_purchase(
+            str(purchase_id), reason=reason, expected_address=expect, dry_run=dry_run
+        ),
+    )
+    tell(act)
 
 
 @customer.command()
-@click.argument("purchase_id", type=click.UUID)
-@by.expect
-@by.act
-def restore(purchase_id: uuid.UUID, **how: Any) -> None:
+@_purchase_id
+@expect_option
+@written_down
+def restore(
+    purchase_id: object, expect: str | None, reason: str, operator: str, *, dry_run: bool
+) -> None:
     """Undo a revocation: what Shopify says counts again."""
-    _act("restore_purchase", purchase_id=str(purchase_id), **how)
-
-
-@customer.command()
-@click.argument("purchase_id", type=click.UUID)
-@click.option("--until", required=True, metavar="DATE", help=f"When it ends, or {FOREVER!r}.")
-@by.expect
-@by.act
-def extend(purchase_id: uuid.UUID, until: str, **how: Any) -> None:
-    """Let the access of a purchase end later, or never."""
-    until = "infinity" if until == FOREVER else until
-    _act("extend_purchase", purchase_id=str(purchase_id), until=until, **how)
+    act = ask_as(
+        operator,
+        lambda operators: operators.restore_purchase(
+            str(purchase_id), reason=reason, expected_address=expect, dry_run=dry_run
+        ),
+    )
+    tell(act)
 
 
 @customer.command()
 @click.option("--order", help="The whole order: its number, with or without #, or its Shopify id.")
-@click.option("--purchase", type=click.UUID, help="One purchase alone, by its id.")
-@click.option("--to", "address", required=True, metavar="ADDRESS", help="Whose it is from now on.")
-@by.expect
-@by.act
-def transfer(order: str | None, purchase: uuid.UUID | None, **how: Any) -> None:
-    """Give what was bought to another person.
+@click.option("--purchase", type=click.UUID, help="This purchase alone, by its id.")
+@click.option("--to", "address", required=True, metavar="ADDRESS", help="Who gets it.")
+@expect_option
+@written_down
+def transfer(
+    order: str | None,
+    purchase: object,
+    address: str,
+    expect: str | None,
+    reason: str,
+    operator: str,
+    *,
+    dry_run: bool,
+) -> None:
+    """Give what was bought to another address. Who had it loses it at once.
 
-    Whoever had it loses it at once. The other has it as soon as their account has confirmed the
-    address, and is sent the course email.
+    The account with the new address has it as soon as the address is confirmed, and a course email
+    goes there. What Shopify tells of the address later does not change it back.
     """
     if (order is None) == (purchase is None):
         raise click.UsageError("say --order or --purchase")
-    if order is not None:
-        _act("transfer_order", order_name=order, **how)
-    else:
-        _act("transfer_purchase", purchase_id=str(purchase), **how)
+    how: dict[str, Any] = {
+        "address": address,
+        "reason": reason,
+        "expected_address": expect,
+        "dry_run": dry_run,
+    }
+    act = ask_as(
+        operator,
+        lambda operators: (
+            operators.transfer_purchase(str(purchase), **how)
+            if order is None
+            else operators.transfer_order(order, **how)
+        ),
+    )
+    tell(act)
+
+
+@customer.command()
+@_purchase_id
+@click.option("--until", type=Until(), required=True, help="Its last day, in UTC, or forever.")
+@expect_option
+@written_down
+def extend(
+    purchase_id: object,
+    until: str,
+    expect: str | None,
+    reason: str,
+    operator: str,
+    *,
+    dry_run: bool,
+) -> None:
+    """Let the access of a purchase end later, or never. It works after the end, too."""
+    act = ask_as(
+        operator,
+        lambda operators: operators.extend_purchase(
+            str(purchase_id), until=until, reason=reason, expected_address=expect, dry_run=dry_run
+        ),
+    )
+    tell(act)
 
 
 @customer.command()
 @click.argument("address")
-@click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Into this new file."
-)
-@by.operator
-def export(address: str, output: Path | None, operator: str) -> None:
-    """Print everything that is held of an address, as JSON."""
-    held = _ask("export_customer", address=address, operator=operator)
+@click.option("--output", metavar="FILE", help="A new file, for your eyes alone.")
+@operator_option
+def export(address: str, output: str | None, operator: str) -> None:
+    """Print everything that is held of an address, as JSON, for the person who asks for it.
+
+    That it was asked for is written down.
+    """
+    if output and Path(output).exists():
+        raise click.BadParameter(f"{output} is there already", param_hint="--output")
+    held = ask_as(operator, lambda operators: operators.export_customer(address))
     text = json.dumps(held, indent=2, ensure_ascii=False)
     if output is None:
         click.echo(text)
         return
     try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(text + "\n")
+        file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise click.ClickException(f"{output}: {error.strerror}") from None
-    click.echo(f"written to {output}")
+    with os.fdopen(file, "w", encoding="utf-8") as written:
+        written.write(f"{text}\n")
 
 
 @customer.command()
 @click.argument("address")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@by.act
+@click.option("--yes", is_flag=True, help="Do not ask for the address again.")
+@reason_option
+@dry_run_option
+@operator_option
 def forget(address: str, reason: str, operator: str, *, yes: bool, dry_run: bool) -> None:
-    """Strike an address out of everything that is held. It cannot be undone.
+    """Strike a person's address out of everything that is kept. It cannot be undone.
 
-    What an account owns stays with the account. What nobody has claimed yet ends.
+    It first says what that means for their access, and asks for the address once more.
     """
-    who: dict[str, Any] = {"address": address, "reason": reason, "operator": operator}
-    if dry_run or not yes:
-        _say_forgotten(_ask("forget_customer", **who, dry_run=True))
-    if dry_run:
+    would = ask_as(
+        operator,
+        lambda operators: operators.forget_customer(address, reason=reason, dry_run=True),
+    )
+    _tell_forgetting(address, would)
+    if dry_run or would["outcome"] == "unchanged":
         return
-    if not yes and click.prompt("Type the address to go on", err=True).strip() != address.strip():
-        raise click.ClickException("that is another address: nothing was changed")
-    _say_forgotten(_ask("forget_customer", **who, dry_run=False))
+    if not yes and click.prompt("Type the address to go on").strip().lower() != (
+        address.strip().lower()
+    ):
+        raise click.ClickException("that is another address: nothing was done")
+    done = ask_as(
+        operator,
+        lambda operators: operators.forget_customer(address, reason=reason, dry_run=False),
+    )
+    click.echo(f"forgot {address}")
+    if done["account"]:
+        click.echo(f"Their account {done['account']} is still there: delete it in the dashboard.")
 
 
-def _say_forgotten(answer: dict[str, Any]) -> None:
-    is_dry = answer["dry_run"]
-    if answer["outcome"] == "unchanged":
+def _tell_forgetting(address: str, would: dict[str, Any]) -> None:
+    if would["outcome"] == "unchanged":
         click.echo("nothing to do: nothing is held of this address")
         return
-    for each in answer["keeps_access"]:
-        click.echo(f"{each['product']} stays with the account {each['user_id']}")
-    for each in answer["loses_access"]:
-        order = f" of order #{each['order_number']}" if each["order_number"] else ""
-        click.echo(f"{each['product']}{order} {'would end' if is_dry else 'ended'}")
-    rows = ", ".join(f"{count} of {table}" for table, count in answer["counts"].items() if count)
-    click.echo(f"{'would be forgotten' if is_dry else 'forgotten'}: {rows or 'no rows'}")
-
-
-def _ask(function: LiteralString, **values: Any) -> dict[str, Any]:
-    return ask(lambda database: database.document(function, **values))
-
-
-def _act(function: LiteralString, **values: Any) -> None:
-    timeline.show_act(_ask(function, **values))
+    click.echo(f"would forget {address}, for good:")
+    for kept in would["keeps_access"]:
+        click.echo(f"  keeps {kept['product']}: account {kept['user_id']} owns it")
+    for lost in would["loses_access"]:
+        order = f" of order #{lost['order_number']}" if lost["order_number"] else ""
+        click.echo(f"  loses {lost['product']}{order}: no account owns it")
+    for kind in would["withdrawn"]:
+        click.echo(f"  withdraws {MESSAGES.get(kind, kind)}")
+    rows = ", ".join(
+        f"{table.replace('_', ' ')} {count}" for table, count in would["counts"].items() if count
+    )
+    click.echo(f"  rows that hold them: {rows or 'none'}")

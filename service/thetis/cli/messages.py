@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import click
 
-from thetis.cli import operator as by
+from thetis.cli.acting import ask_as, dry_run_option, written_down
 from thetis.cli.session import ask
 from thetis.database import Database
 from thetis.model import ListedNotification, Resent, Retried
@@ -65,7 +65,7 @@ def show(message_id: object) -> None:
 @messages.command()
 @click.argument("message_ids", type=click.UUID, nargs=-1)
 @click.option("--all", "is_all", is_flag=True, help="All that are dead.")
-@by.dry_run
+@dry_run_option
 def retry(message_ids: tuple[object, ...], *, is_all: bool, dry_run: bool) -> None:
     """Try messages again that were given up, where nobody can get one twice; print what became of
     each.
@@ -95,17 +95,18 @@ def retry(message_ids: tuple[object, ...], *, is_all: bool, dry_run: bool) -> No
     show_default=True,
     help="The course email, or the workflow with its welcome.",
 )
-@by.act
+@written_down
 def resend(order: str, kind: str, reason: str, operator: str, *, dry_run: bool) -> None:
     """Send an order's customer again what they were told: what is still active, to the address that
     the order has now.
 
     It is a new message, so whoever got the first gets a second. Exits with 1 if it is refused.
     """
-    results = ask(
-        lambda database: database.resend_notification(
-            order=order, kind=kind, reason=reason, operator=operator, dry_run=dry_run
-        )
+    results = ask_as(
+        operator,
+        lambda operators: operators.resend_notification(
+            order=order, kind=kind, reason=reason, dry_run=dry_run
+        ),
     )
     for each in results:
         click.echo(_resent(each, dry_run=dry_run))

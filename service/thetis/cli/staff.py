@@ -1,27 +1,27 @@
-"""`thetis staff`: what support staff need to sign in with."""
+"""`thetis staff`: what support staff need who are signed in to the course app."""
 
 from __future__ import annotations
 
 import click
 
-from thetis.cli import operator as by
-from thetis.cli.session import ask
+from thetis.cli.acting import ask_as, operator_option, reason_option
 
 
 @click.group()
 def staff() -> None:
-    """What support staff need to sign in with."""
+    """What support staff need who are signed in to the course app."""
 
 
 @staff.command("second-factor")
 @click.argument("state", type=click.Choice(["on", "off"]))
-@by.reason
-@by.operator
+@reason_option
+@operator_option
 def second_factor(state: str, reason: str, operator: str) -> None:
-    """Say whether support staff must have signed in with a second factor; at first they must."""
-    ask(
-        lambda database: database.require_second_factor(
-            is_required=state == "on", reason=reason, operator=operator
-        )
+    """Must staff have signed in with a second factor? It is on unless you switch it off."""
+    is_required = state == "on"
+    ask_as(
+        operator,
+        lambda operators: operators.require_second_factor(is_required=is_required, reason=reason),
     )
-    click.echo(f"second factor {state}")
+    need = "need" if is_required else "do not need"
+    click.echo(f"Support staff {need} a second factor.")

@@ -9,6 +9,7 @@ from tests.support.database import Database
 from tests.support.shopify import COURSE, order
 from thetis.database import Database as Client
 from thetis.model import PrivacyRequest, WebhookOutcome
+from thetis.operators import Operators
 
 __all__ = ["way"]
 
@@ -17,15 +18,15 @@ def test_a_person_is_exported_and_forgotten(
     way: TransportCase, database: Database, order_id: int
 ) -> None:
     address = f"mary-{way.name}@example.com"
-    who: dict[str, Any] = {"address": address, "operator": "sue"}
     database.record_orders(order(order_id, COURSE, email=address))
 
     async def ask(client: Client) -> list[dict[str, Any]]:
-        told = await client.document("export_customer", **who)
+        operators = Operators(client, "sue")
+        told = await operators.export_customer(address)
         return [
             told,
             *[
-                await client.document("forget_customer", **who, reason="asked", dry_run=dry_run)
+                await operators.forget_customer(address, reason="asked", dry_run=dry_run)
                 for dry_run in (True, False)
             ],
         ]
@@ -50,9 +51,10 @@ def test_requests_are_recorded_listed_and_answered(way: TransportCase) -> None:
 
     async def ask(client: Client) -> tuple[list[WebhookOutcome], PrivacyRequest]:
         outcomes = [await client.record_privacy_request(asked) for _ in range(2)]
-        [listed] = await client.list_privacy_requests(include_answered=False)
-        await client.mark_privacy_request_answered(listed.id)
-        assert await client.list_privacy_requests(include_answered=False) == []
+        operators = Operators(client, "sue")
+        [listed] = await operators.list_privacy_requests(include_answered=False)
+        await operators.mark_privacy_request_answered(listed.id)
+        assert await operators.list_privacy_requests(include_answered=False) == []
         return outcomes, listed
 
     outcomes, listed = way.ask(ask)

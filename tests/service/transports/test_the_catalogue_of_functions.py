@@ -14,11 +14,12 @@ import pytest
 
 from tests.service.transports.conftest import TransportCase
 from tests.support.database import Database
-from tests.support.shopify import COURSE, SPLINT, order, refund
-from thetis.calls import CALLS, DOCUMENTS
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
+from thetis.calls import CALLS
 from thetis.database import Database as Client
 from thetis.errors import DatabaseUnavailable
 from thetis.model import SCHEMA_VERSION, Backlog, Settlement, WebhookOutcome
+from thetis.operators import Operators
 from thetis.transports import Row, Transport
 
 Answers = set[tuple[str, str]]
@@ -36,7 +37,19 @@ KINDS = {
 
 ALWAYS_ROWS = {"check_schema", "notification_backlog", "resend_notification", "undelivered_emails"}
 
-NEVER_NULL = {"prune", "record_privacy_request", *DOCUMENTS}
+NEVER_NULL = {
+    "customer_timeline",
+    "export_customer",
+    "extend_purchase",
+    "forget_customer",
+    "grant_access",
+    "prune",
+    "record_privacy_request",
+    "restore_purchase",
+    "revoke_purchase",
+    "transfer_order",
+    "transfer_purchase",
+}
 
 
 class _Recording:
@@ -103,8 +116,8 @@ def test_each_function_gives_every_kind_of_answer_that_it_can(
             await _rejected_webhooks(client)
             await _notifications(client)
             await _messages(client)
-            await _operators(client)
-            await _privacy(client)
+            await _operators(Operators(client, "sue"), database)
+            await _privacy(client, Operators(client, "sue"))
             await _catalogue(client)
             await _schema(client)
             database.execute("truncate public.products cascade")
@@ -169,55 +182,56 @@ async def _messages(client: Client) -> None:
     assert await client.retry_notifications([], dry_run=False) == []
     [retried] = await client.retry_notifications([email.id], dry_run=True)
     assert (retried.id, retried.outcome, retried.reason) == (email.id, "refused", "it was sent")
-    again: dict[str, Any] = {"kind": "course_access", "reason": "it is lost", "operator": "sue"}
-    [resent] = await client.resend_notification(order="1", **again, dry_run=False)
-    assert (resent.outcome, resent.email) == ("enqueued", email.email)
-    [resent] = await client.resend_notification(order="1", **again, dry_run=False)
+
+
+async def _operators(operators: Operators, database: Database) -> None:
+    told = await operators.customer_timeline("1")
+    course, _ = sorted(told["purchases"], key=lambda each: each["product"], reverse=True)
+    assert (told["found_by"], course["product"]) == ("order", COURSE)
+    again: dict[str, Any] = {"order": "1", "kind": "course_access", "reason": "it is lost"}
+    [resent] = await operators.resend_notification(**again, dry_run=False)
+    assert (resent.outcome, resent.email) == ("enqueued", "ada@example.com")
+    [resent] = await operators.resend_notification(**again, dry_run=False)
     assert (resent.outcome, resent.id) == ("refused", None)
 
+    why: dict[str, Any] = {"reason": "she asked", "dry_run": False}
+    is_hers: dict[str, Any] = {**why, "expected_address": "ada@example.com"}
+    given: dict[str, Any] = {**why, "slug": PREMIUM, "recipient": "eve@example.com"}
+    grant_id, until = str(uuid4()), "2100-01-01T23:59:59+00:00"
+    act = await operators.grant_access(**given, until=until, grant_id=grant_id)
+    assert (act.outcome, act.before, act.after[0]["id"]) == ("done", [], grant_id)
+    assert act.after[0]["expires_at"] == until
+    act = await operators.grant_access(**given, until=until, grant_id=grant_id)
+    assert act.outcome == "unchanged"
+    act = await operators.extend_purchase(grant_id, **why, expected_address=None, until="infinity")
+    assert (act.before[0]["expires_at"], act.after[0]["expires_at"]) == (until, None)
 
-async def _operators(client: Client) -> None:
-    by: dict[str, Any] = {"reason": "she asked", "operator": "sue", "dry_run": False}
-    given = await client.document(
-        "grant_access",
-        slug=COURSE,
-        recipient="lin@example.com",
-        until="2200-01-01",
-        grant_id=str(uuid4()),
-        **by,
-    )
-    [purchase] = given["after"]
-    of: dict[str, Any] = {"purchase_id": purchase["id"], "expected_address": "lin@example.com"}
-    for function, more in {
-        "revoke_purchase": {},
-        "restore_purchase": {},
-        "extend_purchase": {"until": "infinity"},
-        "transfer_purchase": {"address": "lin@example.com"},
-    }.items():
-        act = await client.document(function, **of, **more, **by)
-        assert act["outcome"] == "done", function
-    moved = await client.document(
-        "transfer_order", order_name="1", address="ada@example.com", expected_address=None, **by
-    )
-    assert moved["dry_run"] is False
-    told = await client.document("customer_timeline", query="lin@example.com", operator="sue")
-    assert [each["reason"] for each in told["answer"]] == ["no_account"]
-    await client.require_second_factor(is_required=True, reason="as before", operator="sue")
+    act = await operators.revoke_purchase(course["id"], **is_hers)
+    assert (act.before[0]["status"], act.after[0]["status"]) == ("active", "cancelled")
+    assert {each["change"] for each in act.messages} == {"withdrawn"}
+    act = await operators.restore_purchase(course["id"], **is_hers)
+    assert act.after[0]["status"] == "active"
+    act = await operators.transfer_purchase(course["id"], **is_hers, address="grace@example.com")
+    assert act.after[0]["address"] == "grace@example.com"
+    act = await operators.transfer_order("#1", **is_hers, address="lin@example.com")
+    assert {each["address"] for each in act.after} == {"lin@example.com"}
+    await operators.require_second_factor(is_required=False, reason="nobody has one yet")
+    assert not database.value("select needs_second_factor from thetis.staff_rules")
+    assert database.value("select count(distinct operator) from thetis.audit_log") == 1
 
 
-async def _privacy(client: Client) -> None:
-    assert await client.list_privacy_requests(include_answered=True) == []
+async def _privacy(client: Client, operators: Operators) -> None:
+    assert await operators.list_privacy_requests(include_answered=True) == []
     asked = {"topic": "customers/data_request", "email": "lin@example.com", "shop": "a"}
     assert await client.record_privacy_request(asked) is WebhookOutcome.RECORDED
     assert await client.record_privacy_request(asked) is WebhookOutcome.UNCHANGED
-    [request] = await client.list_privacy_requests(include_answered=False)
+    [request] = await operators.list_privacy_requests(include_answered=False)
     assert (request.email, request.shopify_order_ids) == ("lin@example.com", [])
-    told = await client.document("export_customer", address="lin@example.com", operator="sue")
-    assert (told["address"], told["orders"]) == ("lin@example.com", [])
-    await client.mark_privacy_request_answered(request.id)
-    assert await client.list_privacy_requests(include_answered=False) == []
-    person: dict[str, Any] = {"address": "lin@example.com", "reason": "asked", "operator": "sue"}
-    answer = await client.document("forget_customer", **person, dry_run=True)
+    told = await operators.export_customer("lin@example.com")
+    assert told["address"] == "lin@example.com"
+    await operators.mark_privacy_request_answered(request.id)
+    assert await operators.list_privacy_requests(include_answered=False) == []
+    answer = await operators.forget_customer("lin@example.com", reason="asked", dry_run=True)
     assert (answer["outcome"], answer["dry_run"]) == ("done", True)
     assert await client.expire_purchases(max_count=10) == 0
     assert sum((await client.prune(older_than="1 year", max_count=10)).values()) == 0
@@ -251,8 +265,11 @@ def test_what_the_client_may_call_is_what_the_database_lets_the_service_call(
     }
 
 
-def test_each_function_that_is_called_has_a_method_of_its_name_or_is_a_document() -> None:
-    assert {name for name in CALLS if not hasattr(Client, name)} == DOCUMENTS
+def test_each_function_that_is_called_has_a_method_of_its_name() -> None:
+    assert all(
+        callable(getattr(Client, name, None)) != callable(getattr(Operators, name, None))
+        for name in CALLS
+    )
 
 
 def test_a_function_that_is_gone_or_has_other_arguments_is_missing(

@@ -1,0 +1,183 @@
+"""What happened to a customer, out of all that their document tells, as dated events in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from thetis.cli.acting import DONE, MESSAGES, day, end
+
+Row = dict[str, Any]
+Told = Iterator[tuple[str | None, str]]
+"""What a row tells: when, and what."""
+
+SOURCES = {"grant": "granted", "enrollment": "from the old enrollments"}
+SETTLED = {"dead": "given up", "skipped": "withdrawn"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    at: datetime
+    words: str
+
+    @property
+    def when(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"
+
+
+def account(row: Row) -> str:
+    """One line about one."""
+    told = [f"created {day(row['created_at'])}" if row["created_at"] else "created once"]
+    told.append(f"confirmed {day(row['confirmed_at'])}" if row["confirmed_at"] else "not confirmed")
+    if row["last_sign_in_at"]:
+        told.append(f"last signed in {day(row['last_sign_in_at'])}")
+    if row["is_single_sign_on"]:
+        told.append("by single sign-on")
+    if row["deleted_at"]:
+        told.append(f"deleted {day(row['deleted_at'])}")
+    return f"{row['address']}: {', '.join(told)}; id {row['user_id']}"
+
+
+def events(document: dict[str, Any]) -> Iterator[Event]:
+    """Causes before their effects, if both are of the same second."""
+    for kind, read in (
+        ("orders", _of_order),
+        ("accounts", _of_account),
+        ("purchases", _of_purchase),
+        ("rejected", _of_rejected),
+        ("acts", _of_act),
+        ("messages", _of_message),
+    ):
+        for row in document[kind]:
+            for moment, words in read(row):
+                if moment and moment not in {"infinity", "-infinity"}:
+                    at = datetime.fromisoformat(moment).astimezone(UTC)
+                    yield Event(at=at.replace(microsecond=0), words=words)
+
+
+def _of_account(row: Row) -> Told:
+    yield row["created_at"], f"account created with {row['address']}"
+    yield row["confirmed_at"], f"address {row['address']} confirmed"
+    yield row["deleted_at"], f"account of {row['address']} deleted"
+
+
+def _order_name(number: str | None, order_id: str) -> str:
+    return f"order #{number}" if number else f"order {order_id}"
+
+
+def _of_order(row: Row) -> Told:
+    name = _order_name(row["order_number"], row["shopify_order_id"])
+    lines = ", ".join(_line(line, row["refunds"]) for line in row["lines"]) or "nothing of ours"
+    address = f"by {row['email']}" if row["email"] else "without an address"
+    test = ", a test" if row["is_test"] else ""
+    made_at = row["purchased_at"] or row["first_recorded_at"]
+    yield made_at, f"{name} made {address}: {lines}{test}"
+    yield row["paid_as_of"], f"{name} paid"
+    yield row["voided_as_of"], f"payment of {name} voided"
+    yield row["refunded_as_of"], f"all money of {name} paid back"
+    yield row["cancelled_at"], f"{name} cancelled"
+    yield row["erased_at"], f"person of {name} forgotten"
+    if row["is_historic"]:
+        yield row["first_recorded_at"], f"{name} heard of for the first time, too late for messages"
+
+
+def _line(line: Row, refunds: list[Row]) -> str:
+    told = line["product_slug"] or "an unknown product"
+    if (line["quantity"] or 1) != 1:
+        told = f"{line['quantity']} {told}"
+    back = sum(
+        each["quantity"]
+        for each in refunds
+        if each["shopify_line_item_id"] == line["shopify_line_item_id"]
+    )
+    if back:
+        return f"{told} ({back} given back)"
+    return f"{told} ({line['end_status']})" if line["end_status"] else told
+
+
+def _of_purchase(row: Row) -> Told:
+    of_order = f"of {_order_name(row['order_number'], row['shopify_order_id'])}"
+    source = SOURCES.get(row["source"], of_order)
+    owner = f"account {row['user_id']}" if row["user_id"] else "no account yet"
+    ends = end(row["expires_at"])
+    address = row["address"] or "no address"
+    now = f"now {row['status']}, {ends}, {address}, {owner}"
+    yield row["purchased_at"], f"purchase {row['id']}: {row['product']}, {source}; {now}"
+
+
+def _of_message(row: Row) -> Told:
+    kind = MESSAGES.get(row["kind"], row["kind"])
+    address = f" to {row['address']}" if row["address"] else ""
+    told = [str(SETTLED.get(row["status"], row["status"]))]
+    if row["status"] == "pending":
+        told = [f"due {_minute(row['due_at'])}"]
+    if row["delivery"] and row["delivery"] != "sent":
+        told.append(row["delivery"])
+    error = row["delivery_reason"] or row["last_error"]
+    because = f", because: {error}" if error else ""
+    yield (
+        row["settled_at"] or row["enqueued_at"],
+        f"{kind}{address} {', '.join(told)}{because} (message {row['id']})",
+    )
+
+
+def _of_act(row: Row) -> Told:
+    who = row["operator"]
+    if row["action"] == "show":
+        words = f"{who} looked"
+    elif row["action"] == "export":
+        words = f"{who} exported what is held"
+    elif row["action"] == "resend":
+        words = f"{who} had {_kind(row)} sent again"
+    elif row["action"] == "forget":
+        words = f"{who} had a person forgotten"
+    else:
+        words = f"{who} {DONE.get(row['action'], row['action'])} {_changes(row)}"
+    because = f", because: {row['reason']}" if row["reason"] else ""
+    erased = ", and it was erased since" if row["erased_at"] else ""
+    yield row["occurred_at"], f"{words}{because}{erased}"
+
+
+def _kind(row: Row) -> str:
+    kind = str((row["after"] or {}).get("kind", "a message"))
+    return MESSAGES.get(kind, kind)
+
+
+def _changes(row: Row) -> str:
+    """What became of the purchases."""
+    before, after = row["before"] or [], row["after"] or []
+    if not isinstance(after, list):
+        return "the settings"
+    earlier = {each["id"]: each for each in before}
+    changes = []
+    for each in after:
+        told = [
+            f"{_shown(name, earlier[each['id']])} → {_shown(name, each)}"
+            if each["id"] in earlier
+            else _shown(name, each)
+            for name in ("address", "status", "expires_at")
+            if each["id"] not in earlier or earlier[each["id"]][name] != each[name]
+        ]
+        changes.append(f"{each['product']} ({', '.join(told)})" if told else each["product"])
+    return ", ".join(changes) or f"purchase {row['purchase_id']}"
+
+
+def _shown(name: str, purchase: Row) -> str:
+    if name == "expires_at":
+        return end(purchase[name])
+    return str(purchase[name] or "no address")
+
+
+def _of_rejected(row: Row) -> Told:
+    name = f"webhook {row['topic']}"
+    yield (
+        row["received_at"],
+        f"{name} could not be used: {row['reason']} (thetis rejected show {row['id']})",
+    )
+    yield row["replayed_at"], f"{name} handled after all"
+
+
+def _minute(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M}"
