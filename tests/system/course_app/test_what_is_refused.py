@@ -54,6 +54,7 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "extend_purchase": {"purchase_id": NO_ID, "until": "infinity", "reason": "mine"},
     "transfer_purchase": {"purchase_id": NO_ID, "address": "eve@example.com", "reason": "mine"},
     "transfer_order": {"order_name": "1", "address": "eve@example.com", "reason": "mine"},
+    "customer_timeline": {"query": "1"},
     "require_second_factor": {"is_required": False, "reason": "mine", "operator": "eve"},
     "expire_purchases": {},
     "list_products": {},
