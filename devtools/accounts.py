@@ -41,8 +41,8 @@ class Accounts:
         user_id = str(uuid.uuid4())
         with self._as("supabase_auth_admin") as auth:
             auth.execute(
-                "insert into auth.users (instance_id, id, aud, role, email)"
-                " values (%s, %s, %s, %s, %s)",
+                "insert into auth.users (instance_id, id, aud, role, email, created_at)"
+                " values (%s, %s, %s, %s, %s, now())",
                 (INSTANCE_ID, user_id, "authenticated", "authenticated", email.lower()),
             )
             if confirmed:

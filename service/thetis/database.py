@@ -218,7 +218,6 @@ class Database:
         return slug
 
     async def call(self, function: LiteralString, **arguments: Any) -> list[Row]:
-        """Any function, by the names of its arguments."""
         return await self._call(function, *(arguments[name] for name in CALLS[function]))
 
     async def _call(self, function: LiteralString, *values: Any) -> list[Row]:

@@ -1,6 +1,6 @@
 """Every setting, read once from the environment. There is no default for a secret.
 
-DatabaseSettings        what `thetis messages`, `products` and `rejected` need
+DatabaseSettings        what `thetis customer`, `messages`, `products`, `rejected` and `staff` need
 └── WorkerSettings      and to send: what `thetis worker` needs
     └── ServiceSettings and to receive: what `thetis serve` needs
 """

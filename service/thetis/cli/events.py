@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from thetis.cli.acting import DONE, MESSAGES, day, end
+from thetis.cli.acting import DONE, MESSAGES, day, end, state
 
 Row = dict[str, Any]
 Told = Iterator[tuple[str | None, str]]
 """What a row tells: when, and what."""
 
-SOURCES = {"grant": "granted", "enrollment": "from the old enrollments"}
+SOURCES = {"grant": "granted", "enrollment": "taken over from the old enrollments"}
 SETTLED = {"dead": "given up", "skipped": "withdrawn"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, order=True)
 class Event:
+    """In their order: of two of the same second, the cause before its effect."""
+
     at: datetime
+    rank: int
+    place: int
+    """Purchases and messages that came about together are told in the order of their words."""
     words: str
 
     @property
@@ -29,7 +34,7 @@ class Event:
 
 def account(row: Row) -> str:
     """One line about one."""
-    told = [f"created {day(row['created_at'])}" if row["created_at"] else "created once"]
+    told = [f"created {day(row['created_at'])}"] if row["created_at"] else []
     told.append(f"confirmed {day(row['confirmed_at'])}" if row["confirmed_at"] else "not confirmed")
     if row["last_sign_in_at"]:
         told.append(f"last signed in {day(row['last_sign_in_at'])}")
@@ -40,21 +45,27 @@ def account(row: Row) -> str:
     return f"{row['address']}: {', '.join(told)}; id {row['user_id']}"
 
 
-def events(document: dict[str, Any]) -> Iterator[Event]:
-    """Causes before their effects, if both are of the same second."""
-    for kind, read in (
-        ("orders", _of_order),
-        ("accounts", _of_account),
-        ("purchases", _of_purchase),
-        ("rejected", _of_rejected),
-        ("acts", _of_act),
-        ("messages", _of_message),
+def events(document: dict[str, Any]) -> list[Event]:
+    """All that happened, in the order of time."""
+    found = []
+    for rank, (kind, read) in enumerate(
+        (
+            ("orders", _of_order),
+            ("accounts", _of_account),
+            ("purchases", _of_purchase),
+            ("rejected", _of_rejected),
+            ("acts", _of_act),
+            ("messages", _of_message),
+            ("acts", _of_look),
+        )
     ):
-        for row in document[kind]:
-            for moment, words in read(row):
-                if moment and moment not in {"infinity", "-infinity"}:
-                    at = datetime.fromisoformat(moment).astimezone(UTC)
-                    yield Event(at=at.replace(microsecond=0), words=words)
+        told = ((moment, words) for row in document[kind] for moment, words in read(row))
+        for number, (moment, words) in enumerate(told):
+            if moment and moment not in {"infinity", "-infinity"}:
+                at = datetime.fromisoformat(moment).astimezone(UTC).replace(microsecond=0)
+                place = 0 if kind in {"purchases", "messages"} else number
+                found.append(Event(at=at, rank=rank, place=place, words=words))
+    return sorted(found)
 
 
 def _of_account(row: Row) -> Told:
@@ -98,13 +109,12 @@ def _line(line: Row, refunds: list[Row]) -> str:
 
 
 def _of_purchase(row: Row) -> Told:
-    of_order = f"of {_order_name(row['order_number'], row['shopify_order_id'])}"
-    source = SOURCES.get(row["source"], of_order)
-    owner = f"account {row['user_id']}" if row["user_id"] else "no account yet"
-    ends = end(row["expires_at"])
-    address = row["address"] or "no address"
-    now = f"now {row['status']}, {ends}, {address}, {owner}"
-    yield row["purchased_at"], f"purchase {row['id']}: {row['product']}, {source}; {now}"
+    in_order = f"bought in {_order_name(row['order_number'], row['shopify_order_id'])}"
+    source = SOURCES.get(row["source"], in_order)
+    yield (
+        row["purchased_at"],
+        f"{row['product']} {source}; now {state(row)} (purchase {row['id']})",
+    )
 
 
 def _of_message(row: Row) -> Told:
@@ -123,21 +133,27 @@ def _of_message(row: Row) -> Told:
     )
 
 
+LOOKS = {"show": "looked", "export": "exported what is held"}
+
+
+def _of_look(row: Row) -> Told:
+    if row["action"] in LOOKS:
+        yield row["occurred_at"], f"{row['operator']} {LOOKS[row['action']]}"
+
+
 def _of_act(row: Row) -> Told:
-    who = row["operator"]
-    if row["action"] == "show":
-        words = f"{who} looked"
-    elif row["action"] == "export":
-        words = f"{who} exported what is held"
-    elif row["action"] == "resend":
-        words = f"{who} had {_kind(row)} sent again"
-    elif row["action"] == "forget":
-        words = f"{who} had a person forgotten"
-    else:
-        words = f"{who} {DONE.get(row['action'], row['action'])} {_changes(row)}"
+    if row["action"] in LOOKS:
+        return
+    match row["action"]:
+        case "resend":
+            words = f"had {_kind(row)} sent again"
+        case "forget":
+            words = "had a person forgotten"
+        case action:
+            words = f"{DONE.get(action, action)} {_changes(row)}"
     because = f", because: {row['reason']}" if row["reason"] else ""
     erased = ", and it was erased since" if row["erased_at"] else ""
-    yield row["occurred_at"], f"{words}{because}{erased}"
+    yield row["occurred_at"], f"{row['operator']} {words}{because}{erased}"
 
 
 def _kind(row: Row) -> str:

@@ -66,7 +66,7 @@ def lines(document: Document, look: Look) -> Iterator[str]:
     if any(document[kind] for kind in ("accounts", "orders", "purchases", "rejected")):
         yield ""
         yield look.style("Time line, in UTC", bold=True)
-        yield from _events(sorted(events.events(document), key=lambda event: event.at), look)
+        yield from _events(events.events(document), look)
     yield from _near_misses(document, look)
 
 
