@@ -514,7 +514,7 @@ begin
                 v_purchase.shopify_order_id, v_ids, v_before
             );
         end if;
-        if extend_purchase.dry_run then
+        if extend_purchase.dry_run is not false then
             raise exception 'dry run' using errcode = 'TH099';
         end if;
     exception when sqlstate 'TH099' then
@@ -537,7 +537,7 @@ declare
 begin
     begin
         v_answer := thetis.forget(v_operator, v_reason, v_email, '{}');
-        if forget_customer.dry_run then
+        if forget_customer.dry_run is not false then
             raise exception 'dry run' using errcode = 'TH099';
         end if;
     exception when sqlstate 'TH099' then
@@ -585,7 +585,7 @@ $$;
 CREATE FUNCTION public.grant_access(slug text, recipient text, reason text, until timestamp with time zone DEFAULT NULL::timestamp with time zone, operator text DEFAULT NULL::text, grant_id uuid DEFAULT gen_random_uuid(), dry_run boolean DEFAULT false) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 #variable_conflict use_column
 declare
     v_operator text := thetis.operator(grant_access.operator, true);
@@ -600,7 +600,7 @@ begin
     if grant_access.until <= now() then
         raise exception 'until: is over already' using errcode = 'TH004';
     end if;
-    if grant_access.recipient ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    if thetis.uuid_or_null(grant_access.recipient) is not null then
         select
             users.id,
             case
@@ -639,7 +639,7 @@ begin
         v_act := thetis.conclude_act(
             v_operator, 'grant', v_reason, v_email, null, array[grant_access.grant_id], '[]'
         );
-        if grant_access.dry_run then
+        if grant_access.dry_run is not false then
             raise exception 'dry run' using errcode = 'TH099';
         end if;
     exception when sqlstate 'TH099' then
@@ -647,7 +647,7 @@ begin
     end;
     return v_act || jsonb_build_object('dry_run', grant_access.dry_run);
 end;
-$_$;
+$$;
 
 CREATE FUNCTION public.has_access(slug text) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1315,7 +1315,7 @@ begin
             ),
             v_reason
         from composed
-        where composed.refusal is null and not resend_notification.dry_run
+        where composed.refusal is null and resend_notification.dry_run is false
     ),
 
     noted as (
@@ -1330,7 +1330,7 @@ begin
             v_reason,
             jsonb_build_object('kind', composed.kind, 'message', composed.new_id)
         from composed
-        where composed.refusal is null and not resend_notification.dry_run
+        where composed.refusal is null and resend_notification.dry_run is false
     )
 
     select
@@ -1393,7 +1393,7 @@ begin
                 v_purchase.shopify_order_id, v_ids, v_before
             );
         end if;
-        if restore_purchase.dry_run then
+        if restore_purchase.dry_run is not false then
             raise exception 'dry run' using errcode = 'TH099';
         end if;
     exception when sqlstate 'TH099' then
@@ -1432,7 +1432,7 @@ begin
     ) as stored on true
     order by given.place;
 
-    if retry_notifications.dry_run then
+    if retry_notifications.dry_run is not false then
         return;
     end if;
 
@@ -1508,7 +1508,7 @@ begin
                 v_purchase.shopify_order_id, v_ids, v_before
             );
         end if;
-        if revoke_purchase.dry_run then
+        if revoke_purchase.dry_run is not false then
             raise exception 'dry run' using errcode = 'TH099';
         end if;
     exception when sqlstate 'TH099' then
@@ -1673,7 +1673,7 @@ begin
                 v_operator, 'transfer', v_reason, v_holder_email, v_order_id, v_ids, v_before
             );
         end if;
-        if transfer_order.dry_run then
+        if transfer_order.dry_run is not false then
             raise exception 'dry run' using errcode = 'TH099';
         end if;
     exception when sqlstate 'TH099' then
@@ -1721,7 +1721,7 @@ begin
                 v_purchase.shopify_order_id, v_ids, v_before
             );
         end if;
-        if transfer_purchase.dry_run then
+        if transfer_purchase.dry_run is not false then
             raise exception 'dry run' using errcode = 'TH099';
         end if;
     exception when sqlstate 'TH099' then
@@ -2779,7 +2779,7 @@ begin
             array[
                 'has_access', 'not_linked', 'address_not_confirmed', 'no_account',
                 'single_sign_on', 'other_account', 'account_deleted', 'expired', 'revoked',
-                'cancelled', 'refunded'
+                'cancelled', 'refunded', 'erased'
             ],
             why.reason
         ),
@@ -2825,6 +2825,9 @@ begin
     ) as account on true
     cross join lateral (
         select case
+            when
+                override.is_revoked and stored.user_id is null
+                and stored.shopify_customer_email = '' then 'erased'
             when stored.status = 'cancelled' and override.is_revoked then 'revoked'
             when stored.status <> 'active' then stored.status
             when stored.expires_at <= now() then 'expired'
@@ -2849,7 +2852,7 @@ CREATE FUNCTION thetis.find_customer(p_query text) RETURNS thetis.customer
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
-    AS $_$
+    AS $$
 declare
     v_query text := btrim(p_query, E' \t\r\n');
     v_found thetis.customer;
@@ -2858,7 +2861,7 @@ begin
     if v_query ~ '@' then
         v_found.found_by := 'address';
         v_found.emails := array[thetis.normalised_email(v_query)];
-    elsif v_query ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    elsif thetis.uuid_or_null(v_query) is not null then
         v_id := v_query;
         select
             kind.kind,
@@ -2930,7 +2933,7 @@ begin
     );
     return v_found;
 end;
-$_$;
+$$;
 
 CREATE FUNCTION thetis.find_orders(p_order text) RETURNS text[]
     LANGUAGE plpgsql STABLE
@@ -4045,7 +4048,8 @@ begin
     if
         not thetis.is_staff(v_claims, p_is_write)
         or not exists (
-            select from auth.users where users.id::text = v_user_id and users.deleted_at is null
+            select from auth.users
+            where users.id = thetis.uuid_or_null(v_user_id) and users.deleted_at is null
         )
     then
         raise exception 'only support staff may do this' using errcode = '42501';
@@ -5098,6 +5102,15 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.uuid_or_null(p_text text) RETURNS uuid
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return case when p_text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p_text::uuid end;
+end;
+$_$;
+
 CREATE FUNCTION thetis.was_resent(p_message thetis.notifications) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -5961,6 +5974,8 @@ REVOKE ALL ON FUNCTION thetis.unchanged_act(p_action text, p_ids uuid[]) FROM PU
 REVOKE ALL ON FUNCTION thetis.unusable_orders(p_ids text[], p_faults text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.update_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.uuid_or_null(p_text text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.was_resent(p_message thetis.notifications) FROM PUBLIC;
 
