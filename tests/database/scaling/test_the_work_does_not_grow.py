@@ -18,7 +18,7 @@ from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
 
 ORDERS = 1500
 NEW = ORDERS + 1
-FEW = 100
+FEW = 120
 """Rows of all tables together. A call that reads a whole table reads thousands."""
 
 READ = """
