@@ -9,6 +9,13 @@ CREATE SCHEMA thetis;
 
 COMMENT ON SCHEMA thetis IS 'Machinery of Thetis. Not an interface: use the functions in public.';
 
+CREATE TYPE thetis.customer AS (
+	found_by text,
+	emails text[],
+	user_ids uuid[],
+	order_ids text[]
+);
+
 CREATE TYPE thetis.delivery_state AS ENUM (
     'sent',
     'delayed',
@@ -257,6 +264,56 @@ begin
                     and owned.shopify_customer_email
                     <> coalesce(override.transferred_to, orders.holder_email)
             )
+    );
+end;
+$$;
+
+CREATE FUNCTION public.customer_timeline(query text, operator text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_operator text := thetis.operator(customer_timeline.operator, false);
+    v_customer thetis.customer := thetis.find_customer(customer_timeline.query);
+    v_answer jsonb := thetis.customer_answer(v_customer);
+begin
+    insert into thetis.audit_log (operator, action, email, shopify_order_id)
+    values (
+        v_operator,
+        'show',
+        v_customer.emails[1],
+        case when v_customer.found_by = 'order' then v_customer.order_ids[1] end
+    );
+    return jsonb_build_object(
+        'query', customer_timeline.query,
+        'found_by',
+        case
+            when
+                v_answer <> '[]'
+                or cardinality(v_customer.user_ids) > 0
+                or cardinality(v_customer.order_ids) > 0
+                then v_customer.found_by
+        end,
+        'addresses', to_jsonb(v_customer.emails),
+        'answer', v_answer,
+        'accounts', thetis.customer_accounts(v_customer),
+        'purchases', thetis.customer_purchases(v_customer),
+        'orders', thetis.customer_orders(v_customer),
+        'messages', thetis.customer_messages(v_customer),
+        'acts', thetis.customer_acts(v_customer),
+        'rejected', thetis.customer_rejected(v_customer),
+        'near_misses', jsonb_build_object(
+            'addresses', case
+                when v_customer.found_by = 'address' and not v_answer @> '[{"has_access": true}]'
+                    then to_jsonb(thetis.near_addresses(v_customer.emails[1]))
+                else '[]'
+            end,
+            'orders', case
+                when v_customer.found_by is null
+                    then to_jsonb(thetis.near_orders(customer_timeline.query))
+                else '[]'
+            end
+        )
     );
 end;
 $$;
@@ -1698,6 +1755,22 @@ exception when data_exception then
 end;
 $$;
 
+CREATE FUNCTION thetis.accounts_of(p_emails text[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select exact.id from auth.users as exact where exact.email = any(p_emails)
+        union
+        select imported.id from auth.users as imported
+        where
+            imported.instance_id = '00000000-0000-0000-0000-000000000000'
+            and lower(imported.email) = any(p_emails)
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[]) RETURNS thetis.purchase_change[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2042,6 +2115,259 @@ begin
 end;
 $_$;
 
+CREATE FUNCTION thetis.customer_accounts(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'user_id', users.id,
+                        'address', users.email,
+                        'created_at', date_trunc('second', users.created_at),
+                        'confirmed_at', date_trunc('second', users.email_confirmed_at),
+                        'last_sign_in_at', date_trunc('second', users.last_sign_in_at),
+                        'is_single_sign_on', users.is_sso_user,
+                        'deleted_at', date_trunc('second', users.deleted_at)
+                    )
+                    order by users.created_at, users.id
+                ),
+                '[]'
+            )
+        from auth.users
+        where users.id = any(p_customer.user_ids)
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_acts(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+    return (
+        select coalesce(jsonb_agg(to_jsonb(act) order by act.id), '[]')
+        from thetis.audit_log as act
+        where act.id in (
+            select by_email.id from thetis.audit_log as by_email
+            where by_email.email = any(p_customer.emails)
+            union all
+            select by_order.id from thetis.audit_log as by_order
+            where by_order.shopify_order_id = any(p_customer.order_ids)
+            union all
+            select by_purchase.id from thetis.audit_log as by_purchase
+            where by_purchase.purchase_id in (
+                select each.id from thetis.explain_purchases(p_customer) as each
+            )
+        )
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_answer(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'product', best.product,
+                        'name', product.name,
+                        'has_access', best.reason = 'has_access',
+                        'reason', best.reason,
+                        'since', date_trunc('second', best.since),
+                        'until', date_trunc('second', best.until),
+                        'purchase_id', best.id,
+                        'order_number', orders.order_number,
+                        'address', best.address,
+                        'owner_address', best.owner_address
+                    )
+                    order by best.rank, best.product
+                ),
+                '[]'
+            )
+        from (
+            select distinct on (each.product) each.*
+            from (
+                select
+                    product, reason, rank, since, until, id, address, owner_address,
+                    shopify_order_id
+                from thetis.explain_purchases(p_customer)
+                union all
+                select product, reason, 90, since, null, null, null, null, shopify_order_id
+                from thetis.explain_missing(p_customer.order_ids)
+            ) as each
+            order by each.product asc, each.rank asc, each.until desc nulls first, each.id asc
+        ) as best
+        left join public.products as product on best.product = product.slug
+        left join thetis.orders on best.shopify_order_id = orders.shopify_order_id
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_messages(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', message.id,
+                        'kind', message.kind,
+                        'status', message.status,
+                        'shopify_order_id', message.shopify_order_id,
+                        'address', message.email,
+                        'attempts', message.attempts,
+                        'enqueued_at', date_trunc('second', message.enqueued_at),
+                        'due_at', date_trunc('second', message.due_at),
+                        'settled_at', date_trunc('second', message.settled_at),
+                        'last_error', message.last_error,
+                        'resend_reason', message.resend_reason,
+                        'delivery', delivery.state,
+                        'delivery_reason', delivery.reason
+                    )
+                    order by message.enqueued_at, message.id
+                ),
+                '[]'
+            )
+        from thetis.notifications as message
+        left join thetis.email_deliveries as delivery on message.id = delivery.notification_id
+        where message.shopify_order_id = any(p_customer.order_ids)
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_orders(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    to_jsonb(orders) || jsonb_build_object(
+                        'lines', (
+                            select coalesce(jsonb_agg(
+                                to_jsonb(line) - 'shopify_order_id'
+                                order by line.shopify_line_item_id
+                            ), '[]')
+                            from thetis.order_lines as line
+                            where line.shopify_order_id = orders.shopify_order_id
+                        ),
+                        'refunds', (
+                            select coalesce(jsonb_agg(
+                                to_jsonb(refund) - 'shopify_order_id'
+                                order by refund.shopify_refund_id, refund.shopify_line_item_id
+                            ), '[]')
+                            from thetis.refunds as refund
+                            where refund.shopify_order_id = orders.shopify_order_id
+                        )
+                    )
+                    order by orders.purchased_at, orders.shopify_order_id
+                ),
+                '[]'
+            )
+        from thetis.orders
+        where orders.shopify_order_id = any(p_customer.order_ids)
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_purchases(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', each.id,
+                        'product', each.product,
+                        'reason', each.reason,
+                        'status', stored.status,
+                        'source',
+                        case
+                            when given.purchase_id is not null then 'grant'
+                            when stored.shopify_line_item_id is not null then 'order_line'
+                            else 'enrollment'
+                        end,
+                        'order_number', stored.shopify_order_number,
+                        'shopify_order_id', stored.shopify_order_id,
+                        'address', each.address,
+                        'user_id', each.user_id,
+                        'purchased_at', date_trunc('second', stored.purchased_at),
+                        'expires_at', date_trunc('second', stored.expires_at),
+                        'is_revoked', coalesce(override.is_revoked, false),
+                        'transferred_to', override.transferred_to,
+                        'extended_to', override.extended_to
+                    )
+                    order by each.purchased_at, each.id
+                ),
+                '[]'
+            )
+        from thetis.explain_purchases(p_customer) as each
+        inner join public.purchases as stored on each.id = stored.id
+        left join thetis.overrides as override on each.id = override.purchase_id
+        left join thetis.grants as given on each.id = given.purchase_id
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.customer_rejected(p_customer thetis.customer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+begin
+    return (
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', kept.id,
+                        'topic', kept.topic,
+                        'reason', kept.reason,
+                        'received_at', date_trunc('second', kept.received_at),
+                        'replayed_at', date_trunc('second', kept.replayed_at)
+                    )
+                    order by kept.id
+                ),
+                '[]'
+            )
+        from (
+            select latest.* from thetis.rejected_webhooks as latest
+            order by latest.id desc
+            limit 1000
+        ) as kept
+        where exists (
+            select from unnest(p_customer.order_ids || p_customer.emails) as name
+            where position(convert_to(name, 'UTF8') in kept.body) > 0
+        )
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.describe_message_changes(p_order_id text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2367,6 +2693,223 @@ begin
     );
 end;
 $$;
+
+CREATE FUNCTION thetis.explain_missing(p_order_ids text[]) RETURNS TABLE(product text, reason text, since timestamp with time zone, shopify_order_id text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        line.product_slug,
+        case
+            when orders.erased_at is not null then 'erased'
+            when line.end_status is not null then line.end_status::text
+            when line.paid_as_of is null then 'waiting_for_payment'
+            else 'no_address'
+        end,
+        coalesce(orders.purchased_at, orders.first_recorded_at),
+        line.shopify_order_id
+    from thetis.order_lines as line
+    inner join thetis.orders on line.shopify_order_id = orders.shopify_order_id
+    where
+        line.shopify_order_id = any(p_order_ids)
+        and line.product_slug is not null
+        and not exists (
+            select from public.purchases as stored
+            where
+                stored.shopify_order_id = line.shopify_order_id
+                and stored.shopify_line_item_id = line.shopify_line_item_id
+        )
+    union all
+    select
+        'Shopify product ' || sold.shopify_product_id,
+        'product_unknown',
+        sold.first_recorded_at,
+        sold.shopify_order_id
+    from thetis.untracked_sales as sold
+    where
+        sold.shopify_order_id = any(p_order_ids)
+        and not exists (
+            select from thetis.order_lines as line
+            where line.shopify_order_id = sold.shopify_order_id and line.product_slug is not null
+        );
+end;
+$$;
+
+CREATE FUNCTION thetis.explain_purchases(p_customer thetis.customer) RETURNS TABLE(id uuid, product text, reason text, rank integer, since timestamp with time zone, until timestamp with time zone, address text, user_id uuid, owner_address text, shopify_order_id text, purchased_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        stored.id,
+        stored.product_slug,
+        why.reason,
+        array_position(
+            array[
+                'has_access', 'not_linked', 'address_not_confirmed', 'no_account',
+                'single_sign_on', 'other_account', 'account_deleted', 'expired', 'revoked',
+                'cancelled', 'refunded', 'erased'
+            ],
+            why.reason
+        ),
+        case why.reason
+            when 'expired' then stored.expires_at
+            when 'address_not_confirmed' then account.created_at
+            when 'account_deleted' then owner.deleted_at
+            when 'cancelled' then coalesce(orders.cancelled_at, stored.updated_at)
+            when 'refunded' then coalesce(orders.refunded_as_of, stored.updated_at)
+            when 'revoked' then stored.updated_at
+            else stored.purchased_at
+        end,
+        stored.expires_at,
+        stored.shopify_customer_email,
+        stored.user_id,
+        owner.email::text,
+        stored.shopify_order_id,
+        stored.purchased_at
+    from (
+        select mine.id from public.purchases as mine
+        where mine.shopify_order_id = any(p_customer.order_ids)
+        union
+        select mine.id from public.purchases as mine
+        where mine.shopify_customer_email = any(p_customer.emails)
+        union
+        select mine.id from public.purchases as mine
+        where mine.user_id = any(p_customer.user_ids)
+        limit 500
+    ) as mine
+    inner join public.purchases as stored on mine.id = stored.id
+    left join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
+    left join thetis.overrides as override on stored.id = override.purchase_id
+    left join auth.users as owner on stored.user_id = owner.id
+    left join lateral (
+        select same.id, same.created_at, same.email_confirmed_at, same.is_sso_user
+        from auth.users as same
+        where
+            same.id = any(p_customer.user_ids)
+            and lower(same.email) = stored.shopify_customer_email
+            and same.deleted_at is null
+        order by same.is_sso_user, same.email_confirmed_at nulls last
+        limit 1
+    ) as account on true
+    cross join lateral (
+        select case
+            when
+                override.is_revoked and stored.user_id is null
+                and stored.shopify_customer_email = '' then 'erased'
+            when stored.status = 'cancelled' and override.is_revoked then 'revoked'
+            when stored.status <> 'active' then stored.status
+            when stored.expires_at <= now() then 'expired'
+            when owner.deleted_at is not null then 'account_deleted'
+            when
+                owner.id = any(p_customer.user_ids)
+                and (
+                    p_customer.found_by <> 'address'
+                    or lower(owner.email) = any(p_customer.emails)
+                ) then 'has_access'
+            when owner.id is not null then 'other_account'
+            when account.is_sso_user then 'single_sign_on'
+            when account.email_confirmed_at is not null then 'not_linked'
+            when account.id is not null then 'address_not_confirmed'
+            else 'no_account'
+        end as reason
+    ) as why;
+end;
+$$;
+
+CREATE FUNCTION thetis.find_customer(p_query text) RETURNS thetis.customer
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $_$
+declare
+    v_query text := btrim(p_query, E' \t\r\n');
+    v_found thetis.customer;
+    v_id uuid;
+begin
+    if v_query ~ '@' then
+        v_found.found_by := 'address';
+        v_found.emails := array[thetis.normalised_email(v_query)];
+    elsif v_query ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        v_id := v_query;
+        select
+            kind.kind,
+            array_remove(array[thetis.normalised_email(users.email), bought.email], null),
+            array_remove(array[users.id, bought.user_id], null),
+            array_remove(array[bought.shopify_order_id, told.shopify_order_id], null)
+        into v_found
+        from (select v_id as id) as given
+        left join auth.users on given.id = users.id
+        left join lateral (
+            select stored.user_id, stored.shopify_order_id,
+                nullif(stored.shopify_customer_email, '') as email, stored.id
+            from public.purchases as stored where stored.id = given.id
+        ) as bought on true
+        left join lateral (
+            select message.shopify_order_id, message.id
+            from thetis.notifications as message where message.id = given.id
+        ) as told on true
+        cross join lateral (
+            select case
+                when users.id is not null then 'account'
+                when bought.id is not null then 'purchase'
+                when told.id is not null then 'message'
+            end as kind
+        ) as kind;
+    else
+        v_found.order_ids := thetis.find_orders(v_query);
+        v_found.found_by := case when cardinality(v_found.order_ids) > 0 then 'order' end;
+    end if;
+
+    -- whose an order is leads to the rest of what is theirs, and that to the account
+    v_found.emails := array(
+        select address from unnest(v_found.emails) as address where address <> ''
+        union
+        select address.email
+        from thetis.orders
+        cross join lateral (values (orders.holder_email), (orders.email)) as address (email)
+        where
+            orders.shopify_order_id = any(v_found.order_ids)
+            and address.email <> ''
+        union
+        select stored.shopify_customer_email from public.purchases as stored
+        where
+            stored.shopify_order_id = any(v_found.order_ids)
+            and stored.shopify_customer_email <> ''
+    );
+    v_found.user_ids := array(
+        select id from unnest(v_found.user_ids || thetis.accounts_of(v_found.emails)) as id
+        union
+        select stored.user_id from public.purchases as stored
+        where stored.shopify_order_id = any(v_found.order_ids) and stored.user_id is not null
+    );
+    v_found.order_ids := array(
+        select id from unnest(v_found.order_ids) as id where id is not null
+        union
+        select orders.shopify_order_id from thetis.orders
+        where orders.holder_email = any(v_found.emails)
+        union
+        select orders.shopify_order_id from thetis.orders
+        where orders.email = any(v_found.emails) and orders.transferred_to is not null
+        union
+        select stored.shopify_order_id from public.purchases as stored
+        where stored.shopify_customer_email = any(v_found.emails)
+        and stored.shopify_order_id is not null
+        union
+        select stored.shopify_order_id from public.purchases as stored
+        where stored.user_id = any(v_found.user_ids) and stored.shopify_order_id is not null
+        limit 200
+    );
+    return v_found;
+end;
+$_$;
 
 CREATE FUNCTION thetis.find_orders(p_order text) RETURNS text[]
     LANGUAGE plpgsql STABLE
@@ -2759,6 +3302,52 @@ begin
     return exists (
         select from auth.users where users.id = p_user_id and users.deleted_at is not null
     );
+end;
+$$;
+
+CREATE FUNCTION thetis.is_near(p_one text, p_other text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_one text[] := string_to_array(p_one, null);
+    v_other text[] := string_to_array(p_other, null);
+    v_start integer := 1;
+    v_row integer[];
+    v_next integer[];
+begin
+    if abs(cardinality(v_one) - cardinality(v_other)) > 2 then
+        return false;
+    end if;
+    while v_start <= cardinality(v_one) and v_one[v_start] = v_other[v_start] loop
+        v_start := v_start + 1;
+    end loop;
+    v_one := v_one[v_start:];
+    v_other := v_other[v_start:];
+    while
+        cardinality(v_one) > 0 and cardinality(v_other) > 0
+        and v_one[cardinality(v_one)] = v_other[cardinality(v_other)]
+    loop
+        v_one := trim_array(v_one, 1);
+        v_other := trim_array(v_other, 1);
+    end loop;
+
+    v_row := array(select generate_series(0, cardinality(v_other)));
+    for i in 1..cardinality(v_one) loop
+        v_next := array[i];
+        for j in 1..cardinality(v_other) loop
+            v_next[j + 1] := least(
+                v_row[j + 1] + 1,
+                v_next[j] + 1,
+                v_row[j] + case when v_one[i] = v_other[j] then 0 else 1 end
+            );
+        end loop;
+        v_row := v_next;
+        if (select min(cell) from unnest(v_row) as cell) > 2 then
+            return false;
+        end if;
+    end loop;
+    return v_row[cardinality(v_other) + 1] <= 2;
 end;
 $$;
 
@@ -3262,6 +3851,101 @@ begin
         case when p_existing <> 'refunded' then p_existing::thetis.purchase_status end,
         case when p_derived = 'expired' and p_is_extended then 'active' else p_derived end
     )::text;
+end;
+$$;
+
+CREATE FUNCTION thetis.misspellings(p_word text) RETURNS SETOF text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select overlay(p_word placing letter from place for taken)
+    from generate_series(1, length(p_word) + 1) as place
+    cross join unnest(string_to_array('abcdefghijklmnopqrstuvwxyz0123456789._-+', null)) as letter
+    cross join (values (0), (1)) as width (taken)
+    where place + taken <= length(p_word) + 1
+    union
+    select overlay(p_word placing '' from place for 1)
+    from generate_series(1, length(p_word)) as place
+    union
+    select overlay(
+        p_word placing reverse(substr(p_word, place, 2)) from place for 2
+    )
+    from generate_series(1, length(p_word) - 1) as place;
+end;
+$$;
+
+CREATE FUNCTION thetis.near_addresses(p_email text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    v_name text := split_part(p_email, '@', 1);
+    v_domain text := split_part(p_email, '@', 2);
+    v_beginning text := left(p_email, greatest(length(v_name) / 2, 3));
+    v_spellings text[];
+begin
+    if v_name = '' or v_domain = '' then
+        return '{}';
+    end if;
+    v_spellings := array(
+        select each || '@' || v_domain from thetis.misspellings(v_name) as each
+        union
+        select v_name || '@' || each from thetis.misspellings(v_domain) as each
+    );
+    return array(
+        select near.email
+        from (
+            select stored.shopify_customer_email as email from public.purchases as stored
+            where stored.shopify_customer_email = any(v_spellings)
+            union
+            (
+                select stored.shopify_customer_email from public.purchases as stored
+                where
+                    stored.shopify_customer_email operator(pg_catalog.~>=~) (v_name || '@')
+                    and stored.shopify_customer_email operator(pg_catalog.~<~) (v_name || 'A')
+                limit 100
+            )
+            union
+            (
+                select beginning.email
+                from (
+                    select stored.shopify_customer_email as email
+                    from public.purchases as stored
+                    where
+                        stored.shopify_customer_email operator(pg_catalog.~>=~) v_beginning
+                        and stored.shopify_customer_email operator(pg_catalog.~<~) (
+                            v_beginning || chr(1114111)
+                        )
+                    limit 100
+                ) as beginning
+                where thetis.is_near(beginning.email, p_email)
+            )
+        ) as near
+        where near.email <> p_email
+        order by near.email
+        limit 10
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.near_orders(p_query text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_digits text := ltrim(regexp_replace(p_query, '[^0-9]', '', 'g'), '0');
+begin
+    return array(
+        select orders.order_number from thetis.orders
+        where
+            orders.order_number = v_digits
+            or (orders.shopify_order_id = v_digits and orders.order_number is not null)
+        order by orders.order_number
+        limit 10
+    );
 end;
 $$;
 
@@ -4923,6 +5607,10 @@ GRANT ALL ON FUNCTION public.claim_purchases() TO authenticated;
 REVOKE ALL ON FUNCTION public.count_address_conflicts() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_address_conflicts() TO service_role;
 
+REVOKE ALL ON FUNCTION public.customer_timeline(query text, operator text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.customer_timeline(query text, operator text) TO authenticated;
+GRANT ALL ON FUNCTION public.customer_timeline(query text, operator text) TO service_role;
+
 REVOKE ALL ON FUNCTION public.expire_purchases(max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_purchases(max_count integer) TO service_role;
 
@@ -5033,6 +5721,8 @@ GRANT ALL ON FUNCTION public.undelivered_emails(days integer) TO service_role;
 
 REVOKE ALL ON FUNCTION thetis.access_period(p_words text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.accounts_of(p_emails text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.addition_delay() FROM PUBLIC;
@@ -5057,6 +5747,20 @@ REVOKE ALL ON FUNCTION thetis.confirmed_user_id(p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.copied_enrollments_of(p_email text, p_purchase_ids uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.customer_accounts(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_acts(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_answer(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_messages(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_orders(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_purchases(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.customer_rejected(p_customer thetis.customer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.describe_message_changes(p_order_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.describe_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
@@ -5079,6 +5783,12 @@ REVOKE ALL ON FUNCTION thetis.erase_returned_orders(p_order_ids text[]) FROM PUB
 
 REVOKE ALL ON FUNCTION thetis.expire_stale_notifications() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.explain_missing(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.explain_purchases(p_customer thetis.customer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.find_customer(p_query text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.find_orders(p_order text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.forget(p_operator text, p_reason text, p_email text, p_order_ids text[]) FROM PUBLIC;
@@ -5092,6 +5802,8 @@ REVOKE ALL ON FUNCTION thetis.have_access_periods(p_order_ids text[]) FROM PUBLI
 REVOKE ALL ON FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_deleted_account(p_user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.is_near(p_one text, p_other text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_staff(p_claims jsonb, p_is_write boolean) FROM PUBLIC;
 
@@ -5126,6 +5838,12 @@ REVOKE ALL ON FUNCTION thetis.merge_orders(p_orders thetis.incoming_order[], p_t
 REVOKE ALL ON FUNCTION thetis.merge_refunds(p_refunds thetis.incoming_refund[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.merged_status(p_existing text, p_derived thetis.purchase_status, p_is_revoked boolean, p_is_extended boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.misspellings(p_word text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.near_addresses(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.near_orders(p_query text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.new_for() FROM PUBLIC;
 

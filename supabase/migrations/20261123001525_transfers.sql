@@ -37,6 +37,7 @@ begin
 end;
 $$;
 
+-- Gives one purchase to another address; the rest of its order stays where it is.
 create function public.transfer_purchase(
     purchase_id uuid,
     address text,
@@ -94,7 +95,8 @@ begin
 end;
 $$;
 
--- The whole order, with what is added to it later. `order_name`: its number, or its Shopify id.
+-- Gives a whole order to another address, with what is added to it later. `order_name`: its number,
+-- or its Shopify id.
 create function public.transfer_order(
     order_name text,
     address text,
