@@ -20,8 +20,11 @@ ENDS_A_COMMAND = {";", "&", "&&", "|", "||", "(", ")", "#"}
 
 def command_lines(page: Document) -> Iterator[list[str]]:
     """Each call of a program of ours in the page's shell blocks."""
-    for block in page.blocks("bash", "sh", "console"):
+    for block in page.blocks("bash", "sh"):
         for line in block.replace("\\\n", " ").splitlines():
+            yield from _arguments(line)
+    for block in page.blocks("console"):  # what is typed, between what is printed
+        for line in re.findall(r"^\$ (.+)$", block, re.MULTILINE):
             yield from _arguments(line)
 
 

@@ -15,6 +15,7 @@ from devtools.reference.log_events import EVENT, log_events
 from devtools.reference.sql import Migrations
 from tests.support.database import Database
 from tests.support.docs import Document, document, documents
+from thetis.cli.acting import Until
 from thetis.errors import SettingsError
 from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
 
@@ -22,9 +23,11 @@ PAGES = [page for page in documents() if page.name != "CHANGELOG.md"]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 SETTINGS = {
+    "customer": DatabaseSettings,
     "messages": DatabaseSettings,
     "products": DatabaseSettings,
     "rejected": DatabaseSettings,
+    "staff": DatabaseSettings,
     "worker": WorkerSettings,
     "serve": ServiceSettings,
 }
@@ -58,14 +61,21 @@ def test_every_group_of_commands_reads_the_settings_that_the_reference_says(
 
 def _arguments(command: click.Command) -> list[str]:
     """As few as it takes to be let in."""
-    given: list[str] = []
+    given = ["--order", "1"] if command.name == "transfer" else []  # one of two is required
     for parameter in command.params:
         if isinstance(parameter, click.Argument):
-            is_uuid = parameter.type is click.UUID
-            given += ["00000000-0000-0000-0000-000000000000" if is_uuid else "1"]
+            given += [_value(parameter)]
         elif parameter.required:
-            given += [spelling(parameter), "1"]
+            given += [spelling(parameter), _value(parameter)]
     return given
+
+
+def _value(parameter: click.Parameter) -> str:
+    if isinstance(parameter.type, click.Choice):
+        return str(parameter.type.choices[0])
+    if isinstance(parameter.type, Until):
+        return "forever"
+    return "00000000-0000-0000-0000-000000000000" if parameter.type is click.UUID else "1"
 
 
 @every_page

@@ -128,8 +128,8 @@ def let_time_pass(database: Database, *, minutes: int) -> None:
     columns = database.rows(
         "select attrelid::regclass::text as table_name, attname as name from pg_attribute"
         " inner join pg_class on attrelid = pg_class.oid"
-        " where atttypid = 'timestamptz'::regtype and relkind = 'r' and attnum > 0"
-        " and attgenerated = '' and relnamespace::regnamespace::text in ('public', 'thetis', 'auth')"
+        " where atttypid = 'timestamptz'::regtype and attnum > 0 and attgenerated = ''"
+        " and relkind = 'r' and relnamespace::regnamespace::text in ('public', 'thetis', 'auth')"
     )
     with psycopg.connect(database.admin_url, autocommit=True) as admin:
         admin.execute("set session_replication_role = replica")  # no triggers
