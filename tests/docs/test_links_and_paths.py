@@ -14,7 +14,7 @@ DOCUMENTS = documents()
 every_document = pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
 
 # Made by commands, so not in a fresh checkout.
-MADE = (".venv/", "node_modules/")
+MADE = (".venv/", "node_modules/", "ada.json")
 FILE = re.compile(r"[\w.*-]+\.(?:py|sql|md|toml|lock|txt|html|json|cfg|ini|ya?ml|sh)")
 
 
