@@ -33,7 +33,9 @@ PARTS = {
 
 def environment() -> str:
     """The file."""
-    return "\n".join([HEAD, *(line for kind, title in PARTS.items() for line in _part(kind, title))])
+    return "\n".join(
+        [HEAD, *(line for kind, title in PARTS.items() for line in _part(kind, title))]
+    )
 
 
 def _part(kind: type[DatabaseSettings], title: str) -> Iterator[str]:

@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 NODE_MODULES = ROOT / "node_modules"
 
-REQUIRED = {name.upper() for name, each in ServiceSettings.model_fields.items() if each.is_required()}
+REQUIRED = {
+    name.upper() for name, each in ServiceSettings.model_fields.items() if each.is_required()
+}
 SETTINGS = {name.upper() for name in ServiceSettings.model_fields}
 
 
@@ -61,7 +63,9 @@ class Instruction:
 def dockerfile() -> list[list[Instruction]]:
     """Its stages, each beginning with FROM."""
     text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [
+        line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
     joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
     stages: list[list[Instruction]] = []
     for line in joined.splitlines():

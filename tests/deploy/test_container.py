@@ -165,7 +165,9 @@ def test_every_locked_package_has_a_wheel_for_the_image(
     image: Replay, machine: str, tmp_path: Path
 ) -> None:
     """The steps above run on the Python of this machine; the image has another."""
-    [version] = {re.findall(r"^python:([\d.]+)-slim", only(each, "FROM"))[0] for each in (BUILD, FINAL)}
+    [version] = {
+        re.findall(r"^python:([\d.]+)-slim", only(each, "FROM"))[0] for each in (BUILD, FINAL)
+    }
     platforms = [f"--platform=manylinux{each}_{machine}" for each in ("_2_28", "_2_17", "2014")]
     ended = subprocess.run(
         [

@@ -91,9 +91,7 @@ def test_it_listens_on_loopback_unless_told_otherwise(tmp_path: Path) -> None:
 
 
 def test_without_a_port_nothing_listens(tmp_path: Path) -> None:
-    environment = settings(
-        "http://127.0.0.1:1", database_url=NOWHERE, database_timeout_seconds=0.3
-    )
+    environment = settings("http://127.0.0.1:1", database_url=NOWHERE, database_timeout_seconds=0.3)
     with process("worker", log_file=tmp_path / "log", environment=environment) as running:
         eventually(lambda: running.logged("worker.database_failed"))
         assert _listening(running) == set()
