@@ -1,4 +1,6 @@
-"""`make reference`: write the page and the example of an environment, and complain about what nobody has described."""
+"""`make reference`: write the page and deploy/.env.example, and complain about what nobody has
+described.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """deploy/.env.example: every setting, with its words, in the order of the reference.
 
-In the form that Docker, Compose and systemd read alike: no quotes, and comments on lines of their own.
+In the form that Docker, Compose and systemd read alike: no quotes, and comments on lines of their
+own.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ HEAD = """\
 # for a $. docs/POST_PURCHASE_SETUP.md says where each comes from.
 """
 
-PARTS = {
+PARTS: dict[type[DatabaseSettings], str] = {
     DatabaseSettings: "The database, for every command: DATABASE_URL, or both others",
     WorkerSettings: "Sending, for `thetis serve` and `thetis worker`",
     ServiceSettings: "Receiving, for `thetis serve` alone",

@@ -72,7 +72,7 @@ class WorkerParts:
 
 
 def create_worker_app(parts: WorkerParts) -> Starlette:
-    """What watches a worker that runs alone; its lifespan opens the database and runs the worker."""
+    """For those who watch a worker that runs alone; its lifespan opens the database and runs it."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The alarms ring when they should, once, and not otherwise; the dashboard asks for what there is."""
+"""The alarms ring when they should, once; the dashboard asks for what there is."""
 
 from __future__ import annotations
 

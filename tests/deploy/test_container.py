@@ -125,7 +125,9 @@ def test_nothing_is_installed_that_no_lock_file_names(image: Replay) -> None:
     packages = next((image.root / "opt/thetis/lib").glob("python*/site-packages"))
     installed = {each.name.split("-")[0].lower() for each in packages.glob("*.dist-info")}
     lock = (ROOT / "requirements.lock").read_text()
-    locked = {name.replace("-", "_").lower() for name in re.findall(r"^([\w.-]+)==", lock, re.M)}
+    locked = {
+        name.replace("-", "_").lower() for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)
+    }
 
     assert installed - {"thetis"} <= {name.replace(".", "_") for name in locked}
     assert {"thetis", "uvicorn", "psycopg"} <= installed
@@ -143,7 +145,7 @@ def test_every_package_is_checked_by_its_hash() -> None:
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-build.lock"])
 def test_a_package_with_another_hash_is_refused(image: Replay, lock: str) -> None:
     text = (ROOT / lock).read_text()
-    first = next(re.finditer(r"^[\w.-]+==(?:.*\\\n)+.*$", text, re.M))[0]
+    first = next(re.finditer(r"^[\w.-]+==(?:.*\\\n)+.*$", text, re.MULTILINE))[0]
     wrong = image.root / f"wrong-{lock}"
     wrong.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", first))
 

@@ -33,7 +33,7 @@ def test_it_names_every_setting_once_and_nothing_else() -> None:
 
 
 def test_what_is_required_waits_for_a_value_and_has_none() -> None:
-    assert REQUIRED <= ASSIGNED.keys()
+    assert ASSIGNED.keys() >= REQUIRED
     assert set(ASSIGNED.values()) == {""}
 
 

@@ -43,9 +43,9 @@ def named_paths(page: Document) -> Iterator[str]:
     for text in [*page.spans(), *page.blocks()]:
         for word in re.findall(r"(?<![\w/:.$~@-])[\w.*-]+(?:/[\w.*-]+)*/?(?![\w/:@-])", text):
             is_below = "/" in word and word.partition("/")[0] in tops
-            if (is_below or FILE.fullmatch(word.split("/")[-1])) and not word.startswith(MADE):
-                if word != FILLED_IN:
-                    yield word.rstrip("/.")
+            is_path = is_below or FILE.fullmatch(word.split("/")[-1])
+            if is_path and not word.startswith(MADE) and word != FILLED_IN:
+                yield word.rstrip("/.")
 
 
 def exists(page: Document, path: str) -> bool:
