@@ -52,7 +52,7 @@ mutants: $(INSTALLED)  ## Does the suite catch each of the deliberate faults in 
 check: $(INSTALLED)  ## The fast tests, on one Postgres, in under a minute
 	$(VENV)/bin/python -m pytest --quiet --numprocesses 4 --dist worksteal -k "not ($(UNCHECKED))" $(CHECKED) $(ARGS)
 
-reference: $(INSTALLED)  ## docs/REFERENCE.md: settings, commands, routes, metrics, log events, SQL functions
+reference: $(INSTALLED)  ## docs/REFERENCE.md, of settings, commands, routes, metrics, log events, SQL functions; deploy/.env.example
 	$(VENV)/bin/python -m devtools.reference
 
 lint: $(INSTALLED)  ## ruff, mypy --strict, sqlfluff
@@ -86,4 +86,5 @@ bench-scale: $(INSTALLED) $(PROGRAMS)  ## The same curves with ten million purch
 lock:  ## Renew the lock files (needs uv)
 	uv pip compile $(UV_FLAGS) --extra dev pyproject.toml -o requirements-dev.lock
 	uv pip compile $(UV_FLAGS) -c requirements-dev.lock pyproject.toml -o requirements.lock
+	echo hatchling | uv pip compile $(UV_FLAGS) -c requirements-dev.lock - -o requirements-build.lock
 	uv pip compile $(UV_FLAGS) -c requirements.lock $(PEERS)/requirements.in -o $(PEERS)/requirements.lock

@@ -1,4 +1,6 @@
-"""`make reference`: write the page, and complain about what nobody has described."""
+"""`make reference`: write the page and deploy/.env.example, and complain about what nobody has
+described.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from devtools import migrations, platform
-from devtools.reference import FILE, ROOT, reference
+from devtools.reference import FILE, ROOT, environment, reference
 
 
 def main() -> None:
@@ -20,6 +22,7 @@ def main() -> None:
         finally:
             platform.stop(started.data_dir)
     FILE.write_text(made.text, encoding="utf-8")
+    environment.FILE.write_text(environment.environment(), encoding="utf-8")
     if made.faults:
         sys.exit("\n".join(["Words and code differ:", *made.faults]))
 

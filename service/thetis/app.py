@@ -17,12 +17,13 @@ from starlette.types import Receive, Scope, Send
 
 from thetis.batching import Batcher
 from thetis.database import Database
-from thetis.deliveries import DeliveryRecorder
+from thetis.deliveries import OTHER, STATES, DeliveryRecorder
 from thetis.delivery_route import DeliveryRoute
 from thetis.errors import DatabaseError
 from thetis.metrics import Metrics
 from thetis.model import Figures
 from thetis.readiness import Readiness
+from thetis.shopify import TOPICS
 from thetis.supervision import Supervisor
 from thetis.webhook_route import BODY_SECONDS, WebhookRoute, problem
 from thetis.webhooks import WebhookRecorder
@@ -61,12 +62,46 @@ class _App(Starlette):
             await super().__call__(scope, receive, send)
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorkerParts:
+    """What a worker that runs alone has, and what its routes ask."""
+
+    database: Database
+    worker: Worker
+    metrics: Metrics
+
+
+def create_worker_app(parts: WorkerParts) -> Starlette:
+    """For those who watch a worker that runs alone; its lifespan opens the database and runs it."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        supervisor = Supervisor(parts.worker)
+        app.state.metrics = parts.metrics
+        app.state.figures = Batcher(_reader(parts.database), max_calls=1)
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(parts.database.close)
+            opened.push_async_callback(parts.worker.close)
+            await parts.database.open()
+            await opened.enter_async_context(_at_work(supervisor))
+            yield {"count_closed": parts.metrics.count_closed}
+
+    return Starlette(
+        routes=[
+            Route("/healthz", _healthz, methods=["GET"]),
+            Route("/metrics", _metrics, methods=["GET"]),
+        ],
+        lifespan=lifespan,
+    )
+
+
 def create_app(parts: Parts) -> Starlette:
     """The ASGI application; its lifespan opens the database and runs the worker."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
         supervisor = Supervisor(parts.worker)
+        parts.metrics.begin_at_zero([*TOPICS, OTHER], [*STATES, OTHER])
         app.state.metrics = parts.metrics
         app.state.figures = Batcher(_reader(parts.database), max_calls=1)
         app.state.readiness = Readiness(

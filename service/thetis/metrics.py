@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from thetis.model import Figures
+from thetis.model import Figures, WebhookOutcome
+
+CLOSED = ("crowded", "header_too_large", "slow")
+"""Why a connection is closed before its time."""
 
 
 class Metrics:
@@ -84,6 +89,18 @@ class Metrics:
             "Orders of which somebody owns a purchase by another address than the order has now.",
             registry=self.registry,
         )
+
+    def begin_at_zero(self, topics: Iterable[str], types: Iterable[str]) -> None:
+        """Let everything that is received be there from the start: Prometheus sees no increase in a
+        series that begins with its first event, and an alarm would miss that one.
+        """
+        for outcome in WebhookOutcome:
+            for topic in topics:
+                self.webhooks.labels(topic, outcome)
+            for kind in types:
+                self.deliveries.labels(kind, outcome)
+        for reason in CLOSED:
+            self._closed.labels(reason)
 
     def count_webhook(self, topic: str, outcome: str, *, is_test: bool) -> None:
         """A webhook counts as one of a test order once its body has been read."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 
-from thetis.app import Parts, create_app
+from thetis.app import Parts, WorkerParts, create_app, create_worker_app
 from thetis.database import Database
 from thetis.deliveries import DeliveryRecorder
 from thetis.emails import Brand
@@ -58,6 +58,13 @@ def worker(settings: WorkerSettings, to: Database, metrics: Metrics) -> Worker:
         poll_seconds=settings.poll_seconds,
         concurrency=settings.dispatch_concurrency,
     )
+
+
+def worker_app(settings: WorkerSettings) -> Starlette:
+    """A worker alone, and what watches it."""
+    metrics, to = Metrics(), database(settings)
+    sending = worker(settings, to, metrics)
+    return create_worker_app(WorkerParts(database=to, worker=sending, metrics=metrics))
 
 
 def app(settings: ServiceSettings) -> Starlette:

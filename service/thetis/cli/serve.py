@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from contextlib import AsyncExitStack
 
 import click
+from click.core import ParameterSource
 
 from thetis import logs, server, settings, wiring
 from thetis.cli.session import load_or_exit
@@ -35,22 +37,43 @@ def serve(host: str, port: int) -> None:
     """
     chosen = load_or_exit(settings.ServiceSettings)
     logs.configure(chosen.log_level, chosen.log_format)
-    try:
-        listener = server.listen(host, port)
-    except OSError as error:
-        words = f"cannot listen on {host}, port {port}: {server.reason(error)}"
-        raise click.ClickException(words) from None
-    with listener:
+    with _listen(host, port) as listener:
         server.run(lambda: wiring.app(chosen), listener)
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return server.listen(host, port)
+    except OSError as error:
+        words = f"cannot listen on {host}, port {port}: {server.reason(error)}"
+        raise click.ClickException(words) from None
+
+
 @click.command()
-def worker() -> None:
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Answer `/healthz` and `/metrics` on this port. Without it, nothing listens.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on, with `--port`; 0.0.0.0 in a container.",
+)
+@click.pass_context
+def worker(context: click.Context, port: int | None, host: str) -> None:
     """Only send notifications. Any number may run, beside any number of `thetis serve`."""
+    if port is None and context.get_parameter_source("host") != ParameterSource.DEFAULT:
+        raise click.UsageError("--host needs --port: without it, nothing listens")
     chosen = load_or_exit(settings.WorkerSettings)
     logs.configure(chosen.log_level, chosen.log_format)
-    with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
-        runner.run(work(chosen))
+    if port is None:
+        with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
+            runner.run(work(chosen))
+    else:
+        with _listen(host, port) as listener:
+            server.run(lambda: wiring.worker_app(chosen), listener)
 
 
 async def work(chosen: settings.WorkerSettings) -> None:
