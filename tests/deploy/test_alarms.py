@@ -25,7 +25,7 @@ FILE = DEPLOY / "prometheus/rules.yaml"
 [GROUP] = read_yaml(FILE)["groups"]
 RULES: list[dict[str, Any]] = GROUP["rules"]
 ALERTS = [rule["alert"] for rule in RULES]
-DASHBOARD = json.loads((DEPLOY / "grafana/thetis.json").read_text(encoding="utf-8"))
+DASHBOARD = json.loads((DEPLOY / "grafana/dashboard.json").read_text(encoding="utf-8"))
 
 MINUTES = 100
 """Longer than the longest time that an alarm waits, an hour. What goes wrong does so at 90."""
