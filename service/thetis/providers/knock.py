@@ -1,5 +1,5 @@
-"""Notifications for Knock: start the post-purchase workflow of an order, tell it what was lost, stop
-it, or delete the person whom Knock knows by an address.
+"""Notifications for Knock: start the post-purchase workflow of an order, tell it what was lost,
+stop it, or delete the person whom Knock knows by an address.
 
 Facts this file stands on:
 - Only a trigger honours Idempotency-Key: the same key and body within 24 hours is answered again

@@ -68,6 +68,7 @@ def live(database: Database) -> None:
     database.record_refunds(refund(92, 11, **{COURSE: 1}), refund(93, 12), {"id": 1})
     database.record_orders(order(12, PREMIUM), order(11, COURSE, cancelled_at="2026-11-01T00:00Z"))
     database.call("store_rejected_webhook", "orders/paid", None, "W10=", "no order")
+    database.call("export_customer", "lin@example.com", "sue")
     database.call("forget_customer", "lin@example.com", "lin@example.com asked", "sue")
     database.record_orders(order(17, COURSE, email="lin@example.com", made_at=days_ago(1)))
     assert not database.accounts.has_access(ada, COURSE)
