@@ -94,6 +94,10 @@ def a_bounce(database: Database) -> None:
 def a_person_who_leaves(database: Database) -> None:
     database.accounts.sign_up(ADA)
     bought(database, COURSE)
+    asked = {"topic": "customers/data_request", "email": ADA, "shopify_order_ids": [str(ORDER)]}
+    database.call("record_privacy_request", asked)
+    database.execute("alter sequence thetis.privacy_requests_id_seq restart")
+    database.execute("update thetis.privacy_requests set id = default")
 
 
 def a_puzzle(database: Database) -> None:

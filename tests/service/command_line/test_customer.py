@@ -312,6 +312,20 @@ def test_nobody_is_forgotten_before_the_address_is_typed_again(
     assert "no: whose it was is forgotten" in customer(database, "show", "1001").stdout
 
 
+def test_what_a_person_has_to_answer_is_listed_until_it_is_answered(database: Database) -> None:
+    asked = {"topic": "customers/data_request", "email": ADA, "shopify_order_ids": ["1", "2"]}
+    database.call("record_privacy_request", asked)
+
+    [line] = customer(database, "requests").stdout.splitlines()
+    request_id, _, topic, state, address, orders = line.split("\t")
+    assert (topic, state, address, orders) == ("customers/data_request", "waits", ADA, "1 2")
+    assert customer(database, "answered", request_id).stdout == (
+        f"Request {request_id} waits no longer.\n"
+    )
+    assert customer(database, "requests").stdout == ""
+    assert "\tanswered " in customer(database, "requests", "--all").stdout
+
+
 def test_a_second_factor_is_asked_for_or_not(database: Database) -> None:
     for state, words in (("off", "do not need"), ("on", "need")):
         said = thetis(
