@@ -149,3 +149,7 @@ def end(moment: str | None) -> str:
 
 def day(moment: str) -> str:
     return datetime.fromisoformat(moment).astimezone(UTC).date().isoformat()
+
+
+def minute(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M}"

@@ -17,6 +17,7 @@ from thetis.cli.acting import (
     ask_as,
     dry_run_option,
     expect_option,
+    minute,
     operator_option,
     reason_option,
     tell,
@@ -248,3 +249,31 @@ def _tell_forgetting(address: str, would: dict[str, Any]) -> None:
         f"{table.replace('_', ' ')} {count}" for table, count in would["counts"].items() if count
     )
     click.echo(f"  rows that hold them: {rows or 'none'}")
+
+
+@customer.command()
+@click.option("--all", "is_all", is_flag=True, help="Those that were answered, too.")
+@operator_option
+def requests(operator: str, *, is_all: bool) -> None:
+    """Print what customers have asked Shopify for and a person has to answer, the oldest first."""
+    waiting = ask_as(
+        operator, lambda operators: operators.list_privacy_requests(include_answered=is_all)
+    )
+    for each in waiting:
+        state = f"answered {minute(each.answered_at)}" if each.answered_at else "waits"
+        orders = " ".join(each.shopify_order_ids) or "-"
+        received = minute(each.received_at)
+        words = (str(each.id), received, each.topic, state, each.email or "-", orders)
+        click.echo("\t".join(timeline.plain(word) for word in words))
+
+
+@customer.command()
+@click.argument("request_id", type=int)
+@operator_option
+def answered(request_id: int, operator: str) -> None:
+    """Say that a request was answered. Its address is forgotten with that.
+
+    REQUEST_ID is the id that `thetis customer requests` prints.
+    """
+    ask_as(operator, lambda operators: operators.mark_privacy_request_answered(request_id))
+    click.echo(f"Request {request_id} waits no longer.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from thetis.cli.acting import DONE, MESSAGES, day, end, state
+from thetis.cli.acting import DONE, MESSAGES, day, end, minute, state
 
 Row = dict[str, Any]
 Told = Iterator[tuple[str | None, str]]
@@ -29,7 +29,7 @@ class Event:
 
     @property
     def when(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M}"
+        return minute(self.at.isoformat())
 
 
 def account(row: Row) -> str:
@@ -122,7 +122,7 @@ def _of_message(row: Row) -> Told:
     address = f" to {row['address']}" if row["address"] else ""
     told = [str(SETTLED.get(row["status"], row["status"]))]
     if row["status"] == "pending":
-        told = [f"due {_minute(row['due_at'])}"]
+        told = [f"due {minute(row['due_at'])}"]
     if row["delivery"] and row["delivery"] != "sent":
         told.append(row["delivery"])
     error = row["delivery_reason"] or row["last_error"]
@@ -193,7 +193,3 @@ def _of_rejected(row: Row) -> Told:
         f"{name} could not be used: {row['reason']} (thetis rejected show {row['id']})",
     )
     yield row["replayed_at"], f"{name} handled after all"
-
-
-def _minute(moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M}"
