@@ -215,6 +215,7 @@ function  thetis.enqueue_forgetting                      .       .            . 
 function  thetis.erase_messages                          .       .            .            .            .
 function  thetis.erase_enrollments                       .       .            .            .            .
 function  thetis.forget                                  .       .            .            .            .
+function  thetis.without_others                          .       .            .            .            .
 """
 
 CALLERS = ("anon", "owner", "stranger", "unconfirmed", "service_role")
