@@ -64,7 +64,10 @@ begin
         not thetis.is_staff(v_claims, p_is_write)
         or not exists (
             select from auth.users
-            where users.id = thetis.uuid_or_null(v_user_id) and users.deleted_at is null
+            where
+                users.id = thetis.uuid_or_null(v_user_id)
+                and users.deleted_at is null
+                and (users.banned_until > now()) is not true  -- their token goes on for a while
         )
     then
         raise exception 'only support staff may do this' using errcode = '42501';
