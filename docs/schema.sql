@@ -425,7 +425,16 @@ begin
             where message.email = v_email and message.email <> ''
         ),
         'audit_log', (
-            select jsonb_agg(to_jsonb(told) order by told.id)
+            select
+                jsonb_agg(
+                    to_jsonb(told) || jsonb_build_object(
+                        'email', thetis.without_others(told.email, v_email),
+                        'reason', thetis.without_others(told.reason, v_email),
+                        'before', thetis.without_others(told.before::text, v_email)::jsonb,
+                        'after', thetis.without_others(told.after::text, v_email)::jsonb
+                    )
+                    order by told.id
+                )
             from thetis.audit_rows_of(v_email, '{}') as told
         ),
         'rejected_webhooks', (
@@ -1137,7 +1146,7 @@ begin
         v_email := thetis.stated_address(v_email);
     end if;
 
-    insert into thetis.privacy_requests (
+    insert into thetis.privacy_requests as existing (
         topic, shop, email, shopify_order_ids, request_hash, answered_at
     )
     values (
@@ -1148,10 +1157,15 @@ begin
         thetis.address_hash(record_privacy_request.request::text),
         case when v_topic = 'customers/redact' then now() end
     )
-    on conflict (request_hash) do nothing;
+    on conflict (request_hash) do update set received_at = now(), answered_at = now()
+    where existing.topic = 'customers/redact' and existing.received_at < now() - interval '2 days';
     v_is_new := found;
 
-    if v_topic = 'customers/redact' and (v_email is not null or cardinality(v_order_ids) > 0) then
+    if
+        v_is_new
+        and v_topic = 'customers/redact'
+        and (v_email is not null or cardinality(v_order_ids) > 0)
+    then
         perform thetis.forget('shopify', v_topic, v_email, v_order_ids);
     end if;
     return case when v_is_new then 'recorded' else 'unchanged' end;
@@ -3935,7 +3949,8 @@ declare
     v_beginning text := left(p_email, greatest(length(v_name) / 2, 3));
     v_spellings text[];
 begin
-    if v_name = '' or v_domain = '' then
+    -- a longer one is no address, and its spellings are as many as its length squared
+    if v_name = '' or v_domain = '' or length(p_email) > 320 then
         return '{}';
     end if;
     v_spellings := array(
@@ -4049,7 +4064,10 @@ begin
         not thetis.is_staff(v_claims, p_is_write)
         or not exists (
             select from auth.users
-            where users.id = thetis.uuid_or_null(v_user_id) and users.deleted_at is null
+            where
+                users.id = thetis.uuid_or_null(v_user_id)
+                and users.deleted_at is null
+                and (users.banned_until > now()) is not true  -- their token goes on for a while
         )
     then
         raise exception 'only support staff may do this' using errcode = '42501';
@@ -5221,6 +5239,21 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.without_others(p_text text, p_email text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return regexp_replace(
+        p_text,
+        '(?!' || thetis.address_pattern(p_email) || ')'
+        || '(?<![[:alnum:]._%+\\-])[[:alnum:]._%+-]+@[[:alnum:]-]+(\.[[:alnum:]-]+)*',
+        '[address]',
+        'gi'
+    );
+end;
+$$;
+
 CREATE TABLE public.products (
     slug text NOT NULL,
     name text NOT NULL,
@@ -5986,6 +6019,8 @@ REVOKE ALL ON FUNCTION thetis.why_no_retry(p_message thetis.notifications) FROM 
 REVOKE ALL ON FUNCTION thetis.withdraw_untried_messages(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.without_faults(p_elements jsonb, p_faults text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.without_others(p_text text, p_email text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.products TO authenticated;
 GRANT SELECT ON TABLE public.products TO service_role;
