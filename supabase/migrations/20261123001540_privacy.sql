@@ -124,7 +124,7 @@ exception when data_exception then
 end;
 $$;
 
--- A body as JSON; null where it is none.
+-- A body as JSON; null where it is none, or deeper than Postgres reads.
 create function thetis.body_json(p_body bytea)
 returns jsonb
 language plpgsql
@@ -133,7 +133,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return thetis.body_text(p_body)::jsonb;
-exception when data_exception then
+exception when data_exception or program_limit_exceeded then
     return null;
 end;
 $$;

@@ -19,6 +19,7 @@ from tests.database.privacy.support import (
     places,
     plant,
     plant_enrollments,
+    reject,
 )
 from tests.support.database import Database
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, order, refund
@@ -146,3 +147,11 @@ def test_forgotten_again_nothing_changes(planted: Database) -> None:
     assert planted.value("select count(*) from thetis.audit_log") == rows
     later(planted, 60)
     assert send_due(planted) == []
+
+
+def test_a_body_that_postgres_cannot_read_as_json_hinders_nobody(database: Database) -> None:
+    reject(database, b"[" * 50_000 + b'"ada.lovelace@example.com"' + b"]" * 50_000)
+    reject(database, b"[" * 50_000 + b"]" * 50_000)
+    assert len(export(database)["rejected_webhooks"]) == 1
+
+    assert forget(database)["counts"]["rejected_webhooks"] == 1
