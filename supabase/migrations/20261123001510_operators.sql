@@ -117,6 +117,24 @@ begin
 end;
 $$;
 
+-- The same of an address that may be held already: Shopify lets through what nobody should type,
+-- such as a second @, and who has that is to be found and forgotten all the same.
+create function thetis.held_address(p_address text)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_email text := thetis.normalised_email(p_address);
+begin
+    if v_email ~ '^[^[:space:]]+@[^[:space:]]+$' and length(v_email) <= 320 then
+        return v_email;
+    end if;
+    return thetis.stated_address(p_address);
+end;
+$$;
+
 -- The one order that these words mean, or an error.
 create function thetis.stated_order(p_order text)
 returns text
@@ -171,6 +189,7 @@ revoke all on function thetis.operator(text, boolean)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.stated_reason(text) from public, anon, authenticated, service_role;
 revoke all on function thetis.stated_address(text) from public, anon, authenticated, service_role;
+revoke all on function thetis.held_address(text) from public, anon, authenticated, service_role;
 revoke all on function thetis.stated_order(text) from public, anon, authenticated, service_role;
 revoke all on function public.require_second_factor(boolean, text, text)
 from public, anon, authenticated, service_role;

@@ -247,7 +247,7 @@ as $$
 #variable_conflict use_column
 declare
     v_operator text := thetis.operator(export_customer.operator, true);
-    v_email text := thetis.stated_address(export_customer.address);
+    v_email text := thetis.held_address(export_customer.address);
     v_user_id uuid := thetis.confirmed_user_id(v_email);
     v_order_ids text[] := thetis.orders_of_address(v_email);
     v_ids uuid[];

@@ -50,7 +50,7 @@ begin
         raise exception 'topic: none of the three' using errcode = 'TH004';
     end if;
     if v_email is not null then
-        v_email := thetis.stated_address(v_email);
+        v_email := thetis.held_address(v_email);
     end if;
 
     insert into thetis.privacy_requests as existing (
