@@ -349,7 +349,7 @@ CREATE FUNCTION public.export_customer(address text, operator text DEFAULT NULL:
 #variable_conflict use_column
 declare
     v_operator text := thetis.operator(export_customer.operator, true);
-    v_email text := thetis.stated_address(export_customer.address);
+    v_email text := thetis.held_address(export_customer.address);
     v_user_id uuid := thetis.confirmed_user_id(v_email);
     v_order_ids text[] := thetis.orders_of_address(v_email);
     v_ids uuid[];
@@ -541,7 +541,7 @@ CREATE FUNCTION public.forget_customer(address text, reason text, operator text 
 declare
     v_operator text := thetis.operator(forget_customer.operator, true);
     v_reason text := thetis.stated_reason(forget_customer.reason);
-    v_email text := thetis.stated_address(forget_customer.address);
+    v_email text := thetis.held_address(forget_customer.address);
     v_answer jsonb;
 begin
     begin
@@ -1143,7 +1143,7 @@ begin
         raise exception 'topic: none of the three' using errcode = 'TH004';
     end if;
     if v_email is not null then
-        v_email := thetis.stated_address(v_email);
+        v_email := thetis.held_address(v_email);
     end if;
 
     insert into thetis.privacy_requests as existing (
@@ -1662,8 +1662,7 @@ begin
                 )
             )
         then
-            raise exception 'order % is not that of %',
-                transfer_order.order_name, transfer_order.expected_address
+            raise exception 'order % is not that of the expected address', v_order_id
             using errcode = 'TH006';
         end if;
 
@@ -1926,7 +1925,7 @@ CREATE FUNCTION thetis.body_json(p_body bytea) RETURNS jsonb
     AS $$
 begin
     return thetis.body_text(p_body)::jsonb;
-exception when data_exception then
+exception when data_exception or program_limit_exceeded then
     return null;
 end;
 $$;
@@ -3327,6 +3326,20 @@ begin
     );
 end;
 $$;
+
+CREATE FUNCTION thetis.held_address(p_address text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_email text := thetis.normalised_email(p_address);
+begin
+    if v_email ~ '^[^[:space:]]+@[^[:space:]]+$' and length(v_email) <= 320 then
+        return v_email;
+    end if;
+    return thetis.stated_address(p_address);
+end;
+$_$;
 
 CREATE FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -4999,7 +5012,8 @@ begin
             v_purchase.user_id, thetis.normalised_email(p_expected_address)
         )
     then
-        raise exception 'purchase % is not that of %', p_id, p_expected_address
+        -- without the address: Postgres keeps what is raised in its log
+        raise exception 'purchase % is not that of the expected address', p_id
         using errcode = 'TH006';
     end if;
     return v_purchase;
@@ -5890,6 +5904,8 @@ REVOKE ALL ON FUNCTION thetis.give_purchases(p_ids uuid[], p_email text) FROM PU
 REVOKE ALL ON FUNCTION thetis.has_reason(p_message thetis.notifications) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.have_access_periods(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.held_address(p_address text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) FROM PUBLIC;
 
