@@ -349,7 +349,7 @@ CREATE FUNCTION public.export_customer(address text, operator text DEFAULT NULL:
 #variable_conflict use_column
 declare
     v_operator text := thetis.operator(export_customer.operator, true);
-    v_email text := thetis.stated_address(export_customer.address);
+    v_email text := thetis.held_address(export_customer.address);
     v_user_id uuid := thetis.confirmed_user_id(v_email);
     v_order_ids text[] := thetis.orders_of_address(v_email);
     v_ids uuid[];
@@ -425,7 +425,16 @@ begin
             where message.email = v_email and message.email <> ''
         ),
         'audit_log', (
-            select jsonb_agg(to_jsonb(told) order by told.id)
+            select
+                jsonb_agg(
+                    to_jsonb(told) || jsonb_build_object(
+                        'email', thetis.without_others(told.email, v_email),
+                        'reason', thetis.without_others(told.reason, v_email),
+                        'before', thetis.without_others(told.before::text, v_email)::jsonb,
+                        'after', thetis.without_others(told.after::text, v_email)::jsonb
+                    )
+                    order by told.id
+                )
             from thetis.audit_rows_of(v_email, '{}') as told
         ),
         'rejected_webhooks', (
@@ -532,7 +541,7 @@ CREATE FUNCTION public.forget_customer(address text, reason text, operator text 
 declare
     v_operator text := thetis.operator(forget_customer.operator, true);
     v_reason text := thetis.stated_reason(forget_customer.reason);
-    v_email text := thetis.stated_address(forget_customer.address);
+    v_email text := thetis.held_address(forget_customer.address);
     v_answer jsonb;
 begin
     begin
@@ -1134,10 +1143,10 @@ begin
         raise exception 'topic: none of the three' using errcode = 'TH004';
     end if;
     if v_email is not null then
-        v_email := thetis.stated_address(v_email);
+        v_email := thetis.held_address(v_email);
     end if;
 
-    insert into thetis.privacy_requests (
+    insert into thetis.privacy_requests as existing (
         topic, shop, email, shopify_order_ids, request_hash, answered_at
     )
     values (
@@ -1148,10 +1157,15 @@ begin
         thetis.address_hash(record_privacy_request.request::text),
         case when v_topic = 'customers/redact' then now() end
     )
-    on conflict (request_hash) do nothing;
+    on conflict (request_hash) do update set received_at = now(), answered_at = now()
+    where existing.topic = 'customers/redact' and existing.received_at < now() - interval '2 days';
     v_is_new := found;
 
-    if v_topic = 'customers/redact' and (v_email is not null or cardinality(v_order_ids) > 0) then
+    if
+        v_is_new
+        and v_topic = 'customers/redact'
+        and (v_email is not null or cardinality(v_order_ids) > 0)
+    then
         perform thetis.forget('shopify', v_topic, v_email, v_order_ids);
     end if;
     return case when v_is_new then 'recorded' else 'unchanged' end;
@@ -1648,8 +1662,7 @@ begin
                 )
             )
         then
-            raise exception 'order % is not that of %',
-                transfer_order.order_name, transfer_order.expected_address
+            raise exception 'order % is not that of the expected address', v_order_id
             using errcode = 'TH006';
         end if;
 
@@ -1912,7 +1925,7 @@ CREATE FUNCTION thetis.body_json(p_body bytea) RETURNS jsonb
     AS $$
 begin
     return thetis.body_text(p_body)::jsonb;
-exception when data_exception then
+exception when data_exception or program_limit_exceeded then
     return null;
 end;
 $$;
@@ -3314,6 +3327,20 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.held_address(p_address text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    v_email text := thetis.normalised_email(p_address);
+begin
+    if v_email ~ '^[^[:space:]]+@[^[:space:]]+$' and length(v_email) <= 320 then
+        return v_email;
+    end if;
+    return thetis.stated_address(p_address);
+end;
+$_$;
+
 CREATE FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3935,7 +3962,8 @@ declare
     v_beginning text := left(p_email, greatest(length(v_name) / 2, 3));
     v_spellings text[];
 begin
-    if v_name = '' or v_domain = '' then
+    -- a longer one is no address, and its spellings are as many as its length squared
+    if v_name = '' or v_domain = '' or length(p_email) > 320 then
         return '{}';
     end if;
     v_spellings := array(
@@ -4049,7 +4077,10 @@ begin
         not thetis.is_staff(v_claims, p_is_write)
         or not exists (
             select from auth.users
-            where users.id = thetis.uuid_or_null(v_user_id) and users.deleted_at is null
+            where
+                users.id = thetis.uuid_or_null(v_user_id)
+                and users.deleted_at is null
+                and (users.banned_until > now()) is not true  -- their token goes on for a while
         )
     then
         raise exception 'only support staff may do this' using errcode = '42501';
@@ -4981,7 +5012,8 @@ begin
             v_purchase.user_id, thetis.normalised_email(p_expected_address)
         )
     then
-        raise exception 'purchase % is not that of %', p_id, p_expected_address
+        -- without the address: Postgres keeps what is raised in its log
+        raise exception 'purchase % is not that of the expected address', p_id
         using errcode = 'TH006';
     end if;
     return v_purchase;
@@ -5217,6 +5249,21 @@ begin
         select coalesce(jsonb_agg(element.entry order by element.place), '[]')
         from jsonb_array_elements(p_elements) with ordinality as element (entry, place)
         where p_faults[element.place] is null
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.without_others(p_text text, p_email text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return regexp_replace(
+        p_text,
+        '(?!' || thetis.address_pattern(p_email) || ')'
+        || '(?<![[:alnum:]._%+\\-])[[:alnum:]._%+-]+@[[:alnum:]-]+(\.[[:alnum:]-]+)*',
+        '[address]',
+        'gi'
     );
 end;
 $$;
@@ -5858,6 +5905,8 @@ REVOKE ALL ON FUNCTION thetis.has_reason(p_message thetis.notifications) FROM PU
 
 REVOKE ALL ON FUNCTION thetis.have_access_periods(p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.held_address(p_address text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_deleted_account(p_user_id uuid) FROM PUBLIC;
@@ -5986,6 +6035,8 @@ REVOKE ALL ON FUNCTION thetis.why_no_retry(p_message thetis.notifications) FROM 
 REVOKE ALL ON FUNCTION thetis.withdraw_untried_messages(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.without_faults(p_elements jsonb, p_faults text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.without_others(p_text text, p_email text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.products TO authenticated;
 GRANT SELECT ON TABLE public.products TO service_role;

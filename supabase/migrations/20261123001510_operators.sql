@@ -64,7 +64,10 @@ begin
         not thetis.is_staff(v_claims, p_is_write)
         or not exists (
             select from auth.users
-            where users.id = thetis.uuid_or_null(v_user_id) and users.deleted_at is null
+            where
+                users.id = thetis.uuid_or_null(v_user_id)
+                and users.deleted_at is null
+                and (users.banned_until > now()) is not true  -- their token goes on for a while
         )
     then
         raise exception 'only support staff may do this' using errcode = '42501';
@@ -111,6 +114,24 @@ begin
         raise exception 'address: not an email address' using errcode = 'TH004';
     end if;
     return thetis.normalised_email(p_address);
+end;
+$$;
+
+-- The same of an address that may be held already: Shopify lets through what nobody should type,
+-- such as a second @, and who has that is to be found and forgotten all the same.
+create function thetis.held_address(p_address text)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_email text := thetis.normalised_email(p_address);
+begin
+    if v_email ~ '^[^[:space:]]+@[^[:space:]]+$' and length(v_email) <= 320 then
+        return v_email;
+    end if;
+    return thetis.stated_address(p_address);
 end;
 $$;
 
@@ -168,6 +189,7 @@ revoke all on function thetis.operator(text, boolean)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.stated_reason(text) from public, anon, authenticated, service_role;
 revoke all on function thetis.stated_address(text) from public, anon, authenticated, service_role;
+revoke all on function thetis.held_address(text) from public, anon, authenticated, service_role;
 revoke all on function thetis.stated_order(text) from public, anon, authenticated, service_role;
 revoke all on function public.require_second_factor(boolean, text, text)
 from public, anon, authenticated, service_role;

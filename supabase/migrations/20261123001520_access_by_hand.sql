@@ -161,7 +161,8 @@ begin
             v_purchase.user_id, thetis.normalised_email(p_expected_address)
         )
     then
-        raise exception 'purchase % is not that of %', p_id, p_expected_address
+        -- without the address: Postgres keeps what is raised in its log
+        raise exception 'purchase % is not that of the expected address', p_id
         using errcode = 'TH006';
     end if;
     return v_purchase;

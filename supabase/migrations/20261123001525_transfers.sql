@@ -147,8 +147,7 @@ begin
                 )
             )
         then
-            raise exception 'order % is not that of %',
-                transfer_order.order_name, transfer_order.expected_address
+            raise exception 'order % is not that of the expected address', v_order_id
             using errcode = 'TH006';
         end if;
 

@@ -214,7 +214,8 @@ declare
     v_beginning text := left(p_email, greatest(length(v_name) / 2, 3));
     v_spellings text[];
 begin
-    if v_name = '' or v_domain = '' then
+    -- a longer one is no address, and its spellings are as many as its length squared
+    if v_name = '' or v_domain = '' or length(p_email) > 320 then
         return '{}';
     end if;
     v_spellings := array(

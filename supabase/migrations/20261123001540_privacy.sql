@@ -75,6 +75,25 @@ begin
 end;
 $$;
 
+-- This text, or JSON as text, with every other address struck out. It begins after no backslash,
+-- which would leave an escape without its letter.
+create function thetis.without_others(p_text text, p_email text)
+returns text
+language plpgsql
+immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return regexp_replace(
+        p_text,
+        '(?!' || thetis.address_pattern(p_email) || ')'
+        || '(?<![[:alnum:]._%+\\-])[[:alnum:]._%+-]+@[[:alnum:]-]+(\.[[:alnum:]-]+)*',
+        '[address]',
+        'gi'
+    );
+end;
+$$;
+
 -- Does this text hold that address, in whatever case?
 create function thetis.mentions(p_text text, p_email text)
 returns boolean
@@ -105,7 +124,7 @@ exception when data_exception then
 end;
 $$;
 
--- A body as JSON; null where it is none.
+-- A body as JSON; null where it is none, or deeper than Postgres reads.
 create function thetis.body_json(p_body bytea)
 returns jsonb
 language plpgsql
@@ -114,7 +133,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return thetis.body_text(p_body)::jsonb;
-exception when data_exception then
+exception when data_exception or program_limit_exceeded then
     return null;
 end;
 $$;
@@ -228,7 +247,7 @@ as $$
 #variable_conflict use_column
 declare
     v_operator text := thetis.operator(export_customer.operator, true);
-    v_email text := thetis.stated_address(export_customer.address);
+    v_email text := thetis.held_address(export_customer.address);
     v_user_id uuid := thetis.confirmed_user_id(v_email);
     v_order_ids text[] := thetis.orders_of_address(v_email);
     v_ids uuid[];
@@ -304,7 +323,16 @@ begin
             where message.email = v_email and message.email <> ''
         ),
         'audit_log', (
-            select jsonb_agg(to_jsonb(told) order by told.id)
+            select
+                jsonb_agg(
+                    to_jsonb(told) || jsonb_build_object(
+                        'email', thetis.without_others(told.email, v_email),
+                        'reason', thetis.without_others(told.reason, v_email),
+                        'before', thetis.without_others(told.before::text, v_email)::jsonb,
+                        'after', thetis.without_others(told.after::text, v_email)::jsonb
+                    )
+                    order by told.id
+                )
             from thetis.audit_rows_of(v_email, '{}') as told
         ),
         'rejected_webhooks', (
@@ -355,6 +383,8 @@ revoke all on function thetis.address_hash(text) from public, anon, authenticate
 revoke all on function thetis.erase_returned_orders(text[])
 from public, anon, authenticated, service_role;
 revoke all on function thetis.address_pattern(text) from public, anon, authenticated, service_role;
+revoke all on function thetis.without_others(text, text)
+from public, anon, authenticated, service_role;
 revoke all on function thetis.mentions(text, text) from public, anon, authenticated, service_role;
 revoke all on function thetis.body_text(bytea) from public, anon, authenticated, service_role;
 revoke all on function thetis.body_json(bytea) from public, anon, authenticated, service_role;

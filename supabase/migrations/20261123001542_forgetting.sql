@@ -438,7 +438,7 @@ as $$
 declare
     v_operator text := thetis.operator(forget_customer.operator, true);
     v_reason text := thetis.stated_reason(forget_customer.reason);
-    v_email text := thetis.stated_address(forget_customer.address);
+    v_email text := thetis.held_address(forget_customer.address);
     v_answer jsonb;
 begin
     begin

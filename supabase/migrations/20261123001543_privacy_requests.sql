@@ -27,7 +27,9 @@ comment on column thetis.privacy_requests.request_hash is
 
 -- Records one such request and does what can be done at once; returns recorded, or unchanged if it
 -- is known. `request`: {topic, shop, email, shopify_order_ids, request_id}; but for the topic, each
--- may be missing or null. Safe to call again: who is to be forgotten is then forgotten again.
+-- may be missing or null. Safe to call again: Shopify sends a request for hours until it is
+-- answered, and may send it twice all the same; what was bought meanwhile is a new customer's. The
+-- same words two days later are a new request.
 create function public.record_privacy_request(request jsonb)
 returns text
 language plpgsql
@@ -48,10 +50,10 @@ begin
         raise exception 'topic: none of the three' using errcode = 'TH004';
     end if;
     if v_email is not null then
-        v_email := thetis.stated_address(v_email);
+        v_email := thetis.held_address(v_email);
     end if;
 
-    insert into thetis.privacy_requests (
+    insert into thetis.privacy_requests as existing (
         topic, shop, email, shopify_order_ids, request_hash, answered_at
     )
     values (
@@ -62,10 +64,15 @@ begin
         thetis.address_hash(record_privacy_request.request::text),
         case when v_topic = 'customers/redact' then now() end
     )
-    on conflict (request_hash) do nothing;
+    on conflict (request_hash) do update set received_at = now(), answered_at = now()
+    where existing.topic = 'customers/redact' and existing.received_at < now() - interval '2 days';
     v_is_new := found;
 
-    if v_topic = 'customers/redact' and (v_email is not null or cardinality(v_order_ids) > 0) then
+    if
+        v_is_new
+        and v_topic = 'customers/redact'
+        and (v_email is not null or cardinality(v_order_ids) > 0)
+    then
         perform thetis.forget('shopify', v_topic, v_email, v_order_ids);
     end if;
     return case when v_is_new then 'recorded' else 'unchanged' end;

@@ -250,3 +250,12 @@ def test_the_log_is_only_added_to(database: Database) -> None:
             database.execute(query)
         assert error.value.sqlstate == "TH007", query
     assert [each["action"] for each in audited(database)] == ["show"]
+
+
+@pytest.mark.parametrize("query", ["a@" + "b" * 5_000, "b" * 5_000 + "@example.com"])
+def test_what_is_too_long_for_an_address_is_answered_at_once(
+    database: Database, query: str
+) -> None:
+    told = timeline(database, query)
+
+    assert (told["found_by"], told["near_misses"]["addresses"]) == (None, [])

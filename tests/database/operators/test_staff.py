@@ -141,6 +141,18 @@ def test_a_token_that_outlives_the_staff_account_is_worth_nothing(
         assert answers(database, former) == all_of(database, NOT_STAFF)
 
 
+@pytest.mark.parametrize(("until", "answer"), [("1 hour", NOT_STAFF), ("-1 hour", None)])
+def test_a_token_of_staff_who_are_banned_is_worth_nothing(
+    database: Database, sue: str, until: str, answer: str | None
+) -> None:
+    database.execute(
+        "update auth.users set banned_until = now() + %s::interval where id = %s", until, sue
+    )
+
+    with somebody(database, sue, SUPPORT) as staff:
+        assert answers(database, staff) == all_of(database, answer)
+
+
 @pytest.mark.parametrize("user_id", [str(uuid.UUID(int=7)), "", "sue@example.com", None, ["sue"]])
 def test_a_token_without_an_account_is_worth_nothing(
     database: Database, user_id: str | None

@@ -7,7 +7,16 @@ import pytest
 
 from tests.database.operators.support import act, audited, has_access, purchase_id
 from tests.database.outbox.support import later, result_of, send_due, send_everything
-from tests.database.privacy.support import ADA, BODIES, GRACE, forget, places, plant, reject
+from tests.database.privacy.support import (
+    ADA,
+    BODIES,
+    GRACE,
+    export,
+    forget,
+    places,
+    plant,
+    reject,
+)
 from tests.support.database import Database
 from tests.support.everything import everything
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, order
@@ -251,6 +260,21 @@ def test_the_audit_log_lets_a_person_be_struck_out_and_nothing_else(database: Da
         )
         == 1
     )
+
+
+def test_who_has_an_address_that_nobody_should_have_is_forgotten(database: Database) -> None:
+    twice = f"{ADA}@example.com"
+    database.record_orders(order(1, COURSE, email=twice), order(2, COURSE, email=twice))
+    assert len(export(database, twice)["orders"]) == 2
+
+    database.call(
+        "record_privacy_request",
+        {"topic": "customers/redact", "email": twice, "shopify_order_ids": ["1"]},
+    )
+    database.record_orders(order(3, COURSE, email=twice))
+    forget(database, twice)
+
+    assert database.value("select count(*) from thetis.orders where email is not null") == 0
 
 
 @pytest.mark.parametrize("function", ["forget_customer", "export_customer"])

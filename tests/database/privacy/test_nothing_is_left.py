@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.database.operators.support import act
 from tests.database.outbox.support import later, send_due
 from tests.database.privacy.support import (
     ADA,
     BODIES,
+    GRACE,
     NAME,
     ORDERS,
     export,
@@ -17,6 +19,7 @@ from tests.database.privacy.support import (
     places,
     plant,
     plant_enrollments,
+    reject,
 )
 from tests.support.database import Database
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, order, refund
@@ -77,7 +80,20 @@ def test_an_export_holds_every_place(planted: Database) -> None:
     for column in ("payload", "resend_reason", "last_error", "delivery"):
         assert NAME in str([each[column] for each in told["notifications"]]).lower()
     # who bought with her, or bought what became hers, is not told of by her orders
-    assert "grace" not in str([told[part] for part in ("orders", "purchases", "notifications")])
+    parts = ("orders", "purchases", "notifications", "audit_log")
+    assert "grace" not in str([told[part] for part in parts])
+
+
+def test_what_operators_wrote_is_exported_without_anybody_else(database: Database) -> None:
+    database.record_orders(order(1, COURSE, email=ADA))
+    reason = f"{ADA}:\n{GRACE}, <{GRACE.upper()}>, x{ADA} and not\\{ADA.title()}."
+    act(database, "transfer_order", order_name="1", address=GRACE, reason=reason)
+
+    [told] = export(database)["audit_log"]
+
+    assert told["reason"] == f"{ADA}:\n[address], <[address]>, [address] and not\\{ADA.title()}."
+    assert told["before"][0]["address"] == ADA
+    assert told["after"][0]["address"] == "[address]"
 
 
 def test_nothing_is_left_but_what_knock_is_told_and_that_is_gone_once_it_is_told(
@@ -131,3 +147,11 @@ def test_forgotten_again_nothing_changes(planted: Database) -> None:
     assert planted.value("select count(*) from thetis.audit_log") == rows
     later(planted, 60)
     assert send_due(planted) == []
+
+
+def test_a_body_that_postgres_cannot_read_as_json_hinders_nobody(database: Database) -> None:
+    reject(database, b"[" * 50_000 + b'"ada.lovelace@example.com"' + b"]" * 50_000)
+    reject(database, b"[" * 50_000 + b"]" * 50_000)
+    assert len(export(database)["rejected_webhooks"]) == 1
+
+    assert forget(database)["counts"]["rejected_webhooks"] == 1

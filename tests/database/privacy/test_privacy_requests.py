@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database.operators.support import act, audited
+from tests.database.operators.support import act, audited, has_access
 from tests.database.outbox.support import later, send_due
 from tests.database.privacy.support import (
     ADA,
@@ -50,6 +50,32 @@ def test_a_customer_is_forgotten_at_once_and_again_without_harm(own_database: Da
     assert [each["action"] for each in audited(own_database) if each["operator"] == "shopify"] == [
         "forget"
     ]
+
+
+def test_a_request_that_comes_twice_takes_nothing_that_was_bought_meanwhile(
+    database: Database,
+) -> None:
+    fields = {"email": ADA, "shopify_order_ids": ["1"]}
+    database.record_orders(order(1, COURSE, email=ADA))
+    ask(database, REDACT, **fields)
+    database.record_orders(order(2, COURSE, email=ADA))
+
+    assert ask(database, REDACT, **fields) == "unchanged"
+
+    ada = database.accounts.sign_up(ADA)
+    assert has_access(database, ada, COURSE)
+
+
+def test_the_same_words_days_later_are_a_new_request(database: Database) -> None:
+    ask(database, REDACT, email=ADA)
+    database.record_orders(order(2, COURSE, email=ADA))
+    database.execute(
+        "update thetis.privacy_requests set received_at = received_at - interval '3 days'"
+    )
+
+    assert ask(database, REDACT, email=ADA) == "recorded"
+
+    assert [row["status"] for row in database.purchases(2)] == ["cancelled"]
 
 
 def test_a_customer_without_an_address_is_forgotten_by_their_orders(database: Database) -> None:

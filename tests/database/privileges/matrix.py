@@ -215,6 +215,8 @@ function  thetis.enqueue_forgetting                      .       .            . 
 function  thetis.erase_messages                          .       .            .            .            .
 function  thetis.erase_enrollments                       .       .            .            .            .
 function  thetis.forget                                  .       .            .            .            .
+function  thetis.without_others                          .       .            .            .            .
+function  thetis.held_address                            .       .            .            .            .
 """
 
 CALLERS = ("anon", "owner", "stranger", "unconfirmed", "service_role")

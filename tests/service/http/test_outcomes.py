@@ -83,7 +83,7 @@ def test_an_order_of_other_products_is_ignored(service: Service, order_id: int) 
 
 
 @pytest.mark.parametrize(
-    "topic", ["products/update", "orders/edited", "customers/redact", "Orders/Paid", ""]
+    "topic", ["products/update", "orders/edited", "customers/update", "Orders/Paid", ""]
 )
 def test_a_topic_that_is_not_ours_is_ignored_whatever_its_body(
     service: Service, database: Database, order_id: int, topic: str
