@@ -85,12 +85,12 @@ def act_by_hand(database: Database) -> None:
     and what was written down of it is struck out.
     """
     database.execute("update public.products set access_period = '1 year' where slug = %s", COURSE)
-    database.record_orders(order(17, COURSE, made_at=days_ago(9)))
+    database.record_orders(order(18, COURSE, made_at=days_ago(9)))
     sue = database.accounts.sign_up("sue@example.com")
     with database.accounts.as_user(sue, **SUPPORT) as staff:
         [row] = staff.execute(
             "select public.transfer_order("
-            "'17', 'grace@example.com', 'bought for her', 'ada@example.com') as answer"
+            "'18', 'grace@example.com', 'bought for her', 'ada@example.com') as answer"
         ).fetchall()
     assert row["answer"]["after"][0]["address"] == "grace@example.com"
     database.execute("update thetis.audit_log set erased_at = now(), email = null")
