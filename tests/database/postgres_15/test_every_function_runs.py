@@ -76,6 +76,8 @@ def live(database: Database) -> None:
     assert database.accounts.has_access(ada, PREMIUM)
     database.accounts.claim_purchases(ada)
     act_by_hand(database)
+    for query in ("adax@example.com", "No. 1000000"):
+        database.call("customer_timeline", query, "sue")
     database.accounts.delete(ada)
     mark_as_deleted(database, database.accounts.sign_up("ada@example.com"))
 
@@ -93,6 +95,7 @@ def act_by_hand(database: Database) -> None:
             "'18', 'grace@example.com', 'bought for her', 'ada@example.com') as answer"
         ).fetchall()
     assert row["answer"]["after"][0]["address"] == "grace@example.com"
+    database.call("export_customer", "ada@example.com", "sue")
     database.execute("update thetis.audit_log set erased_at = now(), email = null")
 
 
