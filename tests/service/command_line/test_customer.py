@@ -218,7 +218,7 @@ def test_another_name_is_written_down(database: Database, bought: str) -> None:
         (("revoke", "ID"), "--reason", 2),
         (("revoke", "ID", "--reason", " \t"), "must not be blank", 2),
         (("revoke", "ID", *WHY, "--as", " "), "nobody knows who you are: say --as NAME", 2),
-        (("revoke", "ID", *WHY, "--expect", EVE), f"is not that of {EVE}", 1),
+        (("revoke", "ID", *WHY, "--expect", EVE), "is not that of the expected address", 1),
         (
             ("transfer", "--order", "1001", "--to", GRACE, "--expect", EVE, *WHY),
             "is not that of",
@@ -362,4 +362,4 @@ def test_it_works_through_the_api_as_well(
 
     assert revoked.stdout.startswith(f"revoked {COURSE} of order #1001")
     assert shown.stdout.startswith(f"{COURSE}  no: an operator took it away on ")
-    is_refused(refused, f"is not that of {EVE}")
+    is_refused(refused, "is not that of the expected address")
