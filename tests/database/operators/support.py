@@ -43,10 +43,5 @@ def purchase_id(database: Database, order_id: object, slug: str | None = None) -
     )
 
 
-def has_access(database: Database, user_id: str, slug: str) -> bool:
-    with database.accounts.as_user(user_id) as user:
-        return bool(user.execute("select public.has_access(%s) as yes", (slug,)).fetchone()["yes"])  # type: ignore[index]
-
-
 def audited(database: Database) -> list[Row]:
     return database.rows("select * from thetis.audit_log order by id")

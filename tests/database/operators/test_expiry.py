@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database.operators.support import ADA, GRACE, act, has_access, purchase_id
+from tests.database.operators.support import ADA, GRACE, act, purchase_id
 from tests.support.database import Database
 from tests.support.shopify import order, refund
 
@@ -163,7 +163,7 @@ def test_what_is_over_is_said_to_be_and_an_extension_takes_that_back(database: D
     act(database, "extend_purchase", purchase_id=grant, until="2100-01-01")
 
     assert database.value("select status from public.purchases") == "active"
-    assert has_access(database, ada, SLUG)
+    assert database.accounts.has_access(ada, SLUG)
 
 
 def test_what_an_enrollment_told_as_expired_stays_extended(database: Database) -> None:

@@ -7,7 +7,7 @@ import uuid
 import psycopg
 import pytest
 
-from tests.database.operators.support import ADA, GRACE, act, audited, has_access
+from tests.database.operators.support import ADA, GRACE, act, audited
 from tests.support.database import Database
 from tests.support.deletion import mark_as_deleted
 from tests.support.shopify import order
@@ -22,17 +22,17 @@ def test_whoever_has_the_address_confirmed_has_access_at_once(database: Database
 
     assert (answer["outcome"], answer["before"]) == ("done", [])
     assert answer["after"][0]["user_id"] == ada
-    assert has_access(database, ada, SLUG)
+    assert database.accounts.has_access(ada, SLUG)
 
 
 def test_whoever_confirms_the_address_later_has_access_then(database: Database) -> None:
     act(database, "grant_access", slug=SLUG, recipient=ADA)
     ada = database.accounts.sign_up(ADA, confirmed=False)
-    assert not has_access(database, ada, SLUG)
+    assert not database.accounts.has_access(ada, SLUG)
 
     database.accounts.confirm(ada)
 
-    assert has_access(database, ada, SLUG)
+    assert database.accounts.has_access(ada, SLUG)
 
 
 def test_an_account_without_a_confirmed_address_may_be_named_by_its_id(database: Database) -> None:
@@ -40,7 +40,7 @@ def test_an_account_without_a_confirmed_address_may_be_named_by_its_id(database:
 
     act(database, "grant_access", slug=SLUG, recipient=ada)
 
-    assert has_access(database, ada, SLUG)
+    assert database.accounts.has_access(ada, SLUG)
     # so that nobody else inherits it by an address that this account never proved
     assert database.value("select shopify_customer_email from public.purchases") == ""
 
@@ -48,11 +48,11 @@ def test_an_account_without_a_confirmed_address_may_be_named_by_its_id(database:
 def test_it_ends_when_it_was_said_to(database: Database) -> None:
     ada = database.accounts.sign_up(ADA)
     act(database, "grant_access", slug=SLUG, recipient=ADA, until="2100-01-01")
-    assert has_access(database, ada, SLUG)
+    assert database.accounts.has_access(ada, SLUG)
 
     database.execute("update public.purchases set expires_at = now()")
 
-    assert not has_access(database, ada, SLUG)
+    assert not database.accounts.has_access(ada, SLUG)
 
 
 def test_the_same_grant_said_twice_is_one(database: Database) -> None:
@@ -78,7 +78,7 @@ def test_a_grant_stands_beside_what_was_bought(database: Database) -> None:
 
     database.record_orders(order(1, SLUG, financial_status="refunded"))
 
-    assert has_access(database, ada, SLUG)
+    assert database.accounts.has_access(ada, SLUG)
 
 
 def test_nobody_is_written_to(database: Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.database.operators.support import ADA, EVE, act, has_access, purchase_id
+from tests.database.operators.support import ADA, EVE, act, purchase_id
 from tests.database.outbox.support import CANCEL, later, send_everything
 from tests.support.database import Database
 from tests.support.shopify import order, refund
@@ -30,7 +30,7 @@ def test_it_ends_access_and_no_later_event_brings_it_back(database: Database, ad
     database.record_orders(order(1, SLUG, updated_at="2026-11-25T10:00:00Z"))
     database.record_orders(order(1, SLUG, email=EVE, updated_at="2026-11-26T10:00:00Z"))
 
-    assert not has_access(database, ada, SLUG)
+    assert not database.accounts.has_access(ada, SLUG)
 
 
 def test_others_of_the_same_product_stay(database: Database, ada: str) -> None:
@@ -38,7 +38,7 @@ def test_others_of_the_same_product_stay(database: Database, ada: str) -> None:
 
     act(database, "revoke_purchase", purchase_id=purchase_id(database, 1))
 
-    assert has_access(database, ada, SLUG)
+    assert database.accounts.has_access(ada, SLUG)
 
 
 def test_a_restored_one_gives_access_again(database: Database, ada: str) -> None:
@@ -51,7 +51,7 @@ def test_a_restored_one_gives_access_again(database: Database, ada: str) -> None
         "cancelled",
         "active",
     ]
-    assert has_access(database, ada, SLUG)
+    assert database.accounts.has_access(ada, SLUG)
 
 
 @pytest.mark.parametrize("is_told_before", [True, False])
@@ -147,6 +147,6 @@ def test_a_dry_run_leaves_everything_as_it_was(database: Database, ada: str) -> 
 
     assert answer["after"][0]["status"] == "cancelled"
     assert [each["kind"] for each in answer["messages"]] == [CANCEL]
-    assert has_access(database, ada, SLUG)
+    assert database.accounts.has_access(ada, SLUG)
     later(database, 60)
     assert send_everything(database) == []

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database.operators.support import ADA, act, audited, has_access
+from tests.database.operators.support import ADA, act, audited
 from tests.support.database import Connection, Database
 from tests.support.deletion import mark_as_deleted
 from tests.support.functions import Function, arguments, functions
@@ -213,4 +213,4 @@ def test_staff_have_access_to_nothing_that_is_not_theirs(
         [seen] = staff.execute("select count(*) as rows from public.purchases").fetchall()
 
     assert seen["rows"] == 0
-    assert not has_access(database, sue, SLUG)
+    assert not database.accounts.has_access(sue, SLUG)

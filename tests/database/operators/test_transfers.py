@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.database.operators.support import ADA, EVE, GRACE, act, has_access, purchase_id
+from tests.database.operators.support import ADA, EVE, GRACE, act, purchase_id
 from tests.database.outbox.support import CANCEL, COURSE_ACCESS, send_due, send_everything
 from tests.support.database import Database
 from tests.support.shopify import order, refund
@@ -28,11 +28,14 @@ def test_the_old_owner_loses_it_and_the_new_one_has_it(
     database: Database, ada: str, grace: str, function: str
 ) -> None:
     database.record_orders(order(1, SLUG))
-    assert has_access(database, ada, SLUG)
+    assert database.accounts.has_access(ada, SLUG)
 
     transfer(database, function, GRACE)
 
-    assert (has_access(database, ada, SLUG), has_access(database, grace, SLUG)) == (False, True)
+    assert (database.accounts.has_access(ada, SLUG), database.accounts.has_access(grace, SLUG)) == (
+        False,
+        True,
+    )
 
 
 def transfer(
@@ -53,11 +56,11 @@ def test_the_new_one_has_it_once_the_address_is_confirmed(
     database.record_orders(order(1, SLUG))
     transfer(database, function, GRACE)
     grace = database.accounts.sign_up(GRACE, confirmed=False)
-    assert not has_access(database, grace, SLUG)
+    assert not database.accounts.has_access(grace, SLUG)
 
     database.accounts.confirm(grace)
 
-    assert has_access(database, grace, SLUG)
+    assert database.accounts.has_access(grace, SLUG)
 
 
 @pytest.mark.parametrize("function", ["transfer_purchase", "transfer_order"])
@@ -68,7 +71,7 @@ def test_until_then_it_is_nobodys(database: Database, ada: str, function: str) -
     database.record_orders(order(1, SLUG, updated_at="2999-01-01T10:00:00Z"))
     database.accounts.claim_purchases(ada)
 
-    assert not has_access(database, ada, SLUG)
+    assert not database.accounts.has_access(ada, SLUG)
 
 
 @pytest.mark.parametrize("function", ["transfer_purchase", "transfer_order"])
@@ -82,7 +85,7 @@ def test_no_later_event_gives_it_back(
     database.record_orders(order(1, SLUG, email=EVE, updated_at="2026-11-26T10:00:00Z"))
     eve = database.accounts.sign_up(EVE)
 
-    owners = [has_access(database, each, SLUG) for each in (ada, grace, eve)]
+    owners = [database.accounts.has_access(each, SLUG) for each in (ada, grace, eve)]
     assert owners == [False, True, False]
 
 
@@ -93,7 +96,7 @@ def test_a_refund_after_it_ends_it(database: Database, ada: str, grace: str, fun
 
     database.record_refunds(refund(9, 1, **{SLUG: 1}))
 
-    assert not has_access(database, grace, SLUG)
+    assert not database.accounts.has_access(grace, SLUG)
 
 
 @pytest.mark.parametrize("function", ["transfer_purchase", "transfer_order"])
@@ -105,7 +108,10 @@ def test_it_can_be_transferred_back(
 
     transfer(database, function, ADA)
 
-    assert (has_access(database, ada, SLUG), has_access(database, grace, SLUG)) == (True, False)
+    assert (database.accounts.has_access(ada, SLUG), database.accounts.has_access(grace, SLUG)) == (
+        True,
+        False,
+    )
 
 
 @pytest.mark.parametrize("function", ["transfer_purchase", "transfer_order"])
@@ -118,7 +124,10 @@ def test_when_the_new_account_is_deleted_it_waits_for_the_same_address(
 
     again = database.accounts.sign_up(GRACE)
 
-    assert (has_access(database, ada, SLUG), has_access(database, again, SLUG)) == (False, True)
+    assert (database.accounts.has_access(ada, SLUG), database.accounts.has_access(again, SLUG)) == (
+        False,
+        True,
+    )
 
 
 def test_what_is_added_to_a_transferred_order_follows_it(
@@ -129,7 +138,10 @@ def test_what_is_added_to_a_transferred_order_follows_it(
 
     database.record_orders(order(1, SLUG, OTHER, updated_at="2026-11-25T10:00:00Z"))
 
-    assert (has_access(database, ada, OTHER), has_access(database, grace, OTHER)) == (False, True)
+    assert (
+        database.accounts.has_access(ada, OTHER),
+        database.accounts.has_access(grace, OTHER),
+    ) == (False, True)
 
 
 def test_of_an_order_only_the_transferred_purchase_moves(
@@ -140,8 +152,8 @@ def test_of_an_order_only_the_transferred_purchase_moves(
     act(database, "transfer_purchase", purchase_id=purchase_id(database, 1, SLUG), address=GRACE)
     database.record_orders(order(1, SLUG, OTHER, updated_at="2026-11-25T10:00:00Z"))
 
-    assert [has_access(database, ada, each) for each in (SLUG, OTHER)] == [False, True]
-    assert [has_access(database, grace, each) for each in (SLUG, OTHER)] == [True, False]
+    assert [database.accounts.has_access(ada, each) for each in (SLUG, OTHER)] == [False, True]
+    assert [database.accounts.has_access(grace, each) for each in (SLUG, OTHER)] == [True, False]
     assert database.call("count_address_conflicts")[0]["count_address_conflicts"] == 0
 
 
@@ -193,4 +205,7 @@ def test_a_dry_run_leaves_everything_as_it_was(
     answer = transfer(database, function, GRACE, dry_run=True)
 
     assert answer["after"][0]["user_id"] == grace  # type: ignore[index]
-    assert (has_access(database, ada, SLUG), has_access(database, grace, SLUG)) == (True, False)
+    assert (database.accounts.has_access(ada, SLUG), database.accounts.has_access(grace, SLUG)) == (
+        True,
+        False,
+    )

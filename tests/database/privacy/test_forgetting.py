@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.database.operators.support import act, audited, has_access, purchase_id
+from tests.database.operators.support import act, audited, purchase_id
 from tests.database.outbox.support import later, result_of, send_due, send_everything
 from tests.database.privacy.support import (
     ADA,
@@ -31,9 +31,9 @@ def test_what_an_account_owns_stays_theirs_and_it_is_said_beforehand(database: D
     assert answer["account"] == ada
     assert answer["keeps_access"] == [{"product": COURSE, "user_id": ada}]
     assert answer["loses_access"] == []
-    assert has_access(database, ada, COURSE)
+    assert database.accounts.has_access(ada, COURSE)
     database.record_orders(order(1, COURSE, email=ADA, updated_at="2999-01-01T00:00:00Z"))
-    assert has_access(database, ada, COURSE)
+    assert database.accounts.has_access(ada, COURSE)
 
 
 def test_what_nobody_owns_ends_for_good_and_it_is_said_beforehand(database: Database) -> None:
@@ -49,7 +49,7 @@ def test_what_nobody_owns_ends_for_good_and_it_is_said_beforehand(database: Data
     ]
     database.record_orders(order(1, COURSE, email=ADA, updated_at="2999-01-01T00:00:00Z"))
     ada = database.accounts.sign_up(ADA)
-    assert [has_access(database, ada, slug) for slug in (COURSE, SPLINT)] == [False, False]
+    assert [database.accounts.has_access(ada, slug) for slug in (COURSE, SPLINT)] == [False, False]
     assert database.rows("select distinct status from public.purchases") == [
         {"status": "cancelled"}
     ]
@@ -78,7 +78,9 @@ def test_who_buys_afterwards_is_a_new_customer(database: Database) -> None:
     database.record_orders(order(2, PREMIUM, email=ADA))
 
     ada = database.accounts.sign_up(ADA)
-    assert has_access(database, ada, PREMIUM) and not has_access(database, ada, COURSE)
+    assert database.accounts.has_access(ada, PREMIUM) and not database.accounts.has_access(
+        ada, COURSE
+    )
     assert send_everything(database) == ["course_access", "post_purchase"]
     assert forget(database)["keeps_access"] == [{"product": PREMIUM, "user_id": ada}]
     assert [each for each in places(database) if "notifications" not in each] == []
@@ -93,7 +95,9 @@ def test_who_was_given_what_she_bought_keeps_it(database: Database) -> None:
     forget(database)
     database.record_orders(order(1, COURSE, email=ADA), order(2, PREMIUM, email=ADA))
 
-    assert has_access(database, grace, COURSE) and has_access(database, grace, PREMIUM)
+    assert database.accounts.has_access(grace, COURSE) and database.accounts.has_access(
+        grace, PREMIUM
+    )
 
 
 @pytest.mark.parametrize("is_whole", [True, False])
@@ -108,7 +112,7 @@ def test_what_she_was_given_does_not_go_back(database: Database, *, is_whole: bo
     forget(database)
     database.record_orders(order(1, COURSE, email=GRACE, updated_at="2999-01-01T00:00:00Z"))
 
-    assert not has_access(database, grace, COURSE)
+    assert not database.accounts.has_access(grace, COURSE)
     assert database.value("select shopify_customer_email from public.purchases") == ""
 
 
@@ -119,10 +123,10 @@ def test_somebody_else_s_order_with_a_conflict_is_not_touched(database: Database
 
     forget(database)
 
-    assert has_access(database, ada, COURSE)
+    assert database.accounts.has_access(ada, COURSE)
     assert database.value("select email from thetis.orders") == GRACE
     database.accounts.delete(ada)
-    assert has_access(database, database.accounts.sign_up(GRACE), COURSE)
+    assert database.accounts.has_access(database.accounts.sign_up(GRACE), COURSE)
 
 
 def test_knock_is_told_to_stop_what_runs_and_to_delete_her_when_nothing_is_on_its_way(
@@ -306,7 +310,7 @@ def test_an_old_order_of_her_that_was_never_heard_of_is_nobodys(database: Databa
 
     assert database.record_orders(order(1, COURSE, email=ADA, made_at=days_ago(1))) == ["recorded"]
 
-    assert not has_access(database, ada, COURSE)
+    assert not database.accounts.has_access(ada, COURSE)
     assert database.messages(1) == []
     assert database.record_orders(order(1, COURSE, email=None, made_at=days_ago(1))) == [
         "unchanged"

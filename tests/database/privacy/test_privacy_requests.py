@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database.operators.support import act, audited, has_access
+from tests.database.operators.support import act, audited
 from tests.database.outbox.support import later, send_due
 from tests.database.privacy.support import (
     ADA,
@@ -63,7 +63,7 @@ def test_a_request_that_comes_twice_takes_nothing_that_was_bought_meanwhile(
     assert ask(database, REDACT, **fields) == "unchanged"
 
     ada = database.accounts.sign_up(ADA)
-    assert has_access(database, ada, COURSE)
+    assert database.accounts.has_access(ada, COURSE)
 
 
 def test_the_same_words_days_later_are_a_new_request(database: Database) -> None:
