@@ -639,15 +639,15 @@ begin
             nullif(grant_access.until, 'infinity')
         )
         on conflict (id) do nothing;
-        if not found then
-            return thetis.unchanged_act('grant', array[grant_access.grant_id])
-                || jsonb_build_object('dry_run', grant_access.dry_run);
+        if found then
+            insert into thetis.grants (purchase_id, product_slug, expires_at)
+            values (grant_access.grant_id, grant_access.slug, grant_access.until);
+            v_act := thetis.conclude_act(
+                v_operator, 'grant', v_reason, v_email, null, array[grant_access.grant_id], '[]'
+            );
+        else
+            v_act := thetis.unchanged_act('grant', array[grant_access.grant_id]);
         end if;
-        insert into thetis.grants (purchase_id, product_slug, expires_at)
-        values (grant_access.grant_id, grant_access.slug, grant_access.until);
-        v_act := thetis.conclude_act(
-            v_operator, 'grant', v_reason, v_email, null, array[grant_access.grant_id], '[]'
-        );
         if grant_access.dry_run is not false then
             raise exception 'dry run' using errcode = 'TH099';
         end if;

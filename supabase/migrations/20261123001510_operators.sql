@@ -27,7 +27,7 @@ begin
 end;
 $$;
 
--- A claim of a token may be anything.
+-- A claim of a token, an id that somebody typed or that of an old row may be anything.
 create function thetis.uuid_or_null(p_text text)
 returns uuid
 language plpgsql

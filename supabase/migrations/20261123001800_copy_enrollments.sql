@@ -209,11 +209,8 @@ declare
             stored.shopify_order_id = p_row.shopify_order_id
             and stored.shopify_line_item_id = p_row.shopify_line_item_id
     );
-    v_id uuid;
+    v_id uuid := thetis.uuid_or_null(p_row.enrollment_id);
 begin
-    if p_row.enrollment_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-        v_id := p_row.enrollment_id;
-    end if;
     if v_id is null or exists (
         select from public.purchases as stored where stored.id = v_id
     ) then

@@ -428,9 +428,9 @@ MUTANTS = (
     _sql(
         "lets what was given put off the end of what was bought",
         "grants_and_extensions",
-        "        v_act := thetis.conclude_act(\n            v_operator, 'grant'",
-        "        insert into thetis.access_periods values (grant_access.grant_id, '30 days');\n"
-        "        v_act := thetis.conclude_act(\n            v_operator, 'grant'",
+        "            v_act := thetis.conclude_act(\n                v_operator, 'grant'",
+        "            insert into thetis.access_periods values (grant_access.grant_id, '30 days');\n"
+        "            v_act := thetis.conclude_act(\n                v_operator, 'grant'",
     ),
     _sql(
         "counts a period from the purchase although it was bought again early",
