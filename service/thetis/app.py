@@ -79,11 +79,7 @@ def create_worker_app(parts: WorkerParts) -> Starlette:
         supervisor = Supervisor(parts.worker)
         app.state.metrics = parts.metrics
         app.state.figures = Batcher(_reader(parts.database), max_calls=1)
-        async with AsyncExitStack() as opened:
-            opened.push_async_callback(parts.database.close)
-            opened.push_async_callback(parts.worker.close)
-            await parts.database.open()
-            await opened.enter_async_context(_at_work(supervisor))
+        async with _opened(parts), _at_work(supervisor):
             yield {"count_closed": parts.metrics.count_closed}
 
     return Starlette(
@@ -110,14 +106,11 @@ def create_app(parts: Parts) -> Starlette:
             supervisor,
             backlog_limit_seconds=parts.backlog_limit_seconds,
         )
-        async with AsyncExitStack() as opened:
-            opened.push_async_callback(parts.database.close)
-            opened.push_async_callback(parts.worker.close)
-            await parts.database.open()
+        async with _opened(parts):
             await parts.preflight()
-            await opened.enter_async_context(_at_work(supervisor))
-            log.info("service.started")
-            yield {"count_closed": parts.metrics.count_closed}
+            async with _at_work(supervisor):
+                log.info("service.started")
+                yield {"count_closed": parts.metrics.count_closed}
         log.info("service.stopped")
 
     webhooks = WebhookRoute(parts)
@@ -134,6 +127,15 @@ def create_app(parts: Parts) -> Starlette:
     app.state.webhooks = webhooks
     app.router.redirect_slashes = False  # to Shopify a redirect is a failure like any other
     return app
+
+
+@asynccontextmanager
+async def _opened(parts: Parts | WorkerParts) -> AsyncIterator[None]:
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(parts.database.close)
+        opened.push_async_callback(parts.worker.close)
+        await parts.database.open()
+        yield
 
 
 @asynccontextmanager
