@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -19,7 +19,7 @@ from thetis.errors import ShopifyRefused
 from thetis.providers import shopify_orders as orders
 from thetis.providers import shopify_subscriptions as subscriptions
 from thetis.providers.shopify_graphql import GraphQL
-from thetis.providers.shopify_orders import NewestOrder, OrderPage, RejectedOrder
+from thetis.providers.shopify_orders import NewestOrder, OrderPage, Position, RejectedOrder
 from thetis.providers.shopify_subscriptions import WebhookSubscription
 from thetis.providers.shopify_tokens import AdminToken, ClientCredentials
 
@@ -48,6 +48,7 @@ DISPUTES_SCOPE = "read_shopify_payments_disputes"
 """For the webhooks of disputes; an order tells its own disputes without it."""
 
 _PAGE_SIZE = 50
+_LONGEST_LIST = 20_000
 _NODES_AT_ONCE = 100
 
 SHOP = """
@@ -89,6 +90,7 @@ class ShopifyAdmin:
         api_version: str,
         timeout: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        longest_list: int = _LONGEST_LIST,
     ) -> None:
         self._graphql = GraphQL(
             base_url=base_url.rstrip("/"),
@@ -98,6 +100,7 @@ class ShopifyAdmin:
             sleep=sleep,
         )
         self._page_size = _PAGE_SIZE
+        self._longest_list = longest_list
 
     async def close(self) -> None:
         await self._graphql.close()
@@ -111,12 +114,19 @@ class ShopifyAdmin:
     ) -> OrderPage:
         """The next orders that changed in this time, the longest ago first; both ends are of it.
 
-        `after` is the cursor of the page before. An order that changes meanwhile comes again.
+        `after` is the cursor of the page before, which may be kept for days. An order that changes
+        meanwhile comes again, as may one that changed in the same second as another.
         """
-        found = await self._order_page(orders.window(since, until), after)
+        at = Position.read(since, after)
+        found = await self._order_page(orders.window(at.since, until), at.after)
         for node in found["nodes"]:
             await self._complete(node)
-        return orders.page(found["nodes"], _next(found["pageInfo"]))
+        cursor = _next(found["pageInfo"])
+        told = orders.page(found["nodes"], cursor)
+        if cursor is None or told.newest_updated_at is None:
+            return told
+        then = at.then(told.newest_updated_at, cursor, len(found["nodes"]), self._longest_list)
+        return replace(told, cursor=str(then))
 
     async def order(self, order_id: str) -> dict[str, Any] | None:
         """One element of record_orders' argument; None when there is none that we may see.
@@ -130,6 +140,7 @@ class ShopifyAdmin:
         return orders.translate(data["order"])
 
     async def order_count(self, since: datetime, until: datetime | None) -> int:
+        """How many that is, for a progress bar: Shopify counts to 25,000, and then says one more."""
         data = await self.query(orders.ORDER_COUNT, query=orders.window(since, until))
         return int(data["ordersCount"]["count"])
 

@@ -30,10 +30,10 @@ fragment OrderFields on Order {
   createdAt
   processedAt
   updatedAt
-  lineItems(first: 20) { nodes { ...LineItemFields } pageInfo { hasNextPage endCursor } }
+  lineItems(first: 10) { nodes { ...LineItemFields } pageInfo { hasNextPage endCursor } }
   refunds {
     id
-    refundLineItems(first: 20) {
+    refundLineItems(first: 10) {
       nodes { ...RefundLineItemFields } pageInfo { hasNextPage endCursor }
     }
   }
@@ -127,6 +127,37 @@ class NewestOrder:
     created_at: datetime
     updated_at: datetime
     has_email: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where the next page begins. As text it is the `cursor` of an OrderPage.
+
+    Shopify pages through 25,000 orders of one window and no further
+    (https://shopify.dev/docs/api/usage/limits#pagination-limits). So the window is begun again at
+    the second that was reached, long before that.
+    """
+
+    since: datetime
+    after: str | None = None
+    seen: int = 0
+
+    @classmethod
+    def read(cls, since: datetime, cursor: str | None) -> Position:
+        if cursor is None:
+            return cls(since=since)
+        begun, seen, after = cursor.split(" ", 2)
+        return cls(since=instant(begun), after=after or None, seen=int(seen))
+
+    def then(self, reached: datetime, after: str, count: int, at_most: int) -> Position:
+        seen = self.seen + count
+        # Within one second there is nowhere to begin again.
+        if seen < at_most or reached <= self.since:
+            return Position(since=self.since, after=after, seen=seen)
+        return Position(since=reached)
+
+    def __str__(self) -> str:
+        return f"{_second(self.since)} {self.seen} {self.after or ''}"
 
 
 def window(since: datetime, until: datetime | None) -> str:
