@@ -17,6 +17,7 @@ from typing import Any, LiteralString
 
 from thetis.errors import ShopifyRefused
 from thetis.providers import shopify_orders as orders
+from thetis.providers import shopify_queries as queries
 from thetis.providers import shopify_subscriptions as subscriptions
 from thetis.providers.shopify_graphql import GraphQL
 from thetis.providers.shopify_orders import NewestOrder, OrderPage, Position, RejectedOrder
@@ -50,21 +51,6 @@ DISPUTES_SCOPE = "read_shopify_payments_disputes"
 _PAGE_SIZE = 50
 _LONGEST_LIST = 20_000
 _NODES_AT_ONCE = 100
-
-SHOP = """
-query ThetisShop {
-  shop { name myshopifyDomain currencyCode }
-  publicApiVersions { handle supported }
-}
-"""
-
-SCOPES = "query ThetisScopes { currentAppInstallation { accessScopes { handle } } }"
-
-PRODUCTS = """
-query ThetisProducts($ids: [ID!]!) {
-  nodes(ids: $ids) { ... on Product { id title } }
-}
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,28 +119,28 @@ class ShopifyAdmin:
 
         Raises UnusablePayload when the database could not be told of it.
         """
-        data = await self.query(orders.ORDER, id=orders.order_gid(order_id))
+        data = await self.query(queries.ORDER, id=orders.order_gid(order_id))
         if data["order"] is None:
             return None
         await self._complete(data["order"])
         return orders.translate(data["order"])
 
     async def order_count(self, since: datetime, until: datetime | None) -> int:
-        """How many that is, for a progress bar: Shopify counts to 25,000, and then says one more."""
-        data = await self.query(orders.ORDER_COUNT, query=orders.window(since, until))
+        """How many that is, for a progress bar: Shopify counts to 25,000 and says 25,001 then."""
+        data = await self.query(queries.ORDER_COUNT, query=orders.window(since, until))
         return int(data["ordersCount"]["count"])
 
     async def newest_order(self) -> NewestOrder | None:
-        nodes = (await self.query(orders.NEWEST_ORDER))["orders"]["nodes"]
+        nodes = (await self.query(queries.NEWEST_ORDER))["orders"]["nodes"]
         return orders.newest(nodes[0]) if nodes else None
 
     async def scopes(self) -> frozenset[str]:
         """What the token may do. An app can be installed without any scope."""
-        installation = (await self.query(SCOPES))["currentAppInstallation"]
+        installation = (await self.query(queries.SCOPES))["currentAppInstallation"]
         return frozenset(each["handle"] for each in installation["accessScopes"])
 
     async def shop(self) -> Shop:
-        data = await self.query(SHOP)
+        data = await self.query(queries.SHOP)
         told, versions = data["shop"], data["publicApiVersions"]
         return Shop(
             name=told["name"],
@@ -170,7 +156,7 @@ class ShopifyAdmin:
         titles: dict[str, str] = {}
         for start in range(0, len(ids), _NODES_AT_ONCE):
             gids = [f"gid://shopify/Product/{each}" for each in ids[start : start + _NODES_AT_ONCE]]
-            found = (await self.query(PRODUCTS, ids=gids))["nodes"]
+            found = (await self.query(queries.PRODUCTS, ids=gids))["nodes"]
             titles.update((orders.digits(each["id"]), each["title"]) for each in found if each)
         return titles
 
@@ -216,7 +202,7 @@ class ShopifyAdmin:
         while True:
             try:
                 data = await self.query(
-                    orders.ORDERS, first=self._page_size, after=after, query=window
+                    queries.ORDERS, first=self._page_size, after=after, query=window
                 )
             except ShopifyRefused as error:
                 if error.code != "MAX_COST_EXCEEDED" or self._page_size == 1:
@@ -227,9 +213,9 @@ class ShopifyAdmin:
 
     async def _complete(self, node: dict[str, Any]) -> None:
         """Follow the nested lists of an order to their ends."""
-        await self._follow(node["lineItems"], orders.MORE_LINE_ITEMS, node["id"], "order")
+        await self._follow(node["lineItems"], queries.MORE_LINE_ITEMS, node["id"], "order")
         for refund in node["refunds"]:
-            more = orders.MORE_REFUND_LINE_ITEMS
+            more = queries.MORE_REFUND_LINE_ITEMS
             await self._follow(refund["refundLineItems"], more, refund["id"], "refund")
 
     async def _follow(
