@@ -95,6 +95,7 @@ table     thetis.grants                                  .       .            . 
 table     thetis.access_periods                          .       .            .            .            .
 table     thetis.audit_log                               .       .            .            .            .
 table     thetis.staff_rules                             .       .            .            .            .
+table     thetis.held_addresses                          .       .            .            .            .
 table     thetis.derived_purchases                       .       .            .            .            .
 table     thetis.live_purchases                          .       .            .            .            .
 table     thetis.named_purchases                         .       .            .            .            .
