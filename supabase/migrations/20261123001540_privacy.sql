@@ -18,7 +18,8 @@ create table thetis.erased_addresses (
 );
 
 comment on column thetis.erased_addresses.erased_at is
-'What was bought until then is nobody''s. Who buys later is a new customer.';
+'What was bought before is nobody''s. Who buys later is a new customer, and so is who buys in that
+very second: Shopify tells no more than the second.';
 
 create function thetis.address_hash(p_email text)
 returns bytea
@@ -50,7 +51,7 @@ begin
                 select erased.erased_at from thetis.erased_addresses as erased
                 where
                     erased.address_hash = thetis.address_hash(told.email)
-                    and (told.purchased_at <= erased.erased_at) is not false
+                    and (told.purchased_at < date_trunc('second', erased.erased_at)) is not false
             ) as erased_at
         from thetis.orders as told
         where told.shopify_order_id = any(p_order_ids) and told.email <> ''
