@@ -157,6 +157,8 @@ function  thetis.refund_fault                            .       .            . 
 function  thetis.describe_orders                         .       .            .            .            .
 function  thetis.describe_refunds                        .       .            .            .            .
 function  thetis.without_faults                          .       .            .            .            .
+function  thetis.told_order_id                           .       .            .            .            .
+function  thetis.told_emails                             .       .            .            .            .
 function  thetis.new_for                                 .       .            .            .            .
 function  thetis.merge_orders                            .       .            .            .            .
 function  thetis.unusable_orders                         .       .            .            .            .
@@ -208,6 +210,7 @@ function  thetis.mentions                                .       .            . 
 function  thetis.body_text                               .       .            .            .            .
 function  thetis.body_json                               .       .            .            .            .
 function  thetis.rejected_webhooks_of                    .       .            .            .            .
+function  thetis.erase_rejected_webhooks                 .       .            .            .            .
 function  thetis.copied_enrollments_of                   .       .            .            .            .
 function  thetis.audit_rows_of                           .       .            .            .            .
 function  thetis.orders_of_address                       .       .            .            .            .
