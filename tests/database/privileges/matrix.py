@@ -70,6 +70,7 @@ function  public.expire_purchases                        .       .            . 
 function  public.require_second_factor                   .       .            .            .            execute
 function  public.prune                                   .       .            .            .            execute
 function  public.record_privacy_request                  .       .            .            .            execute
+function  public.count_privacy_requests                  .       .            .            .            execute
 function  public.list_privacy_requests                   .       .            .            .            execute
 function  public.mark_privacy_request_answered           .       .            .            .            execute
 function  public.check_schema                            .       .            .            .            execute
