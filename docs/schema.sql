@@ -220,6 +220,10 @@ begin
             waiting.status = 'pending'
             and waiting.due_at <= now()
             and waiting.provider = claim_notifications.provider
+            -- of many that are to be given up at once, some wait for the next claim
+            and (
+                waiting.uncertain_since < now() - thetis.repeatable_for(waiting.kind)
+            ) is not true
         order by waiting.due_at
         limit claim_notifications.max_count
         for update skip locked
@@ -265,6 +269,15 @@ begin
                     <> coalesce(override.transferred_to, orders.holder_email)
             )
     );
+end;
+$$;
+
+CREATE FUNCTION public.count_privacy_requests() RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (select count(*) from thetis.privacy_requests as asked where asked.answered_at is null);
 end;
 $$;
 
@@ -442,13 +455,16 @@ begin
                 jsonb_agg(
                     to_jsonb(kept) - 'body_sha256'
                     || jsonb_build_object(
-                        'body', coalesce(
-                            thetis.body_text(kept.body), encode(kept.body, 'base64')
-                        )
+                        'body', case
+                            when found.is_theirs then coalesce(
+                                thetis.body_text(kept.body), encode(kept.body, 'base64')
+                            )
+                        end
                     )
                     order by kept.id
                 )
-            from thetis.rejected_webhooks_of(v_email, '{}') as kept
+            from thetis.rejected_webhooks_of(v_email, '{}') as found
+            inner join thetis.rejected_webhooks as kept on found.id = kept.id
         ),
         'privacy_requests', (
             select jsonb_agg(to_jsonb(asked) - 'request_hash' order by asked.id)
@@ -640,8 +656,7 @@ begin
         )
         on conflict (id) do nothing;
         if found then
-            insert into thetis.grants (purchase_id, product_slug, expires_at)
-            values (grant_access.grant_id, grant_access.slug, grant_access.until);
+            insert into thetis.grants (purchase_id) values (grant_access.grant_id);
             v_act := thetis.conclude_act(
                 v_operator, 'grant', v_reason, v_email, null, array[grant_access.grant_id], '[]'
             );
@@ -1874,7 +1889,7 @@ CREATE FUNCTION thetis.address_pattern(p_email text) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
-    return '(?<![[:alnum:]._%+-])'
+    return '(?:(?<![[:alnum:]._%+-])|(?<=\\[bfnrt]))'
         || regexp_replace(p_email, '([][*.+?^${}()|\\])', '\\\1', 'g')
         || '(?![[:alnum:]_-]|\.[[:alnum:]])';
 end;
@@ -2675,6 +2690,40 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.erase_rejected_webhooks(p_email text, p_order_ids text[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_each record;
+    v_total bigint := 0;
+begin
+    for v_each in select found.* from thetis.rejected_webhooks_of(p_email, p_order_ids) as found
+    loop
+        v_total := v_total + 1;
+        begin
+            update thetis.rejected_webhooks as kept
+            set
+                body = convert_to(
+                    regexp_replace(
+                        thetis.body_json(kept.body)::text,
+                        thetis.address_pattern(p_email),
+                        '[address]',
+                        'gi'
+                    ),
+                    'UTF8'
+                )
+            where kept.id = v_each.id and not v_each.is_theirs;
+        exception when unique_violation then
+            v_each.is_theirs := true;
+        end;
+        delete from thetis.rejected_webhooks as kept
+        where kept.id = v_each.id and v_each.is_theirs;
+    end loop;
+    return v_total;
+end;
+$$;
+
 CREATE FUNCTION thetis.erase_returned_orders(p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2689,7 +2738,7 @@ begin
                 select erased.erased_at from thetis.erased_addresses as erased
                 where
                     erased.address_hash = thetis.address_hash(told.email)
-                    and (told.purchased_at <= erased.erased_at) is not false
+                    and (told.purchased_at < date_trunc('second', erased.erased_at)) is not false
             ) as erased_at
         from thetis.orders as told
         where told.shopify_order_id = any(p_order_ids) and told.email <> ''
@@ -2771,7 +2820,10 @@ begin
         sold.shopify_order_id = any(p_order_ids)
         and not exists (
             select from thetis.order_lines as line
-            where line.shopify_order_id = sold.shopify_order_id and line.product_slug is not null
+            inner join thetis.shopify_products as ours on line.product_slug = ours.product_slug
+            where
+                line.shopify_order_id = sold.shopify_order_id
+                and ours.shopify_product_id = sold.shopify_product_id
         );
 end;
 $$;
@@ -2971,7 +3023,6 @@ declare
     v_ids uuid[];
     v_message_ids uuid[];
     v_audit_ids bigint[];
-    v_rejected_ids bigint[];
     v_is_new boolean;
     v_email text;
     v_counts jsonb;
@@ -3013,9 +3064,6 @@ begin
     v_audit_ids := array(
         select told.id from thetis.audit_rows_of(p_email, p_order_ids) as told
     );
-    v_rejected_ids := array(
-        select kept.id from thetis.rejected_webhooks_of(p_email, p_order_ids) as kept
-    );
     v_counts := jsonb_build_object(
         'orders', (
             select count(*) from thetis.orders
@@ -3037,7 +3085,6 @@ begin
             select count(*) from thetis.email_deliveries as delivery
             where delivery.notification_id = any(v_message_ids) and delivery.reason is not null
         ),
-        'rejected_webhooks', cardinality(v_rejected_ids),
         'privacy_requests', (
             select count(*) from thetis.privacy_requests as asked where asked.email = p_email
         ),
@@ -3102,12 +3149,12 @@ begin
     update thetis.audit_log as told
     set email = null, reason = null, before = null, after = null, erased_at = now()
     where told.id = any(v_audit_ids);
-    delete from thetis.rejected_webhooks as kept where kept.id = any(v_rejected_ids);
     update thetis.privacy_requests as asked
     set email = null, answered_at = coalesce(asked.answered_at, now())
     where asked.email = p_email;
     v_counts := v_counts || jsonb_build_object(
-        'copied_enrollments', thetis.erase_enrollments(p_email, v_ids)
+        'copied_enrollments', thetis.erase_enrollments(p_email, v_ids),
+        'rejected_webhooks', thetis.erase_rejected_webhooks(p_email, p_order_ids)
     );
     v_total := (select sum(counted.value::bigint) from jsonb_each_text(v_counts) as counted);
 
@@ -3974,27 +4021,28 @@ begin
     return array(
         select near.email
         from (
-            select stored.shopify_customer_email as email from public.purchases as stored
-            where stored.shopify_customer_email = any(v_spellings)
+            select held.email
+            from thetis.held_addresses as held
+            where held.email = any(v_spellings)
+            union
+            select lower(account.email) from auth.users as account
+            where account.id = any(thetis.accounts_of(v_spellings))
             union
             (
-                select stored.shopify_customer_email from public.purchases as stored
+                select held.email from thetis.held_addresses as held
                 where
-                    stored.shopify_customer_email operator(pg_catalog.~>=~) (v_name || '@')
-                    and stored.shopify_customer_email operator(pg_catalog.~<~) (v_name || 'A')
+                    held.email operator(pg_catalog.~>=~) (v_name || '@')
+                    and held.email operator(pg_catalog.~<~) (v_name || 'A')
                 limit 100
             )
             union
             (
                 select beginning.email
                 from (
-                    select stored.shopify_customer_email as email
-                    from public.purchases as stored
+                    select held.email from thetis.held_addresses as held
                     where
-                        stored.shopify_customer_email operator(pg_catalog.~>=~) v_beginning
-                        and stored.shopify_customer_email operator(pg_catalog.~<~) (
-                            v_beginning || chr(1114111)
-                        )
+                        held.email operator(pg_catalog.~>=~) v_beginning
+                        and held.email operator(pg_catalog.~<~) (v_beginning || chr(1114111))
                     limit 100
                 ) as beginning
                 where thetis.is_near(beginning.email, p_email)
@@ -4810,28 +4858,30 @@ exception when data_exception or integrity_constraint_violation then
 end;
 $_$;
 
-CREATE TABLE thetis.rejected_webhooks (
-    id bigint NOT NULL,
-    topic text NOT NULL,
-    webhook_id text,
-    body bytea NOT NULL,
-    body_sha256 bytea GENERATED ALWAYS AS (sha256(body)) STORED NOT NULL,
-    reason text NOT NULL,
-    received_at timestamp with time zone DEFAULT now() NOT NULL,
-    replayed_at timestamp with time zone
-);
-
-COMMENT ON COLUMN thetis.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON.';
-
-CREATE FUNCTION thetis.rejected_webhooks_of(p_email text, p_order_ids text[]) RETURNS SETOF thetis.rejected_webhooks
+CREATE FUNCTION thetis.rejected_webhooks_of(p_email text, p_order_ids text[]) RETURNS TABLE(id bigint, is_theirs boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+#variable_conflict use_column
 begin
     return query
-    select kept.*
+    select
+        kept.id,
+        told.order_id = any(p_order_ids) is true
+        or p_email = any(told.emails)
+        or (
+            told.emails = '{}'
+            and not exists (
+                select from thetis.orders
+                where orders.shopify_order_id = told.order_id and orders.email <> p_email
+            )
+        )
     from thetis.rejected_webhooks as kept
     cross join lateral (select thetis.body_json(kept.body) as content offset 0) as body
+    cross join lateral (
+        select thetis.told_order_id(body.content) as order_id,
+            thetis.told_emails(body.content) as emails
+    ) as told
     where
         thetis.mentions(
             coalesce(
@@ -4841,7 +4891,7 @@ begin
             ),
             p_email
         )
-        or coalesce(body.content ->> 'order_id', body.content ->> 'id') = any(p_order_ids);
+        or told.order_id = any(p_order_ids);
 end;
 $$;
 
@@ -5030,6 +5080,31 @@ begin
         raise exception 'reason: must be said' using errcode = 'TH004';
     end if;
     return p_reason;
+end;
+$$;
+
+CREATE FUNCTION thetis.told_emails(p_body jsonb) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select thetis.normalised_email(told.address)
+        from (
+            values
+            (p_body ->> 'email'), (p_body ->> 'contact_email'), (p_body #>> '{customer,email}')
+        ) as told (address)
+        where told.address ~ '@'
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.told_order_id(p_body jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(p_body ->> 'order_id', p_body ->> 'id');
 end;
 $$;
 
@@ -5406,7 +5481,8 @@ CREATE TABLE thetis.erased_addresses (
     erased_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON COLUMN thetis.erased_addresses.erased_at IS 'What was bought until then is nobody''s. Who buys later is a new customer.';
+COMMENT ON COLUMN thetis.erased_addresses.erased_at IS 'What was bought before is nobody''s. Who buys later is a new customer, and so is who buys in that
+very second: Shopify tells no more than the second.';
 
 CREATE TABLE thetis.erasure_key (
     is_the_only_row boolean DEFAULT true NOT NULL,
@@ -5416,10 +5492,16 @@ CREATE TABLE thetis.erasure_key (
 
 CREATE TABLE thetis.grants (
     purchase_id uuid NOT NULL,
-    product_slug text NOT NULL,
-    granted_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone
+    granted_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+CREATE VIEW thetis.held_addresses WITH (security_invoker='true') AS
+ SELECT stored.shopify_customer_email AS email
+   FROM public.purchases stored
+UNION ALL
+ SELECT orders.holder_email AS email
+   FROM thetis.orders
+  WHERE (orders.holder_email IS NOT NULL);
 
 CREATE VIEW thetis.live_purchases WITH (security_invoker='true') AS
  SELECT stored.id,
@@ -5493,6 +5575,20 @@ ALTER TABLE thetis.privacy_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE thetis.rejected_webhooks (
+    id bigint NOT NULL,
+    topic text NOT NULL,
+    webhook_id text,
+    body bytea NOT NULL,
+    body_sha256 bytea GENERATED ALWAYS AS (sha256(body)) STORED NOT NULL,
+    reason text NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    replayed_at timestamp with time zone
+);
+
+COMMENT ON COLUMN thetis.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON. Where they only named somebody who
+was erased, that address is struck out.';
 
 ALTER TABLE thetis.rejected_webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME thetis.rejected_webhooks_id_seq
@@ -5620,7 +5716,7 @@ CREATE UNIQUE INDEX notifications_untried_message ON thetis.notifications USING 
 
 CREATE UNIQUE INDEX notifications_untried_update ON thetis.notifications USING btree (shopify_order_id) WHERE ((attempts = 0) AND (kind = 'post_purchase_update'::text));
 
-CREATE INDEX orders_holder_email ON thetis.orders USING btree (holder_email) WHERE (holder_email IS NOT NULL);
+CREATE INDEX orders_holder_email ON thetis.orders USING btree (holder_email text_pattern_ops) WHERE (holder_email IS NOT NULL);
 
 CREATE INDEX orders_number ON thetis.orders USING btree (order_number);
 
@@ -5712,6 +5808,9 @@ GRANT ALL ON FUNCTION public.claim_purchases() TO authenticated;
 
 REVOKE ALL ON FUNCTION public.count_address_conflicts() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_address_conflicts() TO service_role;
+
+REVOKE ALL ON FUNCTION public.count_privacy_requests() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_privacy_requests() TO service_role;
 
 REVOKE ALL ON FUNCTION public.customer_timeline(query text, operator text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.customer_timeline(query text, operator text) TO authenticated;
@@ -5885,6 +5984,8 @@ REVOKE ALL ON FUNCTION thetis.erase_enrollments(p_email text, p_purchase_ids uui
 
 REVOKE ALL ON FUNCTION thetis.erase_messages(p_ids uuid[], p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.erase_rejected_webhooks(p_email text, p_order_ids text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.erase_returned_orders(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.expire_stale_notifications() FROM PUBLIC;
@@ -6017,6 +6118,10 @@ GRANT SELECT ON TABLE public.purchases TO service_role;
 REVOKE ALL ON FUNCTION thetis.stated_purchase(p_id uuid, p_expected_address text, p_to_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.stated_reason(p_reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.told_emails(p_body jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.told_order_id(p_body jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.unchanged_act(p_action text, p_ids uuid[]) FROM PUBLIC;
 

@@ -58,6 +58,9 @@ export type Database = {
 "count_address_conflicts":
 { Args: Record<PropertyKey, never>; Returns: number
                            },
+"count_privacy_requests":
+{ Args: Record<PropertyKey, never>; Returns: number
+                           },
 "customer_timeline":
 { Args: { "operator"?: string,"query": string }; Returns: Json
                            },

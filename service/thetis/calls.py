@@ -28,6 +28,7 @@ CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "forget_customer": ("address", "reason", "operator", "dry_run"),
     "record_privacy_request": ("request",),
     "list_privacy_requests": ("include_answered",),
+    "count_privacy_requests": (),
     "mark_privacy_request_answered": ("id",),
     "customer_timeline": ("query", "operator"),
     "grant_access": ("slug", "recipient", "reason", "until", "operator", "grant_id", "dry_run"),

@@ -102,6 +102,8 @@ class Figures:
 
     backlog: list[Backlog]
     address_conflicts: int
+    privacy_requests: int
+    """Those that wait for a person's answer."""
     undelivered: dict[str, int]
     """Emails of the last week that did not arrive, by what became of them."""
 

@@ -179,6 +179,10 @@ begin
             waiting.status = 'pending'
             and waiting.due_at <= now()
             and waiting.provider = claim_notifications.provider
+            -- of many that are to be given up at once, some wait for the next claim
+            and (
+                waiting.uncertain_since < now() - thetis.repeatable_for(waiting.kind)
+            ) is not true
         order by waiting.due_at
         limit claim_notifications.max_count
         for update skip locked

@@ -145,7 +145,10 @@ begin
         sold.shopify_order_id = any(p_order_ids)
         and not exists (
             select from thetis.order_lines as line
-            where line.shopify_order_id = sold.shopify_order_id and line.product_slug is not null
+            inner join thetis.shopify_products as ours on line.product_slug = ours.product_slug
+            where
+                line.shopify_order_id = sold.shopify_order_id
+                and ours.shopify_product_id = sold.shopify_product_id
         );
 end;
 $$;

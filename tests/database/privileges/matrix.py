@@ -70,6 +70,7 @@ function  public.expire_purchases                        .       .            . 
 function  public.require_second_factor                   .       .            .            .            execute
 function  public.prune                                   .       .            .            .            execute
 function  public.record_privacy_request                  .       .            .            .            execute
+function  public.count_privacy_requests                  .       .            .            .            execute
 function  public.list_privacy_requests                   .       .            .            .            execute
 function  public.mark_privacy_request_answered           .       .            .            .            execute
 function  public.check_schema                            .       .            .            .            execute
@@ -95,6 +96,7 @@ table     thetis.grants                                  .       .            . 
 table     thetis.access_periods                          .       .            .            .            .
 table     thetis.audit_log                               .       .            .            .            .
 table     thetis.staff_rules                             .       .            .            .            .
+table     thetis.held_addresses                          .       .            .            .            .
 table     thetis.derived_purchases                       .       .            .            .            .
 table     thetis.live_purchases                          .       .            .            .            .
 table     thetis.named_purchases                         .       .            .            .            .
@@ -156,6 +158,8 @@ function  thetis.refund_fault                            .       .            . 
 function  thetis.describe_orders                         .       .            .            .            .
 function  thetis.describe_refunds                        .       .            .            .            .
 function  thetis.without_faults                          .       .            .            .            .
+function  thetis.told_order_id                           .       .            .            .            .
+function  thetis.told_emails                             .       .            .            .            .
 function  thetis.new_for                                 .       .            .            .            .
 function  thetis.merge_orders                            .       .            .            .            .
 function  thetis.unusable_orders                         .       .            .            .            .
@@ -207,6 +211,7 @@ function  thetis.mentions                                .       .            . 
 function  thetis.body_text                               .       .            .            .            .
 function  thetis.body_json                               .       .            .            .            .
 function  thetis.rejected_webhooks_of                    .       .            .            .            .
+function  thetis.erase_rejected_webhooks                 .       .            .            .            .
 function  thetis.copied_enrollments_of                   .       .            .            .            .
 function  thetis.audit_rows_of                           .       .            .            .            .
 function  thetis.orders_of_address                       .       .            .            .            .

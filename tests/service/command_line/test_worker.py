@@ -54,6 +54,7 @@ def test_it_is_healthy_while_the_database_does_not_answer(tmp_path: Path) -> Non
 
     assert metrics.status_code == 200
     assert "thetis_address_conflicts NaN" in metrics.text
+    assert "thetis_privacy_requests_open NaN" in metrics.text
 
 
 def test_it_sends_and_counts_what_it_sends(database: Database, tmp_path: Path) -> None:

@@ -229,7 +229,9 @@ async def _privacy(client: Client, operators: Operators) -> None:
     assert (request.email, request.shopify_order_ids) == ("lin@example.com", [])
     told = await operators.export_customer("lin@example.com")
     assert told["address"] == "lin@example.com"
+    assert await client.count_privacy_requests() == 1
     await operators.mark_privacy_request_answered(request.id)
+    assert await client.count_privacy_requests() == 0
     assert await operators.list_privacy_requests(include_answered=False) == []
     answer = await operators.forget_customer("lin@example.com", reason="asked", dry_run=True)
     assert (answer["outcome"], answer["dry_run"]) == ("done", True)

@@ -67,6 +67,7 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "forget_customer": {"address": "ada@example.com", "reason": "none"},
     "record_privacy_request": {"request": {"topic": "shop/redact"}},
     "list_privacy_requests": {},
+    "count_privacy_requests": {},
     "mark_privacy_request_answered": {"id": 1},
     "check_schema": {"calls": {}},
 }
