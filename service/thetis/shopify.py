@@ -22,12 +22,14 @@ from pydantic_core import PydanticCustomError
 from thetis.errors import UnusablePayload
 from thetis.shopify_fields import Address, Amount, Flag, Id, Instant, Quantity, Text, Word
 
-TOPICS: Mapping[str, Literal["order", "refund", "privacy"]] = {
+TOPICS: Mapping[str, Literal["order", "refund", "dispute", "privacy"]] = {
     "orders/create": "order",
     "orders/paid": "order",
     "orders/updated": "order",
     "orders/cancelled": "order",
     "refunds/create": "refund",
+    "disputes/create": "dispute",
+    "disputes/update": "dispute",
     "customers/data_request": "privacy",
     "customers/redact": "privacy",
     "shop/redact": "privacy",
