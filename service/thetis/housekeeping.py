@@ -1,6 +1,6 @@
-"""What has to be done from time to time, whatever happens: say of what is over that it is, see to it
-that chargebacks count as the setting says, and drop what is not kept for ever. Any number of
-workers may do it; what one does, the others find done.
+"""What has to be done from time to time, whatever happens: say of what is over that it is, see that
+chargebacks count as the setting says, and drop what is not kept for ever. Any number of workers may
+do it; what one does, the others find done.
 """
 
 from __future__ import annotations

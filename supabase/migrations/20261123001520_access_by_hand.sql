@@ -264,7 +264,11 @@ begin
                 -- a chargeback may be won, and this is to stay
                 and not exists (
                     select from thetis.charged_back_purchases as ended
-                    where ended.purchase_id = v_purchase.id
+                    where
+                        ended.purchase_id = v_purchase.id
+                        and (
+                            ended.status_before = 'active' or v_purchase.expires_at is not null
+                        )
                 )
             )
             -- an old enrollment: what it was before could not be told when it is restored
