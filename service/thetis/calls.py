@@ -8,6 +8,8 @@ from typing import LiteralString
 CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "record_orders": ("orders", "test_orders", "received_at"),
     "record_refunds": ("refunds", "received_at"),
+    "record_disputes": ("disputes", "received_at"),
+    "honor_disputes": ("is_on", "max_count"),
     "record_deliveries": ("events",),
     "undelivered_emails": ("days",),
     "store_rejected_webhook": ("topic", "webhook_id", "body_base64", "reason"),

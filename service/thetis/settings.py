@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_settings import NoDecode
 
 from thetis.errors import SettingsError
-from thetis.model import TestOrders
+from thetis.model import DisputeRule, TestOrders
 from thetis.setting_types import (
     BaseUrl,
     Color,
@@ -121,6 +121,10 @@ class WorkerSettings(ShopifySettings, DatabaseSettings):
     """Where the course app is. The email links to its `/claim` page."""
     send_timeout_seconds: Seconds = 15.0
     """How long Knock or Resend may take for one request, after which it is tried again."""
+    disputes: Annotated[DisputeRule, Form("honor or ignore")] = "honor"
+    """`honor` or `ignore`: whether an open or a lost chargeback ends access. Disputes are kept
+    either way, so it can be changed later; a change holds within two minutes of the worker's start.
+    """
     lease_seconds: Annotated[Count, Field(validate_default=True)] = 60
     """For how long a claimed notification belongs to one worker; at least twice
     `SEND_TIMEOUT_SECONDS`. If the worker is killed, the notification waits for the end of it.

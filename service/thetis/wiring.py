@@ -63,6 +63,7 @@ def worker(settings: WorkerSettings, to: Database, metrics: Metrics) -> Worker:
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
         concurrency=settings.dispatch_concurrency,
+        disputes=settings.disputes,
     )
 
 

@@ -361,6 +361,10 @@ begin
                         'refunds', (
                             select jsonb_agg(to_jsonb(refund)) from thetis.refunds as refund
                             where refund.shopify_order_id = told.shopify_order_id
+                        ),
+                        'disputes', (
+                            select jsonb_agg(to_jsonb(dispute)) from thetis.disputes as dispute
+                            where dispute.shopify_order_id = told.shopify_order_id
                         )
                     )
                     order by told.shopify_order_id

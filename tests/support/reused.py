@@ -19,6 +19,7 @@ WRITTEN = (
     "thetis.orders",
     "thetis.order_lines",
     "thetis.refunds",
+    "thetis.disputes",
     "thetis.notifications",
     "thetis.rejected_webhooks",
     "thetis.untracked_sales",
@@ -41,6 +42,7 @@ _RESET = "; ".join(
         "alter table thetis.audit_log disable trigger user",
         "delete from thetis.audit_log",
         "alter table thetis.audit_log enable trigger user",
+        "update thetis.dispute_rules set are_honored = true where not are_honored",
         "update thetis.staff_rules set needs_second_factor = true where not needs_second_factor",
     ]
 )

@@ -90,8 +90,18 @@ def _of_order(row: Row) -> Told:
     yield row["refunded_as_of"], f"all money of {name} paid back"
     yield row["cancelled_at"], f"{name} cancelled"
     yield row["erased_at"], f"person of {name} forgotten"
+    for dispute in row["disputes"]:
+        yield dispute["first_recorded_at"], _dispute(dispute, name)
     if row["is_historic"]:
         yield row["first_recorded_at"], f"{name} heard of for the first time, too late for messages"
+
+
+def _dispute(row: Row, order: str) -> str:
+    kind = "chargeback" if row["is_chargeback"] else "inquiry"
+    state = row["status"] or (None if row["is_chargeback"] else row["inquiry_status"])
+    return (
+        f"{kind} about {order} heard of; now {(state or 'in an unknown state').replace('_', ' ')}"
+    )
 
 
 def _line(line: Row, refunds: list[Row]) -> str:

@@ -11,7 +11,17 @@ from tests.database.enrollments.old_table import OldTable
 from tests.support.database import Database
 from tests.support.deletion import mark_as_deleted
 from tests.support.functions import arguments, functions
-from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, line, order, refund
+from tests.support.shopify import (
+    COURSE,
+    PREMIUM,
+    SPLINT,
+    days_ago,
+    dispute,
+    line,
+    order,
+    refund,
+    summary,
+)
 from tests.support.staff import SUPPORT
 
 _NOT_RUN = """
@@ -67,6 +77,8 @@ def live(database: Database) -> None:
         {"id": "x"},
     )
     database.record_refunds(refund(92, 11, **{COURSE: 1}), refund(93, 12), {"id": 1})
+    database.record_orders(order(19, COURSE, disputes=[summary(96)], email="eve@example.com"))
+    database.record_disputes(dispute(96, 19, "won"), dispute(97, None), {"id": 1})
     database.record_orders(order(12, PREMIUM), order(11, COURSE, cancelled_at="2026-11-01T00:00Z"))
     database.call("store_rejected_webhook", "orders/paid", None, "W10=", "no order")
     database.call("export_customer", "lin@example.com", "sue")

@@ -48,6 +48,8 @@ function  public.claim_purchases                         .       execute      ex
 
 function  public.record_orders                           .       .            .            .            execute
 function  public.record_refunds                          .       .            .            .            execute
+function  public.record_disputes                         .       .            .            .            execute
+function  public.honor_disputes                          .       .            .            .            execute
 function  public.claim_notifications                     .       .            .            .            execute
 function  public.settle_notifications                    .       .            .            .            execute
 function  public.notification_backlog                    .       .            .            .            execute
@@ -91,6 +93,10 @@ table     thetis.untracked_sales                         .       .            . 
 table     thetis.orders                                  .       .            .            .            .
 table     thetis.order_lines                             .       .            .            .            .
 table     thetis.refunds                                 .       .            .            .            .
+table     thetis.disputes                                .       .            .            .            .
+table     thetis.dispute_rules                           .       .            .            .            .
+table     thetis.charged_back_orders                     .       .            .            .            .
+table     thetis.charged_back_purchases                  .       .            .            .            .
 table     thetis.overrides                               .       .            .            .            .
 table     thetis.grants                                  .       .            .            .            .
 table     thetis.access_periods                          .       .            .            .            .
@@ -136,6 +142,14 @@ function  thetis.update_purchases                        .       .            . 
 function  thetis.end_purchases_without_line              .       .            .            .            .
 function  thetis.mark_address_conflicts                  .       .            .            .            .
 function  thetis.refresh_purchases                       .       .            .            .            .
+function  thetis.lift_chargebacks                        .       .            .            .            .
+function  thetis.impose_chargebacks                      .       .            .            .            .
+function  thetis.dispute_status_or_null                  .       .            .            .            .
+function  thetis.read_order_disputes                     .       .            .            .            .
+function  thetis.read_disputes                           .       .            .            .            .
+function  thetis.dispute_fault                           .       .            .            .            .
+function  thetis.describe_disputes                       .       .            .            .            .
+function  thetis.merge_disputes                          .       .            .            .            .
 function  thetis.enqueue_notifications                   .       .            .            .            .
 function  thetis.compose_messages                        .       .            .            .            .
 function  thetis.addition_delay                          .       .            .            .            .

@@ -14,9 +14,10 @@ import pytest
 
 from tests.service.transports.conftest import TransportCase
 from tests.support.database import Database
-from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, dispute, order, refund
 from thetis.calls import CALLS
 from thetis.database import Database as Client
+from thetis.disputes import Disputes
 from thetis.errors import DatabaseUnavailable
 from thetis.model import SCHEMA_VERSION, Backlog, Settlement, WebhookOutcome
 from thetis.operators import Operators
@@ -113,6 +114,7 @@ def test_each_function_gives_every_kind_of_answer_that_it_can(
         await client.open()
         try:
             await _orders_and_refunds(client)
+            await _disputes(Disputes(client))
             await _rejected_webhooks(client)
             await _notifications(client)
             await _messages(client)
@@ -136,6 +138,14 @@ async def _orders_and_refunds(client: Client) -> None:
     assert recorded.outcome is WebhookOutcome.RECORDED
     [refunded] = await client.record_refunds([refund(7, 1, splint=1)])
     assert refunded.outcome is WebhookOutcome.RECORDED
+
+
+async def _disputes(disputes: Disputes) -> None:
+    assert await disputes.record([]) == []
+    [recorded] = await disputes.record([dispute(8, 99)])
+    assert recorded.outcome is WebhookOutcome.RECORDED
+    assert await disputes.apply("ignore", max_count=10) == 0
+    assert await disputes.apply("honor", max_count=10) == 0
 
 
 async def _rejected_webhooks(client: Client) -> None:

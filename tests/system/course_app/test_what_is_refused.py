@@ -29,6 +29,8 @@ NO_ID = "00000000-0000-0000-0000-000000000000"
 OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "record_orders": {"orders": [order(9, COURSE, email="eve@example.com")]},
     "record_refunds": {"refunds": []},
+    "record_disputes": {"disputes": []},
+    "honor_disputes": {"is_on": False},
     "claim_notifications": {"provider": "knock"},
     "settle_notifications": {"results": []},
     "notification_backlog": {},
