@@ -102,7 +102,11 @@ def _answering(answer: httpx.Response) -> httpx.AsyncClient:
         (httpx.Response(503), ShopifyUnavailable, "shopify gave no token (503)"),
         (httpx.Response(429), ShopifyUnavailable, "shopify gave no token (429)"),
         (httpx.Response(200, text="<html>"), ShopifyUnavailable, "in a form that it does not use"),
-        (httpx.Response(200, json={"scope": "x"}), ShopifyUnavailable, "in a form that it does not use"),
+        (
+            httpx.Response(200, json={"scope": "x"}),
+            ShopifyUnavailable,
+            "in a form that it does not use",
+        ),
         (httpx.Response(200, json=[]), ShopifyUnavailable, "in a form that it does not use"),
         (httpx.Response(404, text="<html>"), ShopifyRefused, "(404 not in words)"),
         (httpx.Response(400, json=["?"]), ShopifyRefused, "(400 not in words)"),
