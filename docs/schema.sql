@@ -26,6 +26,24 @@ CREATE TYPE thetis.delivery_state AS ENUM (
     'complained'
 );
 
+CREATE TYPE thetis.dispute_status AS ENUM (
+    'needs_response',
+    'under_review',
+    'lost',
+    'accepted',
+    'charge_refunded',
+    'prevented',
+    'won'
+);
+
+CREATE TYPE thetis.incoming_dispute AS (
+	shopify_dispute_id text,
+	shopify_order_id text,
+	is_chargeback boolean,
+	status thetis.dispute_status,
+	inquiry_status thetis.dispute_status
+);
+
 CREATE TYPE thetis.purchase_status AS ENUM (
     'active',
     'expired',
@@ -71,7 +89,8 @@ CREATE TYPE thetis.incoming AS (
 	orders thetis.incoming_order[],
 	lines thetis.incoming_line[],
 	untracked thetis.untracked_line[],
-	refunds thetis.incoming_refund[]
+	refunds thetis.incoming_refund[],
+	disputes thetis.incoming_dispute[]
 );
 
 CREATE DOMAIN thetis."json_array" AS jsonb NOT NULL
@@ -421,6 +440,10 @@ begin
                         'refunds', (
                             select jsonb_agg(to_jsonb(refund)) from thetis.refunds as refund
                             where refund.shopify_order_id = told.shopify_order_id
+                        ),
+                        'disputes', (
+                            select jsonb_agg(to_jsonb(dispute)) from thetis.disputes as dispute
+                            where dispute.shopify_order_id = told.shopify_order_id
                         )
                     )
                     order by told.shopify_order_id
@@ -688,6 +711,47 @@ begin
             and (purchases.expires_at is null or purchases.expires_at > now())
             and users.deleted_at is null
     );
+end;
+$$;
+
+CREATE FUNCTION public.honor_disputes(is_on boolean, max_count integer DEFAULT 500) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_order_ids text[];
+begin
+    if honor_disputes.is_on is null then
+        raise exception 'is_on: must be said' using errcode = 'TH004';
+    end if;
+    update thetis.dispute_rules set are_honored = honor_disputes.is_on
+    where dispute_rules.is_the_only_row and dispute_rules.are_honored <> honor_disputes.is_on;
+
+    v_order_ids := array(
+        select stale.shopify_order_id
+        from (
+            select stored.shopify_order_id
+            from thetis.charged_back_purchases as ended
+            inner join public.purchases as stored on ended.purchase_id = stored.id
+            where not honor_disputes.is_on
+            union
+            select dispute.shopify_order_id
+            from thetis.disputes as dispute
+            inner join public.purchases as stored
+                on dispute.shopify_order_id = stored.shopify_order_id
+            where
+                honor_disputes.is_on
+                and dispute.ends_access
+                and stored.status in ('active', 'expired')
+        ) as stale
+        order by stale.shopify_order_id
+        limit honor_disputes.max_count
+    );
+    if cardinality(v_order_ids) > 0 then
+        perform thetis.lock_orders(v_order_ids, now());
+        perform thetis.refresh_orders(v_order_ids);
+    end if;
+    return cardinality(v_order_ids);
 end;
 $$;
 
@@ -1047,6 +1111,52 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.record_disputes(disputes jsonb, received_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_ids text[];
+    v_faults text[];
+    v_incoming thetis.incoming_dispute[];
+    v_order_ids text[];
+    v_news text[];
+begin
+    select array_agg(each.shopify_order_id), array_agg(each.fault)
+    into v_ids, v_faults
+    from thetis.describe_disputes(disputes) as each;
+
+    v_incoming := thetis.read_disputes(thetis.without_faults(disputes, v_faults));
+    v_order_ids := array(
+        select distinct incoming.shopify_order_id from unnest(v_incoming) as incoming
+    );
+    if cardinality(v_order_ids) > 0 then
+        perform thetis.lock_orders(v_order_ids, least(record_disputes.received_at, now()));
+        v_news := thetis.merge_disputes(v_incoming);
+        v_news := v_news || thetis.refresh_orders(v_order_ids);
+    end if;
+
+    return query
+    select
+        each.place::integer,
+        each.id,
+        case
+            when each.fault is not null then 'rejected'
+            when each.id is null then 'ignored'
+            when each.id = any(v_news) then 'recorded'
+            else 'unchanged'
+        end,
+        each.fault
+    from unnest(v_ids, v_faults) with ordinality as each (id, fault, place)
+    order by each.place;
+end;
+$$;
+
 CREATE FUNCTION public.record_orders(orders jsonb, test_orders text DEFAULT 'grant'::text, received_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1108,6 +1218,12 @@ begin
         if v_incoming.refunds is not null then
             v_news := v_news || thetis.merge_refunds(array(
                 select incoming from unnest(v_incoming.refunds) as incoming
+                where incoming.shopify_order_id = any(v_order_ids)
+            ));
+        end if;
+        if v_incoming.disputes is not null then
+            v_news := v_news || thetis.merge_disputes(array(
+                select incoming from unnest(v_incoming.disputes) as incoming
                 where incoming.shopify_order_id = any(v_order_ids)
             ));
         end if;
@@ -1520,7 +1636,19 @@ begin
         ) then
             v_act := thetis.unchanged_act('revoke', v_ids);
         elsif
-            v_purchase.status in ('cancelled', 'refunded')
+            v_purchase.status = 'refunded'
+            or (
+                v_purchase.status = 'cancelled'
+                -- a chargeback may be won, and this is to stay
+                and not exists (
+                    select from thetis.charged_back_purchases as ended
+                    where
+                        ended.purchase_id = v_purchase.id
+                        and (
+                            ended.status_before = 'active' or v_purchase.expires_at is not null
+                        )
+                )
+            )
             -- an old enrollment: what it was before could not be told when it is restored
             or (v_purchase.status = 'expired' and v_purchase.expires_at is null)
         then
@@ -2331,6 +2459,14 @@ begin
                             ), '[]')
                             from thetis.refunds as refund
                             where refund.shopify_order_id = orders.shopify_order_id
+                        ),
+                        'disputes', (
+                            select coalesce(jsonb_agg(
+                                to_jsonb(dispute) - 'shopify_order_id'
+                                order by dispute.first_recorded_at, dispute.shopify_dispute_id
+                            ), '[]')
+                            from thetis.disputes as dispute
+                            where dispute.shopify_order_id = orders.shopify_order_id
                         )
                     )
                     order by orders.purchased_at, orders.shopify_order_id
@@ -2420,6 +2556,18 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.describe_disputes(p_disputes jsonb) RETURNS TABLE(place bigint, shopify_order_id text, fault text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select dispute.place, dispute.entry ->> 'order_id', thetis.dispute_fault(dispute.entry)
+    from jsonb_array_elements(p_disputes) with ordinality as dispute (entry, place)
+    order by dispute.place;
+end;
+$$;
+
 CREATE FUNCTION thetis.describe_message_changes(p_order_id text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2504,6 +2652,36 @@ begin
         thetis.refund_fault(refund.entry)
     from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
     order by refund.place;
+end;
+$$;
+
+CREATE FUNCTION thetis.dispute_fault(p_dispute jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return case
+        when jsonb_typeof(p_dispute) <> 'object' then 'not an object'
+        when (p_dispute ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true then 'id: not a Shopify id'
+        when (p_dispute ->> 'order_id' ~ '^[1-9][0-9]{0,18}$') is false
+            then 'order_id: not a Shopify id'
+        when (lower(p_dispute ->> 'type') in ('inquiry', 'chargeback')) is not true
+            then 'type: neither inquiry nor chargeback'
+        when thetis.dispute_status_or_null(p_dispute ->> 'status') is null
+            then 'status: not one that is known'
+    end;
+end;
+$_$;
+
+CREATE FUNCTION thetis.dispute_status_or_null(p_word text) RETURNS thetis.dispute_status
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return case
+        when lower(p_word) = any(enum_range(null::thetis.dispute_status)::text[])
+            then lower(p_word)::thetis.dispute_status
+    end;
 end;
 $$;
 
@@ -2843,8 +3021,8 @@ begin
         array_position(
             array[
                 'has_access', 'not_linked', 'address_not_confirmed', 'no_account',
-                'single_sign_on', 'other_account', 'account_deleted', 'expired', 'revoked',
-                'cancelled', 'refunded', 'erased'
+                'single_sign_on', 'other_account', 'account_deleted', 'expired', 'charged_back',
+                'revoked', 'cancelled', 'refunded', 'erased'
             ],
             why.reason
         ),
@@ -2855,6 +3033,7 @@ begin
             when 'cancelled' then coalesce(orders.cancelled_at, stored.updated_at)
             when 'refunded' then coalesce(orders.refunded_as_of, stored.updated_at)
             when 'revoked' then stored.updated_at
+            when 'charged_back' then charged_back.since
             else stored.purchased_at
         end,
         stored.expires_at,
@@ -2877,6 +3056,11 @@ begin
     inner join public.purchases as stored on mine.id = stored.id
     left join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
     left join thetis.overrides as override on stored.id = override.purchase_id
+    left join thetis.charged_back_purchases as ended on stored.id = ended.purchase_id
+    left join lateral (
+        select same.since from thetis.charged_back_orders as same
+        where ended.purchase_id is not null and same.shopify_order_id = stored.shopify_order_id
+    ) as charged_back on true
     left join auth.users as owner on stored.user_id = owner.id
     left join lateral (
         select same.id, same.created_at, same.email_confirmed_at, same.is_sso_user
@@ -2894,6 +3078,10 @@ begin
                 override.is_revoked and stored.user_id is null
                 and stored.shopify_customer_email = '' then 'erased'
             when stored.status = 'cancelled' and override.is_revoked then 'revoked'
+            when
+                stored.status = 'cancelled'
+                and ended.purchase_id is not null
+                and orders.cancelled_at is null then 'charged_back'
             when stored.status <> 'active' then stored.status
             when stored.expires_at <= now() then 'expired'
             when owner.deleted_at is not null then 'account_deleted'
@@ -3388,6 +3576,49 @@ begin
 end;
 $_$;
 
+CREATE FUNCTION thetis.impose_chargebacks(p_order_ids text[]) RETURNS thetis.purchase_change[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_changes thetis.purchase_change[];
+begin
+    with found as materialized (
+        select stored.id, stored.status as was
+        from public.purchases as stored
+        inner join thetis.charged_back_orders as charged_back
+            on stored.shopify_order_id = charged_back.shopify_order_id
+        where
+            stored.shopify_order_id = any(p_order_ids)
+            and charged_back.shopify_order_id = any(p_order_ids)
+            and stored.status in ('active', 'expired')
+    ),
+
+    kept as (
+        insert into thetis.charged_back_purchases (purchase_id, status_before)
+        select found.id, found.was from found
+        on conflict (purchase_id) do nothing
+    ),
+
+    ended as (
+        update public.purchases as existing set status = 'cancelled'
+        from found
+        where existing.id = found.id
+        returning existing.shopify_order_id, existing.product_slug, found.was
+    )
+
+    select
+        array_agg(
+            row(
+                ended.shopify_order_id, ended.product_slug, ended.was, 'cancelled'
+            )::thetis.purchase_change
+        )
+    into v_changes
+    from ended;
+    return v_changes;
+end;
+$$;
+
 CREATE FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3489,6 +3720,51 @@ begin
         return new;
     end if;
     raise exception 'the audit log is only added to' using errcode = 'TH007';
+end;
+$$;
+
+CREATE FUNCTION thetis.lift_chargebacks(p_order_ids text[]) RETURNS thetis.purchase_change[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_changes thetis.purchase_change[];
+begin
+    with over as (
+        delete from thetis.charged_back_purchases as ended
+        using public.purchases as stored
+        where
+            ended.purchase_id = stored.id
+            and stored.shopify_order_id = any(p_order_ids)
+            and not exists (
+                select from thetis.charged_back_orders as charged_back
+                where charged_back.shopify_order_id = stored.shopify_order_id
+            )
+        returning ended.purchase_id, ended.status_before
+    ),
+
+    lifted as (
+        update public.purchases as existing set status = over.status_before
+        from over
+        where
+            existing.id = over.purchase_id
+            and existing.status = 'cancelled'
+            and not exists (
+                select from thetis.overrides as override
+                where override.purchase_id = existing.id and override.is_revoked
+            )
+        returning existing.shopify_order_id, existing.product_slug, existing.status
+    )
+
+    select
+        array_agg(
+            row(
+                lifted.shopify_order_id, lifted.product_slug, 'cancelled', lifted.status
+            )::thetis.purchase_change
+        )
+    into v_changes
+    from lifted;
+    return v_changes;
 end;
 $$;
 
@@ -3795,6 +4071,43 @@ begin
         and lower(p_text) ~ thetis.address_pattern(p_email),
         false
     );
+end;
+$$;
+
+CREATE FUNCTION thetis.merge_disputes(p_disputes thetis.incoming_dispute[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_news text[];
+begin
+    with news as (
+        insert into thetis.disputes as existing (
+            shopify_dispute_id, shopify_order_id, is_chargeback, status, inquiry_status
+        )
+        select
+            incoming.shopify_dispute_id,
+            min(incoming.shopify_order_id),
+            bool_or(incoming.is_chargeback),
+            max(incoming.status),
+            max(incoming.inquiry_status)
+        from unnest(p_disputes) as incoming
+        group by incoming.shopify_dispute_id
+        order by incoming.shopify_dispute_id
+        on conflict (shopify_dispute_id) do update set
+            is_chargeback = existing.is_chargeback or excluded.is_chargeback,
+            status = greatest(existing.status, excluded.status),
+            inquiry_status = greatest(existing.inquiry_status, excluded.inquiry_status)
+        where
+            (excluded.is_chargeback and not existing.is_chargeback)
+            or greatest(existing.status, excluded.status) is distinct from existing.status
+            or greatest(existing.inquiry_status, excluded.inquiry_status)
+            is distinct from existing.inquiry_status
+        returning existing.shopify_order_id
+    )
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
 end;
 $$;
 
@@ -4186,6 +4499,14 @@ exception when data_exception or integrity_constraint_violation then
                 as refund (entry)
             where thetis.refund_fault(refund.entry || '{"order_id": 1}') is not null
         ) then 'refunds: one is not usable'
+        when jsonb_typeof(p_order -> 'disputes') not in ('array', 'null')
+            then 'disputes: not an array'
+        when exists (
+            select
+            from jsonb_array_elements(coalesce(nullif(p_order -> 'disputes', 'null'), '[]'))
+                as dispute (entry)
+            where (dispute.entry ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true
+        ) then 'disputes: one is not usable'
         when jsonb_typeof(p_order -> 'test') not in ('boolean', 'null')
             then 'test: neither true nor false'
         when (p_order ->> 'total_outstanding' ~ '^-?[0-9]+(\.[0-9]+)?$') is false
@@ -4314,6 +4635,57 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.read_disputes(p_disputes jsonb) RETURNS thetis.incoming_dispute[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select
+            row(
+                (told.entry ->> 'id')::thetis.shopify_id,
+                (told.entry ->> 'order_id')::thetis.shopify_id,
+                lower(told.entry ->> 'type') = 'chargeback',
+                case
+                    when lower(told.entry ->> 'type') = 'chargeback'
+                        then thetis.dispute_status_or_null(told.entry ->> 'status')
+                end,
+                case
+                    when lower(told.entry ->> 'type') = 'inquiry'
+                        then thetis.dispute_status_or_null(told.entry ->> 'status')
+                end
+            )::thetis.incoming_dispute
+        from jsonb_array_elements(p_disputes) as told (entry)
+        where told.entry ->> 'order_id' is not null
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.read_order_disputes(p_orders jsonb, p_test_orders text) RETURNS thetis.incoming_dispute[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select
+            row(
+                dispute.id,
+                told.entry ->> 'id',
+                coalesce(lower(dispute.initiated_as) = 'chargeback', false),
+                thetis.dispute_status_or_null(dispute.status),
+                null
+            )::thetis.incoming_dispute
+        from jsonb_array_elements(p_orders) as told (entry)
+        cross join lateral jsonb_to_recordset(
+            nullif(told.entry -> 'disputes', 'null')::thetis.optional_json_array
+        ) as dispute (id thetis.shopify_id, initiated_as text, status text)
+        where
+            p_test_orders = 'grant'
+            or (told.entry ->> 'test')::boolean is not true
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.read_orders(p_orders jsonb, p_test_orders text) RETURNS thetis.incoming
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4432,6 +4804,9 @@ begin
             ) as refund (entry)
             where p_test_orders = 'grant' or not told.is_test
         ));
+    end if;
+    if jsonb_path_exists(p_orders, '$[*] ? (@.disputes.type() != "null" && @.disputes.size() > 0)') then
+        v_incoming.disputes := thetis.read_order_disputes(p_orders, p_test_orders);
     end if;
     return v_incoming;
 end;
@@ -4647,13 +5022,17 @@ declare
     v_emails text[];
     v_owner_ids uuid[];
     v_has_periods boolean;
+    v_has_disputes boolean;
     v_refreshed thetis.refreshed;
 begin
     select
         array_agg(address.email),
         coalesce(bool_or(address.is_purchase), false),
-        coalesce(bool_or(address.is_new), false)
-    into v_emails, v_refreshed.had_purchases, v_refreshed.has_new_orders
+        coalesce(bool_or(address.is_new), false),
+        exists (
+            select from thetis.disputes where disputes.shopify_order_id = any(p_order_ids)
+        )
+    into v_emails, v_refreshed.had_purchases, v_refreshed.has_new_orders, v_has_disputes
     from (
         select orders.holder_email as email, false as is_purchase,
             orders.is_historic is not true as is_new
@@ -4688,12 +5067,19 @@ begin
         where stored.shopify_order_id = any(p_order_ids)
         order by stored.id
         for update;
-        v_refreshed.changes := thetis.update_purchases(p_order_ids, v_owner_ids)
+        if v_has_disputes then
+            v_refreshed.changes := thetis.lift_chargebacks(p_order_ids);
+        end if;
+        v_refreshed.changes := v_refreshed.changes
+            || thetis.update_purchases(p_order_ids, v_owner_ids)
             || thetis.end_purchases_without_line(p_order_ids);
         v_refreshed.conflicts := thetis.mark_address_conflicts(p_order_ids);
     end if;
     v_refreshed.changes := v_refreshed.changes
         || thetis.add_purchases(p_order_ids, v_owner_ids, v_has_periods);
+    if v_has_disputes then
+        v_refreshed.changes := v_refreshed.changes || thetis.impose_chargebacks(p_order_ids);
+    end if;
     if v_has_periods then
         perform thetis.refresh_expiry(
             v_owner_ids || thetis.present_owners(p_order_ids), v_emails
@@ -5373,6 +5759,46 @@ ALTER TABLE thetis.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE thetis.dispute_rules (
+    is_the_only_row boolean DEFAULT true NOT NULL,
+    are_honored boolean DEFAULT true NOT NULL,
+    CONSTRAINT there_is_one_row CHECK (is_the_only_row)
+);
+
+CREATE TABLE thetis.disputes (
+    shopify_dispute_id text NOT NULL,
+    shopify_order_id text NOT NULL,
+    is_chargeback boolean NOT NULL,
+    status thetis.dispute_status,
+    inquiry_status thetis.dispute_status,
+    ends_access boolean GENERATED ALWAYS AS (COALESCE((is_chargeback AND (status < 'prevented'::thetis.dispute_status)), false)) STORED,
+    first_recorded_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN thetis.disputes.is_chargeback IS 'Was it ever told to be a chargeback? Then money was taken back. An inquiry is a question.';
+
+COMMENT ON COLUMN thetis.disputes.status IS 'The furthest state told of it. Null: none that we know, or only of the inquiry it was.';
+
+COMMENT ON COLUMN thetis.disputes.inquiry_status IS 'The furthest state told of it expressly as an inquiry: that says nothing of the chargeback which
+it may become.';
+
+COMMENT ON COLUMN thetis.disputes.ends_access IS 'A chargeback that is open or was lost.';
+
+CREATE VIEW thetis.charged_back_orders WITH (security_invoker='true') AS
+ SELECT shopify_order_id,
+    min(first_recorded_at) AS since
+   FROM thetis.disputes dispute
+  WHERE (ends_access AND (EXISTS ( SELECT
+           FROM thetis.dispute_rules
+          WHERE dispute_rules.are_honored)))
+  GROUP BY shopify_order_id;
+
+CREATE TABLE thetis.charged_back_purchases (
+    purchase_id uuid NOT NULL,
+    status_before text NOT NULL,
+    CONSTRAINT status_before_gave_or_had_given CHECK ((status_before = ANY (ARRAY['active'::text, 'expired'::text])))
+);
+
 CREATE TABLE thetis.order_lines (
     shopify_order_id text NOT NULL,
     shopify_line_item_id text NOT NULL,
@@ -5632,6 +6058,15 @@ ALTER TABLE ONLY thetis.access_periods
 ALTER TABLE ONLY thetis.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY thetis.charged_back_purchases
+    ADD CONSTRAINT charged_back_purchases_pkey PRIMARY KEY (purchase_id);
+
+ALTER TABLE ONLY thetis.dispute_rules
+    ADD CONSTRAINT dispute_rules_pkey PRIMARY KEY (is_the_only_row);
+
+ALTER TABLE ONLY thetis.disputes
+    ADD CONSTRAINT disputes_pkey PRIMARY KEY (shopify_dispute_id);
+
 ALTER TABLE ONLY thetis.email_deliveries
     ADD CONSTRAINT email_deliveries_pkey PRIMARY KEY (notification_id);
 
@@ -5694,6 +6129,8 @@ CREATE INDEX audit_log_order ON thetis.audit_log USING btree (shopify_order_id) 
 
 CREATE INDEX audit_log_purchase ON thetis.audit_log USING btree (purchase_id) WHERE (purchase_id IS NOT NULL);
 
+CREATE INDEX disputes_order ON thetis.disputes USING btree (shopify_order_id);
+
 CREATE INDEX email_deliveries_undelivered ON thetis.email_deliveries USING btree (occurred_at) WHERE (state > 'delivered'::thetis.delivery_state);
 
 CREATE INDEX notifications_dead ON thetis.notifications USING btree (provider) WHERE (status = 'dead'::text);
@@ -5740,6 +6177,9 @@ ALTER TABLE ONLY public.purchases
 ALTER TABLE ONLY thetis.access_periods
     ADD CONSTRAINT access_periods_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY thetis.charged_back_purchases
+    ADD CONSTRAINT charged_back_purchases_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY thetis.email_deliveries
     ADD CONSTRAINT email_deliveries_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES thetis.notifications(id) ON DELETE CASCADE;
 
@@ -5760,6 +6200,12 @@ ALTER TABLE public.purchases ENABLE ROW LEVEL SECURITY;
 ALTER TABLE thetis.access_periods ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.audit_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.charged_back_purchases ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.dispute_rules ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.disputes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.email_deliveries ENABLE ROW LEVEL SECURITY;
 
@@ -5844,6 +6290,9 @@ GRANT ALL ON FUNCTION public.grant_access(slug text, recipient text, reason text
 REVOKE ALL ON FUNCTION public.has_access(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_access(slug text) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.honor_disputes(is_on boolean, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.honor_disputes(is_on boolean, max_count integer) TO service_role;
+
 REVOKE ALL ON FUNCTION public.list_notifications(order_name text, state text, before_id uuid, max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_notifications(order_name text, state text, before_id uuid, max_count integer) TO service_role;
 
@@ -5873,6 +6322,9 @@ GRANT ALL ON FUNCTION public.prune(older_than interval, max_count integer) TO se
 
 REVOKE ALL ON FUNCTION public.record_deliveries(events jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_deliveries(events jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_disputes(disputes jsonb, received_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_disputes(disputes jsonb, received_at timestamp with time zone) TO service_role;
 
 REVOKE ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) TO service_role;
@@ -5966,6 +6418,8 @@ REVOKE ALL ON FUNCTION thetis.customer_purchases(p_customer thetis.customer) FRO
 
 REVOKE ALL ON FUNCTION thetis.customer_rejected(p_customer thetis.customer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.describe_disputes(p_disputes jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.describe_message_changes(p_order_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.describe_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
@@ -5973,6 +6427,10 @@ REVOKE ALL ON FUNCTION thetis.describe_orders(p_orders jsonb, p_test_orders text
 REVOKE ALL ON FUNCTION thetis.describe_purchases(p_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.describe_refunds(p_refunds jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.dispute_fault(p_dispute jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.dispute_status_or_null(p_word text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.end_purchases_without_line(p_order_ids text[]) FROM PUBLIC;
 
@@ -6008,6 +6466,8 @@ REVOKE ALL ON FUNCTION thetis.have_access_periods(p_order_ids text[]) FROM PUBLI
 
 REVOKE ALL ON FUNCTION thetis.held_address(p_address text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.impose_chargebacks(p_order_ids text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_deleted_account(p_user_id uuid) FROM PUBLIC;
@@ -6017,6 +6477,8 @@ REVOKE ALL ON FUNCTION thetis.is_near(p_one text, p_other text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION thetis.is_staff(p_claims jsonb, p_is_write boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.keep_audit_log() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.lift_chargebacks(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.link_purchases(p_user_id uuid) FROM PUBLIC;
 
@@ -6039,6 +6501,8 @@ REVOKE ALL ON FUNCTION thetis.lock_to_forget(p_email text, p_order_ids text[]) F
 REVOKE ALL ON FUNCTION thetis.mark_address_conflicts(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.mentions(p_text text, p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.merge_disputes(p_disputes thetis.incoming_dispute[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.merge_lines(p_lines thetis.incoming_line[]) FROM PUBLIC;
 
@@ -6075,6 +6539,10 @@ REVOKE ALL ON FUNCTION thetis.orders_of_lines(p_lines thetis.incoming_line[], OU
 REVOKE ALL ON FUNCTION thetis.orders_without_email(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.present_owners(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.read_disputes(p_disputes jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.read_order_disputes(p_orders jsonb, p_test_orders text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.read_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
 

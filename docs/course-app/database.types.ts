@@ -90,6 +90,9 @@ export type Database = {
 "has_access":
 { Args: { "slug": string }; Returns: boolean
                            },
+"honor_disputes":
+{ Args: { "is_on": boolean,"max_count"?: number }; Returns: number
+                           },
 "list_notifications":
 { Args: { "before_id"?: string,"max_count"?: number,"order_name"?: string,"state"?: string }; Returns: {
               "attempts": number,"delivery": string,"delivery_reason": string,"due_at": string,"email": string,"enqueued_at": string,"id": string,"kind": string,"last_error": string,"order_number": string,"settled_at": string,"shopify_order_id": string,"status": string
@@ -132,6 +135,11 @@ export type Database = {
 "record_deliveries":
 { Args: { "events": Json }; Returns: {
               "notification_id": string,"ordinal": number,"outcome": string
+            }[]
+                           },
+"record_disputes":
+{ Args: { "disputes": Json,"received_at"?: string }; Returns: {
+              "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
             }[]
                            },
 "record_orders":

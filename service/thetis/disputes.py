@@ -15,7 +15,7 @@ class Disputes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(
+    async def record_disputes(
         self, disputes: Sequence[dict[str, Any]], received_at: str | None = None
     ) -> list[Outcome]:
         """One outcome for each dispute, in their order; `received_at`, if that was not now."""
@@ -24,7 +24,7 @@ class Disputes:
         )
         return read(rows, partial(outcomes, count=len(disputes)))
 
-    async def apply(self, rule: DisputeRule, *, max_count: int) -> int:
+    async def honor_disputes(self, rule: DisputeRule, *, max_count: int) -> int:
         """In how many orders chargebacks end access now, or no longer do, because of this rule."""
         rows = await self._database.call(
             "honor_disputes", is_on=rule == "honor", max_count=max_count

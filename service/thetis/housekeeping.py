@@ -77,7 +77,7 @@ class Housekeeping:
 
     async def _apply_dispute_rule(self) -> bool:
         """Whether there may be more."""
-        changed = await self._disputes.apply(self._dispute_rule, max_count=BATCH)
+        changed = await self._disputes.honor_disputes(self._dispute_rule, max_count=BATCH)
         if changed:
             log.info("housekeeping.dispute_rule_applied", rule=self._dispute_rule, orders=changed)
         return changed >= BATCH

@@ -35,7 +35,7 @@ class WebhookRecorder:
         self._database = database
         self._orders: Batcher[dict[str, Any], Outcome] = Batcher(database.record_orders)
         self._refunds: Batcher[dict[str, Any], Outcome] = Batcher(database.record_refunds)
-        self._record_disputes = Disputes(database).record
+        self._record_disputes = Disputes(database).record_disputes
         self._disputes: Batcher[dict[str, Any], Outcome] = Batcher(self._record_disputes)
 
     async def record(
@@ -73,14 +73,14 @@ class WebhookRecorder:
             if TOPICS[topic] == "privacy":
                 return await self._record_privacy_request(topic, body)
             if TOPICS[topic] == "refund":
-                shared, alone = self._refunds, self._database.record_refunds
-                return await _submit(translate_refund(body), shared, alone, received_at)
+                refund = translate_refund(body)
+                alone = self._database.record_refunds
+                return await _submit(refund, self._refunds, alone, received_at)
             if TOPICS[topic] == "dispute":
-                shared, alone = self._disputes, self._record_disputes
-                return await _submit(translate_dispute(body), shared, alone, received_at)
+                dispute = translate_dispute(body)
+                return await _submit(dispute, self._disputes, self._record_disputes, received_at)
             order = translate_order(body)
-            shared, alone = self._orders, self._database.record_orders
-            outcome = await _submit(order, shared, alone, received_at)
+            outcome = await _submit(order, self._orders, self._database.record_orders, received_at)
             return replace(outcome, is_test=order["test"])
         except UnusablePayload as fault:
             return _rejected(str(fault))

@@ -55,7 +55,10 @@ select
 from thetis.disputes as dispute
 where
     dispute.ends_access
-    and exists (select from thetis.dispute_rules where dispute_rules.are_honored)
+    and exists (
+        select from thetis.dispute_rules
+        where dispute_rules.is_the_only_row and dispute_rules.are_honored  -- by its index
+    )
 group by dispute.shopify_order_id;
 
 -- The purchases that are ended by a chargeback and nothing else, and what they were before: that is

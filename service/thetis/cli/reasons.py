@@ -20,8 +20,7 @@ WORDS = {
     "no_account": "no: nobody has signed up with {address} yet",
     "account_deleted": "no: the account that had it was deleted on {since}",
     "expired": "no: its time was over on {since}",
-    "charged_back": "no: its payment was disputed with the bank, as we heard on {since}, and the"
-    " dispute is open or lost",
+    "charged_back": "no: its payment was charged back, as we heard on {since}, and that is not won",
     "revoked": "no: an operator took it away on {since}",
     "cancelled": "no: it was cancelled on {since}",
     "refunded": "no: it was paid back on {since}",

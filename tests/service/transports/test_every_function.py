@@ -60,12 +60,12 @@ def test_disputes_come_back_one_by_one_in_their_order(
     database.record_orders(order(1, COURSE), order(2, COURSE))
 
     told = [dispute(72, 2), dispute(73, None), dispute(71, 1, "sold"), dispute(74, 1, "won")]
-    outcomes = way.ask(lambda client: Disputes(client).record(told))
+    outcomes = way.ask(lambda client: Disputes(client).record_disputes(told))
 
     assert [each.outcome for each in outcomes] == ["recorded", "ignored", "rejected", "recorded"]
     assert [each.shopify_order_id for each in outcomes] == ["2", None, "1", "1"]
     assert [row["status"] for row in database.purchases()] == ["active", "cancelled"]
-    assert way.ask(lambda client: Disputes(client).apply("ignore", max_count=10)) == 1
+    assert way.ask(lambda client: Disputes(client).honor_disputes("ignore", max_count=10)) == 1
     assert {row["status"] for row in database.purchases()} == {"active"}
 
 
