@@ -259,6 +259,7 @@ begin
         select count(*) from thetis.orders
         where
             orders.has_address_conflict
+            and not orders.is_test
             and exists (
                 select from public.purchases as owned
                 left join thetis.overrides as override on owned.id = override.purchase_id
