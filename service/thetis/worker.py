@@ -179,7 +179,7 @@ class Worker:
     async def _send(self, lane: Lane, notification: Notification, *, is_probe: bool) -> Settlement:
         try:
             settlement = await self._attempt(lane.sender, notification)
-            lane.learn(notification, settlement, is_probe=is_probe)
+            settlement = lane.learn(notification, settlement, is_probe=is_probe)
         finally:
             if is_probe:
                 lane.pause.unanswered()

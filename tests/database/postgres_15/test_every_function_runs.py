@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections.abc import Container
 
 import psycopg
@@ -81,6 +82,8 @@ def live(database: Database) -> None:
     database.record_disputes(dispute(96, 19, "won"), dispute(97, None), {"id": 1})
     database.record_orders(order(12, PREMIUM), order(11, COURSE, cancelled_at="2026-11-01T00:00Z"))
     database.call("store_rejected_webhook", "orders/paid", None, "W10=", "no order")
+    gift = b64encode(b'{"email": "eve@example.com", "note": "lin@example.com"}').decode()
+    database.call("store_rejected_webhook", "orders/paid", None, gift, "no order")
     database.call("export_customer", "lin@example.com", "sue")
     database.call("forget_customer", "lin@example.com", "lin@example.com asked", "sue")
     database.record_orders(order(17, COURSE, email="lin@example.com", made_at=days_ago(1)))

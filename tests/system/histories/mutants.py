@@ -388,6 +388,20 @@ MUTANTS = (
         tests="tests/database/outbox",
     ),
     _sql(
+        "hands out what was to be given up when there is too much of it",
+        "notifications",
+        "waiting.uncertain_since < now() - thetis.repeatable_for(waiting.kind)\n",
+        "false\n",
+        tests="tests/database/outbox/test_claiming.py",
+    ),
+    _sql(
+        "deletes the webhook of somebody else who only named the forgotten",
+        "privacy",
+        "and orders.email <> p_email\n            )\n        )\n",
+        "and orders.email <> p_email\n            )\n        )\n        or true\n",
+        tests="tests/database/privacy/test_webhooks_of_somebody_else.py",
+    ),
+    _sql(
         "starts the clock of 23 hours with a refusal",
         "notifications",
         "when result.is_refused and settled.uncertain_since = settled.claimed_at then null",
