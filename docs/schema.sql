@@ -2100,7 +2100,7 @@ CREATE TABLE thetis.audit_log (
     CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
 );
 
-COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the staff user or of the customer who did it, or the name that was given to the command.';
+COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the account of staff or of a customer, or the name that was given to the command.';
 
 CREATE FUNCTION thetis.audit_rows_of(p_email text, p_order_ids text[]) RETURNS SETOF thetis.audit_log
     LANGUAGE plpgsql STABLE
@@ -5861,7 +5861,8 @@ COMMENT ON COLUMN thetis.claim_codes.id IS 'Also the id of its notification.';
 
 COMMENT ON COLUMN thetis.claim_codes.user_id IS 'Null once the account is deleted. The row stays for the limits of the address.';
 
-COMMENT ON COLUMN thetis.claim_codes.code_hash IS 'Null as soon as the code is of no use: redeemed, replaced by a newer one, or guessed at too often.';
+COMMENT ON COLUMN thetis.claim_codes.code_hash IS 'Null as soon as the code is of no use: redeemed, replaced by a newer one, or guessed at too
+often.';
 
 CREATE TABLE thetis.order_lines (
     shopify_order_id text NOT NULL,
