@@ -1372,7 +1372,7 @@ begin
 
     v_owner_ids := array(select thetis.owner_of(named.email) from unnest(v_emails) as named (email));
     perform thetis.lock_holders(v_owner_ids);
-    if not thetis.is_address_of(v_user_id, v_email) then
+    if thetis.confirmed_user_id(v_email) is distinct from v_user_id then
         v_ids := array(
             select own.id from public.purchases as own
             where own.user_id = v_user_id and own.shopify_customer_email = v_email
