@@ -1424,7 +1424,15 @@ begin
     perform thetis.lock_emails(array[v_email]);
     perform thetis.lock_holders(array[(select auth.uid())]);
     v_user_id := thetis.claimant();
-    if thetis.confirmed_user_id(v_email) = v_user_id then
+    -- their own row alone: to look for another account would take longer where there is one
+    if exists (
+        select from auth.users
+        where
+            users.id = v_user_id
+            and lower(users.email) = v_email
+            and users.email_confirmed_at is not null
+            and users.is_sso_user = false
+    ) then
         raise exception 'this is the address that you sign in with' using errcode = 'TH005';
     end if;
     v_next_at := thetis.next_code_at(v_user_id, v_email);
