@@ -108,6 +108,11 @@ export type Database = {
               "access_period": string,"category": string,"name": string,"shopify_product_ids": (string)[],"slug": string
             }[]
                            },
+"list_proven_addresses":
+{ Args: Record<PropertyKey, never>; Returns: {
+              "address": string,"proven_at": string,"purchases": number
+            }[]
+                           },
 "list_rejected_webhooks":
 { Args: { "after_id"?: number,"include_replayed"?: boolean,"max_count"?: number }; Returns: {
               "id": number,"reason": string,"received_at": string,"replayed_at": string,"topic": string,"webhook_id": string
@@ -155,11 +160,24 @@ export type Database = {
               "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
             }[]
                            },
+"redeem_claim_code":
+{ Args: { "code": string }; Returns: {
+              "address": string,"linked": number,"outcome": string,"owned_elsewhere": number
+            }[]
+                           },
 "remove_product":
 { Args: { "slug": string }; Returns: boolean
                            },
+"remove_proven_address":
+{ Args: { "address": string }; Returns: number
+                           },
 "remove_shopify_product":
 { Args: { "shopify_product_id": string }; Returns: string
+                           },
+"request_claim_code":
+{ Args: { "email": string }; Returns: {
+              "address": string,"next_code_at": string,"valid_until": string
+            }[]
                            },
 "require_second_factor":
 { Args: { "is_required": boolean,"operator": string,"reason": string }; Returns: undefined

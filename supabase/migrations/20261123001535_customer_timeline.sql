@@ -68,6 +68,21 @@ begin
                         'confirmed_at', date_trunc('second', users.email_confirmed_at),
                         'last_sign_in_at', date_trunc('second', users.last_sign_in_at),
                         'is_single_sign_on', users.is_sso_user,
+                        'proven_addresses', (
+                            select
+                                coalesce(
+                                    jsonb_agg(
+                                        jsonb_build_object(
+                                            'address', proven.email,
+                                            'proven_at', date_trunc('second', proven.proven_at)
+                                        )
+                                        order by proven.proven_at, proven.email
+                                    ),
+                                    '[]'
+                                )
+                            from thetis.proven_addresses as proven
+                            where proven.user_id = users.id
+                        ),
                         'deleted_at', date_trunc('second', users.deleted_at)
                     )
                     order by users.created_at, users.id
@@ -107,6 +122,7 @@ begin
                         'shopify_order_id', stored.shopify_order_id,
                         'address', each.address,
                         'user_id', each.user_id,
+                        'owned_by', each.owned_by,
                         'purchased_at', date_trunc('second', stored.purchased_at),
                         'expires_at', date_trunc('second', stored.expires_at),
                         'is_revoked', coalesce(override.is_revoked, false),
@@ -208,12 +224,24 @@ begin
             )
         from thetis.notifications as message
         left join thetis.email_deliveries as delivery on message.id = delivery.notification_id
-        where message.shopify_order_id = any(p_customer.order_ids)
+        where message.id in (
+            select by_order.id from thetis.notifications as by_order
+            where by_order.shopify_order_id = any(p_customer.order_ids)
+            union
+            select by_email.id from thetis.notifications as by_email
+            where
+                by_email.kind = 'claim_code'
+                and by_email.email <> ''
+                and by_email.email = any(p_customer.emails)
+            union
+            select asked.id from thetis.claim_codes as asked
+            where asked.user_id = any(p_customer.user_ids)
+        )
     );
 end;
 $$;
 
--- What operators did, and who looked.
+-- What operators did, who looked, and what the customer did about an address.
 create function thetis.customer_acts(p_customer thetis.customer)
 returns jsonb
 language plpgsql
@@ -232,6 +260,11 @@ begin
             union all
             select by_order.id from thetis.audit_log as by_order
             where by_order.shopify_order_id = any(p_customer.order_ids)
+            union all
+            select by_customer.id from thetis.audit_log as by_customer
+            where
+                by_customer.operator = any(p_customer.user_ids::text[])
+                and by_customer.action in ('request_code', 'prove_address', 'remove_address')
             union all
             select by_purchase.id from thetis.audit_log as by_purchase
             where by_purchase.purchase_id in (

@@ -26,6 +26,7 @@ WRITTEN = (
     "thetis.grants",
     "thetis.erased_addresses",
     "thetis.privacy_requests",
+    "thetis.claim_codes",
     "auth.users",
 )
 
