@@ -40,7 +40,7 @@ def test_a_shop_that_has_sold_nothing_has_no_newest_order(ask: Asking) -> None:
     ],
 )
 def test_the_newest_order_says_whether_it_has_an_address(
-    ask: Asking, shop: FakeShop, fields: dict[str, object], has_email: bool
+    ask: Asking, shop: FakeShop, fields: dict[str, object], *, has_email: bool
 ) -> None:
     shop.put(order(1, COURSE) | fields)
     newest = ask(lambda admin: admin.newest_order())
