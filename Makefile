@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/installed
 PROGRAMS := node_modules/.installed
+COURSE_APP := examples/course-app
+COURSE_APP_INSTALLED := $(addsuffix /node_modules/.installed,$(wildcard $(COURSE_APP)))
 PEERS := bench/peers
 PEERS_INSTALLED := $(PEERS)/.venv/installed
 PEERS_PROGRAMS := $(PEERS)/node_modules/.installed
@@ -30,6 +32,10 @@ $(INSTALLED): requirements-dev.lock pyproject.toml devtools/pyproject.toml
 $(PROGRAMS): package-lock.json package.json
 	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "npm is not installed: the tests that need PostgREST, the Supabase CLI or Node will be skipped"; fi
+
+$(COURSE_APP)/node_modules/.installed: $(COURSE_APP)/package-lock.json $(COURSE_APP)/package.json
+	@if command -v npm >/dev/null; then npm ci --prefix $(COURSE_APP) --no-audit --no-fund --loglevel=error && touch $@; \
+	else echo "npm is not installed: there will be no course app"; fi
 
 $(PEERS_INSTALLED): $(PEERS)/requirements.lock
 	$(PYTHON) -m venv $(PEERS)/.venv
@@ -68,7 +74,7 @@ format: $(INSTALLED)
 demo: $(INSTALLED)  ## A customer's story, told with real requests, in under a minute
 	$(VENV)/bin/thetis-dev demo
 
-dev: $(INSTALLED)  ## Local platform, service, and fake providers that print what they receive
+dev: $(INSTALLED) $(PROGRAMS) $(COURSE_APP_INSTALLED)  ## Everything on this machine behind one address: shop, mailbox, course app, support desk
 	$(VENV)/bin/thetis-dev run
 
 schema: $(INSTALLED)  ## docs/schema.sql: the database after all migrations

@@ -1,0 +1,39 @@
+"""What has to be there beside Python: Node, and what npm installs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from devtools import checkout, postgrest
+
+LITE = checkout.ROOT / "node_modules/@supabase/lite"
+DRIVER = checkout.ROOT / "node_modules/postgres"
+
+
+class MissingError(Exception):
+    """Something is not installed; the message says what, and what to do."""
+
+
+def node() -> str:
+    """Node's program. Raises MissingError."""
+    found = shutil.which("node")
+    if found is None:
+        raise MissingError("Node is not installed: it runs Auth, and builds the course app")
+    return found
+
+
+def check() -> None:
+    """Raises MissingError if anything is missing."""
+    node()
+    for path, name in (
+        (LITE, "@supabase/lite"),
+        (DRIVER, "postgres, Lite's driver"),
+        (postgrest.PROGRAM, "PostgREST"),
+    ):
+        _require(path, name)
+
+
+def _require(path: Path, name: str) -> None:
+    if not path.exists():
+        raise MissingError(f"{name} is not installed: run `npm ci` in the checkout, on Linux (x64)")
