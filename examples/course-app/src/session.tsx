@@ -2,12 +2,15 @@
 import { createContext, useContext, useEffect, useMemo, useState } from 'react'
 import type { ReactNode } from 'react'
 import type { Session } from '@supabase/supabase-js'
+import type { StaffRole } from './staff'
+import { staffRole } from './staff'
 import type { Client } from './thetis/purchases'
 
 type SignedIn = {
   supabase: Client
   isReady: boolean
   user: Session['user'] | null
+  role: StaffRole | null
   isOver: boolean // the session ended without the user having ended it
   signOut: (scope: 'local' | 'global') => Promise<void>
 }
@@ -32,9 +35,10 @@ export function SessionProvider({ supabase, children }: { supabase: Client; chil
   }, [supabase])
 
   const user = session?.user ?? null
+  const role = staffRole(session?.access_token)
   const value = useMemo<SignedIn>(
-    () => ({ supabase, isReady, user, isOver, signOut: (scope) => leave(supabase, scope) }),
-    [supabase, isReady, user, isOver]
+    () => ({ supabase, isReady, user, role, isOver, signOut: (scope) => leave(supabase, scope) }),
+    [supabase, isReady, user, role, isOver]
   )
   return <Context value={value}>{children}</Context>
 }

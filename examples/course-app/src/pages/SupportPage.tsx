@@ -1,7 +1,6 @@
 import { Failure, Notice, Page, SignInFirst, Skeleton } from '../parts/Page'
 import { Link } from '../router'
 import { useSession } from '../session'
-import { staffRole } from '../staff'
 import { Desk } from '../support/Desk'
 import { SecondFactor } from '../support/SecondFactor'
 import { useQuestion } from '../useQuestion'
@@ -9,8 +8,7 @@ import { useQuestion } from '../useQuestion'
 const TITLE = 'Support desk'
 
 export function SupportPage() {
-  const { user } = useSession()
-  const role = staffRole(user)
+  const { user, role } = useSession()
   if (!user) return <SignInFirst title={TITLE} />
   if (!role) {
     return (

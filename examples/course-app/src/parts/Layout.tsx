@@ -3,7 +3,6 @@ import type { ReactNode } from 'react'
 import { Link, navigate, signInPath, useAddress } from '../router'
 import { useSession } from '../session'
 import { shopName, supportEmail } from '../settings'
-import { staffRole } from '../staff'
 import { Failure } from './Page'
 
 export function Layout({ children }: { children: ReactNode }) {
@@ -31,7 +30,7 @@ export function Layout({ children }: { children: ReactNode }) {
 }
 
 function Header() {
-  const { isReady, user, signOut } = useSession()
+  const { isReady, user, role, signOut } = useSession()
   const { pathname, search } = useAddress()
   const [error, setError] = useState<unknown>(null)
   const isHere = (path: string) => (pathname === path ? ({ 'aria-current': 'page' } as const) : {})
@@ -56,7 +55,7 @@ function Header() {
           <Link href="/" {...isHere('/')}>
             Courses
           </Link>
-          {staffRole(user) && (
+          {role && (
             <Link href="/support" {...isHere('/support')}>
               Support desk
             </Link>
