@@ -55,13 +55,20 @@ function lite(user) {
   });
 }
 
-// Lite makes the tables that it misses, as whoever it is; Auth is no superuser.
+// Lite makes the tables that it misses, as whoever it is; Auth is no superuser. It also puts
+// functions of its own in the place of auth.uid() and its like, which PostgREST's settings of today
+// mean nothing to.
 const superuser = lite("supabase_admin");
+const sql = superuser.connection.driver;
+const functions = await sql`
+  select pg_get_functiondef(oid) as definition from pg_proc
+  where pronamespace = 'auth'::regnamespace`;
 await superuser.ensureSystemSchema();
-await superuser.connection.driver.unsafe(
-  "grant all on all tables in schema auth to supabase_auth_admin;" +
-    " alter table auth.users alter column instance_id set default '00000000-0000-0000-0000-000000000000'",
-);
+await sql.unsafe(`
+  ${functions.map(({ definition }) => `${definition};`).join("\n")}
+  grant all on all tables in schema auth to supabase_auth_admin;
+  alter table auth.users
+    alter column instance_id set default '00000000-0000-0000-0000-000000000000'`);
 await superuser.connection.close();
 
 const app = lite("supabase_auth_admin");
