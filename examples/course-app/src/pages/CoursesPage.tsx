@@ -21,11 +21,19 @@ export function CoursesPage() {
 // Visitors may not ask the database: they see what the app itself knows.
 function Preview() {
   return (
-    <ul className="cards">
-      {knownCourses.map(({ slug, name, summary }) => (
-        <CourseCard key={slug} slug={slug} name={name} summary={summary} purchases={[]} />
-      ))}
-    </ul>
+    <>
+      <Notice>
+        <p>Bought a course already? It opens with the address that you used at checkout.</p>
+        <Link className="button primary" href="/claim">
+          Open your course
+        </Link>
+      </Notice>
+      <ul className="cards">
+        {knownCourses.map(({ slug, name, summary }) => (
+          <CourseCard key={slug} slug={slug} name={name} summary={summary} purchases={[]} />
+        ))}
+      </ul>
+    </>
   )
 }
 
@@ -84,7 +92,9 @@ function CourseCard({ slug, name, summary, purchases, email, isOpen = false }: C
   return (
     <li>
       <article className={isOpen ? 'card card-open' : 'card'} aria-labelledby={`course-${slug}`}>
-        <p className={isOpen ? 'badge badge-good' : 'badge'}>{isOpen ? 'Open' : 'Not open'}</p>
+        {email !== undefined && (
+          <p className={isOpen ? 'badge badge-good' : 'badge'}>{isOpen ? 'Open' : 'Not open'}</p>
+        )}
         <h2 id={`course-${slug}`}>{name}</h2>
         <p className="summary">{summary}</p>
         {isOpen ? (
