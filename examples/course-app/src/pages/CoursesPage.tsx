@@ -43,6 +43,12 @@ function Catalogue({ userId, email }: { userId: string; email: string }) {
   const bought = usePurchases(supabase, userId)
   useReminder(bought.refresh, 30)
 
+  // what is open, what was, and the rest
+  function rank({ slug, isOpen }: { slug: string; isOpen: boolean }): number {
+    if (isOpen) return 0
+    return bought.purchases.some(({ product_slug }) => product_slug === slug) ? 1 : 2
+  }
+
   const error = sold.error ?? bought.error
   function retry() {
     sold.again()
@@ -55,7 +61,7 @@ function Catalogue({ userId, email }: { userId: string; email: string }) {
   const courses = sold.answer
     .filter(({ category }) => category === 'course')
     .map(({ slug, name }) => ({ slug, name, isOpen: bought.accessible.includes(slug) }))
-    .sort((one, other) => Number(other.isOpen) - Number(one.isOpen))
+    .sort((one, other) => rank(one) - rank(other))
   if (!courses.length) {
     return <Notice>There are no courses yet. Come back soon.</Notice>
   }
