@@ -80,7 +80,7 @@ dev: $(INSTALLED) $(PROGRAMS) $(COURSE_APP_INSTALLED)  ## Everything on this mac
 schema: $(INSTALLED)  ## docs/schema.sql: the database after all migrations
 	$(VENV)/bin/python -m tests.support.end_state schema
 
-types: $(INSTALLED) $(PROGRAMS)  ## docs/course-app/database.types.ts, for the course app
+types: $(INSTALLED) $(PROGRAMS)  ## examples/course-app/src/thetis/database.types.ts, for the course app
 	$(VENV)/bin/python -m tests.support.end_state types
 
 bench: $(INSTALLED) $(PROGRAMS) $(PEERS_INSTALLED) $(PEERS_PROGRAMS)  ## How fast it is, beside other people's programs on this machine; under six minutes

@@ -55,7 +55,7 @@ class Web:
     def __init__(self, parts: Parts) -> None:
         self._app_port = parts.app_port
         self._page = _page(parts)
-        self._course_app = Starlette(routes=[Route("/{path:path}", parts.course_app)])
+        self._course_app = Starlette(routes=[Route("/{path:path}", parts.course_app.__call__)])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_app = scope["type"] == "http" and scope["server"][1] == self._app_port
