@@ -34,8 +34,8 @@ create table thetis.access_periods (
     period interval not null
 );
 
--- Who did what to whom, and why: one row in the transaction of each write by an operator, and one
--- for each look at a customer. Nothing here is changed or removed, but that a person who asks to be
+-- Who did what to whom, and why: one row in the transaction of each write by an operator, one for
+-- each look at a customer, and one for what a customer does about an address. Nothing here is changed or removed, but that a person who asks to be
 -- forgotten is struck out.
 create table thetis.audit_log (
     id bigint generated always as identity primary key,
@@ -54,7 +54,10 @@ create table thetis.audit_log (
             'extend',
             'resend',    -- had a message sent again
             'forget',
-            'configure'  -- changed what staff need to sign in
+            'configure',  -- changed what staff need to sign in
+            'request_code',    -- a customer asked for a code, to prove an address
+            'prove_address',   -- and proved it
+            'remove_address'   -- and took it back
         )
     ),
     email text,
@@ -65,16 +68,19 @@ create table thetis.audit_log (
     after jsonb,  -- noqa: RF04
     erased_at timestamptz,
     constraint writes_have_a_reason check (
-        action in ('show', 'export') or (reason ~ '[^[:space:]]') is true or erased_at is not null
+        action in ('show', 'export', 'request_code', 'prove_address', 'remove_address')
+        or (reason ~ '[^[:space:]]') is true or erased_at is not null
     )
 );
 
 comment on column thetis.audit_log.operator is
-'The id of the staff user, or the name that was given to the command.';
+'The id of the staff user or of the customer who did it, or the name that was given to the command.';
 
 create index audit_log_email on thetis.audit_log (email) where email is not null;
 create index audit_log_order on thetis.audit_log (shopify_order_id)
 where shopify_order_id is not null;
+create index audit_log_customer on thetis.audit_log (operator)
+where action in ('request_code', 'prove_address', 'remove_address');
 create index audit_log_purchase on thetis.audit_log (purchase_id) where purchase_id is not null;
 
 -- Security for those who own the table too: there is no way to rewrite it by mistake.

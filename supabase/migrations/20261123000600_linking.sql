@@ -49,6 +49,23 @@ begin
 end;
 $$;
 
+-- Whose the purchases made with this address are, or null: the account that signs in with it comes
+-- before one that has proven it beside its own. What somebody owns already stays theirs.
+create function thetis.owner_of(p_email text)
+returns uuid
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_user_id uuid := thetis.confirmed_user_id(p_email);
+begin
+    if v_user_id is null then
+        v_user_id := thetis.prover_of(p_email);
+    end if;
+    return v_user_id;
+end;
+$$;
+
 -- Without this lock a purchase and a sign-up that commit at the same moment would each miss the
 -- other. Both take it before they look, and hold it until their transaction ends. Addresses share
 -- 1024 locks, so that a large batch cannot exhaust the server's lock table.
@@ -142,24 +159,22 @@ create trigger return_to_holder_email before update of user_id on public.purchas
 for each row when (old.user_id is not null and new.user_id is null)
 execute function thetis.return_to_holder_email();
 
--- Gives a user the purchases made with their confirmed address that nobody owns yet, or that an
--- account owns which was marked as deleted while nobody could write it down.
+-- Gives a user the purchases made with those of these addresses that are theirs, of which nobody
+-- owns them yet, or an account which was marked as deleted while nobody could write it down.
 -- Returns how many. Calling it again returns 0 and changes nothing.
-create function thetis.link_purchases(p_user_id uuid)
+-- The caller holds the locks of the addresses and of the account.
+create function thetis.link_addresses(p_user_id uuid, p_emails text[])
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_email text;
+    v_emails text[] := array(
+        select address from unnest(p_emails) as address where thetis.owner_of(address) = p_user_id
+    );
     v_linked integer;
 begin
-    select thetis.normalised_email(users.email) into v_email
-    from auth.users where users.id = p_user_id;
-    perform thetis.lock_emails(array[v_email]);
-    perform thetis.lock_holders(array[p_user_id]);
-
-    if thetis.confirmed_user_id(v_email) is distinct from p_user_id then
+    if cardinality(v_emails) = 0 then
         return 0;
     end if;
 
@@ -167,28 +182,48 @@ begin
     where
         purchases.id in (
             select own.id from public.purchases as own
-            where own.shopify_customer_email = v_email
+            where own.shopify_customer_email = any(v_emails)
             union all
             select conflicting.id
             from thetis.orders
             inner join public.purchases as conflicting
                 on orders.shopify_order_id = conflicting.shopify_order_id
-            where orders.has_address_conflict and orders.holder_email = v_email
+            where orders.has_address_conflict and orders.holder_email = any(v_emails)
         )
         and thetis.is_deleted_account(purchases.user_id);
 
     update public.purchases set user_id = p_user_id
-    where shopify_customer_email = v_email and user_id is null;
+    where shopify_customer_email = any(v_emails) and user_id is null;
 
     get diagnostics v_linked = row_count;
     if v_linked > 0 then
-        perform thetis.refresh_expiry(array[p_user_id], array[v_email]);
+        perform thetis.refresh_expiry(array[p_user_id], v_emails);
     end if;
     return v_linked;
 end;
 $$;
 
--- Takes the purchases of a user who was marked as deleted. Locks every address that this is about,
+-- The same for all addresses of a user: the one they sign in with, if it is confirmed, and those
+-- that they have proven.
+create function thetis.link_purchases(p_user_id uuid)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_emails text[] := array(
+        select thetis.normalised_email(users.email) from auth.users where users.id = p_user_id
+        union all
+        select proven.email from thetis.proven_addresses as proven where proven.user_id = p_user_id
+    );
+begin
+    perform thetis.lock_emails(v_emails);
+    perform thetis.lock_holders(array[p_user_id]);
+    return thetis.link_addresses(p_user_id, v_emails);
+end;
+$$;
+
+-- Takes the purchases and the proven addresses of a user who was marked as deleted. Locks every address that this is about,
 -- so that it waits for an order of that user that is being recorded, and whoever signs up with the
 -- address to which a purchase returns waits for this.
 create function thetis.release_purchases(p_user_id uuid, p_email text)
@@ -210,6 +245,8 @@ begin
     perform thetis.lock_emails(v_emails);
     perform thetis.lock_holders(array[p_user_id]);
 
+    delete from thetis.proven_addresses as proven where proven.user_id = p_user_id;
+    perform thetis.end_claim_code(p_user_id);
     update public.purchases set user_id = null
     where user_id = p_user_id;
     if found then
@@ -268,6 +305,7 @@ $$;
 
 revoke all on function thetis.confirmed_user_id(text)
 from public, anon, authenticated, service_role;
+revoke all on function thetis.owner_of(text) from public, anon, authenticated, service_role;
 revoke all on function thetis.lock_emails(text[]) from public, anon, authenticated, service_role;
 revoke all on function thetis.lock_holders(uuid[]) from public, anon, authenticated, service_role;
 revoke all on function thetis.is_deleted_account(uuid)
@@ -275,6 +313,8 @@ from public, anon, authenticated, service_role;
 revoke all on function thetis.is_address_of(uuid, text)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.return_to_holder_email()
+from public, anon, authenticated, service_role;
+revoke all on function thetis.link_addresses(uuid, text[])
 from public, anon, authenticated, service_role;
 revoke all on function thetis.link_purchases(uuid)
 from public, anon, authenticated, service_role;

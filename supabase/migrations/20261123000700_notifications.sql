@@ -10,15 +10,16 @@ create table thetis.notifications (
             'post_purchase_update',  -- tell it what of the order was lost since
             'post_purchase_cancel',  -- stop it
             'course_access',         -- the email that says how to reach the courses
+            'claim_code',            -- the code by which a user proves another address
             'forget_recipient'       -- delete the person whom Knock knows by this address
         )
     ),
     provider text not null generated always as (
-        case kind when 'course_access' then 'resend' else 'knock' end
+        case when kind in ('course_access', 'claim_code') then 'resend' else 'knock' end
     ) stored,
     shopify_order_id text
-    constraint order_unless_forgotten check (
-        (kind = 'forget_recipient') = (shopify_order_id is null)
+    constraint order_unless_about_an_address check (
+        (kind in ('forget_recipient', 'claim_code')) = (shopify_order_id is null)
     ),
     payload jsonb not null,
     email text not null generated always as (coalesce(payload ->> 'email', '')) stored,
@@ -46,7 +47,8 @@ create table thetis.notifications (
     enqueued_at timestamptz not null default now(),
     settled_at timestamptz,
     is_stripped boolean not null default false,
-    constraint settled_unless_pending check ((status = 'pending') = (settled_at is null))
+    constraint settled_unless_pending check ((status = 'pending') = (settled_at is null)),
+    constraint no_code_once_settled check (status = 'pending' or not payload ? 'code')
 );
 
 comment on column thetis.notifications.id is
@@ -100,6 +102,8 @@ create index notifications_prunable on thetis.notifications (settled_at)
 where settled_at is not null and not is_stripped;
 create index notifications_dead on thetis.notifications (provider)
 where status = 'dead';
+create index notifications_codes on thetis.notifications (id)
+where kind = 'claim_code' and status in ('pending', 'dead');
 
 -- For how long an attempt may be repeated after one of which nobody knows the outcome. Providers
 -- remember an idempotency key for 24 hours: sent again later, a message would come twice. To stop
@@ -158,7 +162,8 @@ $$;
 -- worker sends them too; an abandoned one is due again when its lease ends. `attempt` names the
 -- lease and comes back in settle_notifications. Safe to call from any number of workers: rows
 -- locked by another are skipped, not waited for.
--- Until somebody settles it, nobody knows what became of an attempt.
+-- Until somebody settles it, nobody knows what became of an attempt. A code is handed out only while
+-- it is good for longer than the lease.
 create function public.claim_notifications(
     provider text, max_count integer default 10, lease_seconds integer default 60
 )
@@ -168,8 +173,11 @@ security definer  -- the tables are private; this function is the door for servi
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    v_lease interval := make_interval(secs => claim_notifications.lease_seconds);
 begin
     perform thetis.expire_stale_notifications();
+    perform thetis.withdraw_spent_codes(v_lease);
 
     return query
     with due as materialized (
@@ -179,6 +187,9 @@ begin
             waiting.status = 'pending'
             and waiting.due_at <= now()
             and waiting.provider = claim_notifications.provider
+            and (
+                waiting.kind <> 'claim_code' or thetis.is_code_to_send(waiting.id, v_lease)
+            )
         order by waiting.due_at
         limit claim_notifications.max_count
         for update skip locked
@@ -188,8 +199,8 @@ begin
         attempts = mine.attempts + 1,
         claimed_at = now(),
         uncertain_since = coalesce(mine.uncertain_since, now()),
-        leased_until = now() + make_interval(secs => claim_notifications.lease_seconds),
-        due_at = now() + make_interval(secs => claim_notifications.lease_seconds)
+        leased_until = now() + v_lease,
+        due_at = now() + v_lease
     from due
     where mine.id = due.id
     returning mine.id, mine.kind, mine.attempts, mine.shopify_order_id, mine.payload;

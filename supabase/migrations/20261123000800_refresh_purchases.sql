@@ -68,7 +68,7 @@ begin
 end;
 $$;
 
--- The confirmed accounts of these orders' addresses, in the same order; null where there is none.
+-- The accounts whose these orders' addresses are, in the same order; null where there is none.
 -- All are found, and thereby locked, before the first purchase is written: whoever deletes an
 -- account locks in that order too.
 create function thetis.order_owners(p_order_ids text[])
@@ -78,7 +78,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return array(
-        select thetis.confirmed_user_id(orders.holder_email)
+        select thetis.owner_of(orders.holder_email)
         from unnest(p_order_ids) with ordinality as given (shopify_order_id, place)
         left join thetis.orders on given.shopify_order_id = orders.shopify_order_id
         order by given.place
@@ -101,7 +101,7 @@ begin
             where stored.shopify_order_id = any(p_order_ids)
         )
     for key share;
-    perform thetis.confirmed_user_id(override.transferred_to)
+    perform thetis.owner_of(override.transferred_to)
     from public.purchases as stored
     inner join thetis.overrides as override on stored.id = override.purchase_id
     where stored.shopify_order_id = any(p_order_ids) and override.transferred_to is not null;
@@ -190,7 +190,7 @@ begin
                 stored.shopify_customer_email as was_email,
                 case
                     when override.transferred_to is null then owner.user_id
-                    else thetis.confirmed_user_id(override.transferred_to)
+                    else thetis.owner_of(override.transferred_to)
                 end as owner_id,
                 coalesce(override.transferred_to, derived.shopify_customer_email) as email,
                 thetis.merged_status(

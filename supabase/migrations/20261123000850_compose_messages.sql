@@ -71,7 +71,8 @@ group by begun.shopify_order_id, begun.email;
 --   post_purchase   {order_id, order_number, email, run, is_addition, products, categories,
 --                    purchases: [{id, product, category}]}
 --   course_access   {order_number, email, has_account, is_addition, courses: [{slug, name}]};
---                   `has_account`: who reads the email finds the courses in their account already
+--                   `has_account`: who reads the email finds the courses in their account already;
+--                   with `signs_in_elsewhere` it is one that proved this address beside its own
 -- `is_addition`: something of the order was announced to this address before.
 -- p_has_messages: do the orders have any yet? Most are new and have none, and nothing is looked up.
 create function thetis.compose_messages(p_order_ids text[], p_has_messages boolean)
@@ -117,7 +118,11 @@ begin
                 'has_account', told.has_account,
                 'is_addition', earlier.is_addition,
                 'courses', told.courses
-            )
+            ) || case
+                when told.has_account and told.signs_in_elsewhere
+                    then '{"signs_in_elsewhere": true}'::jsonb
+                else '{}'
+            end
         end,
         orders.is_test,
         orders.is_historic
@@ -139,8 +144,18 @@ begin
             jsonb_agg(distinct jsonb_build_object('slug', each.product_slug, 'name', each.name))
                 as courses,
             bool_and(
-                each.kind = 'course_access' and thetis.is_address_of(each.user_id, each.email)
-            ) as has_account
+                each.kind = 'course_access'
+                and each.user_id is not null
+                and (
+                    thetis.is_address_of(each.user_id, each.email)
+                    or thetis.has_proven(each.user_id, each.email)
+                )
+            ) as has_account,
+            bool_or(
+                each.kind = 'course_access'
+                and each.user_id is not null
+                and not thetis.is_address_of(each.user_id, each.email)
+            ) as signs_in_elsewhere
         from (
             select
                 live.*,

@@ -94,7 +94,7 @@ begin
 end;
 $$;
 
--- All that is stored of one, as JSON; null if there is none.
+-- All that is stored of one, as JSON, but for a code; null if there is none.
 create function public.get_notification(notification_id uuid)
 returns jsonb
 language plpgsql
@@ -105,7 +105,9 @@ set timezone = 'UTC'
 as $$
 begin
     return (
-        select to_jsonb(stored) || jsonb_build_object('delivery', to_jsonb(delivery))
+        select to_jsonb(stored) || jsonb_build_object(
+            'payload', stored.payload - 'code', 'delivery', to_jsonb(delivery)
+        )
         from thetis.notifications as stored
         left join thetis.email_deliveries as delivery on stored.id = delivery.notification_id
         where stored.id = get_notification.notification_id
@@ -197,6 +199,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return case
+        when p_message.kind = 'claim_code' then 'a code is asked for anew, by the customer'
         when p_message.status = 'sent' then 'it was sent'
         when p_message.status = 'skipped' or not thetis.has_reason(p_message)
             then 'it has lost its reason'

@@ -35,6 +35,9 @@ alter function public.record_deliveries(jsonb) set enable_mergejoin = 'off';
 alter function thetis.confirmed_user_id(text) set plan_cache_mode = 'force_generic_plan';
 alter function thetis.confirmed_user_id(text) set enable_seqscan = 'off';
 
+alter function thetis.prover_of(text) set plan_cache_mode = 'force_generic_plan';
+alter function thetis.prover_of(text) set enable_seqscan = 'off';
+
 alter function thetis.link_purchases(uuid) set plan_cache_mode = 'force_generic_plan';
 alter function thetis.link_purchases(uuid) set enable_seqscan = 'off';
 alter function thetis.link_purchases(uuid) set enable_hashjoin = 'off';

@@ -116,8 +116,8 @@ begin
             )
         order by users.id
         for key share
-    ) || thetis.confirmed_user_id(p_to_email) || array(
-        select thetis.confirmed_user_id(named.email)
+    ) || thetis.owner_of(p_to_email) || array(
+        select thetis.owner_of(named.email)
         from (
             select orders.holder_email as email from thetis.orders
             where orders.shopify_order_id = p_order_id

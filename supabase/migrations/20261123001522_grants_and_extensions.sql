@@ -52,7 +52,7 @@ begin
     begin
         perform thetis.lock_for_act(null, '{}', v_email);
         if v_user_id is null then
-            v_user_id := thetis.confirmed_user_id(v_email);
+            v_user_id := thetis.owner_of(v_email);
         end if;
         insert into public.purchases (
             id, user_id, product_slug, shopify_customer_email, purchased_at, expires_at

@@ -1,5 +1,5 @@
 -- Giving what was bought to another person: the old owner loses it at once, and the new one has it
--- as soon as their account has the address, confirmed. What Shopify tells of the address later does
+-- as soon as their account has the address, confirmed or proven. What Shopify tells of the address later does
 -- not change it back; a refund ends it all the same. With the arguments and the answer of the
 -- functions in access_by_hand.
 
@@ -29,7 +29,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_owner_id uuid := thetis.confirmed_user_id(p_email);
+    v_owner_id uuid := thetis.owner_of(p_email);
 begin
     update public.purchases as stored
     set user_id = v_owner_id, shopify_customer_email = p_email

@@ -34,6 +34,21 @@ begin
 end;
 $$;
 
+-- The accounts that have proven one of these addresses.
+create function thetis.provers_of(p_emails text[])
+returns uuid[]
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(
+        select proven.user_id from thetis.proven_addresses as proven
+        where proven.email = any(p_emails)
+    );
+end;
+$$;
+
 create function thetis.find_customer(p_query text)
 returns thetis.customer
 language plpgsql
@@ -53,7 +68,9 @@ begin
         v_id := v_query;
         select
             kind.kind,
-            array_remove(array[thetis.normalised_email(users.email), bought.email], null),
+            array_remove(
+                array[thetis.normalised_email(users.email), bought.email, told.email], null
+            ),
             array_remove(array[users.id, bought.user_id], null),
             array_remove(array[bought.shopify_order_id, told.shopify_order_id], null)
         into v_found
@@ -65,7 +82,10 @@ begin
             from public.purchases as stored where stored.id = given.id
         ) as bought on true
         left join lateral (
-            select message.shopify_order_id, message.id
+            select
+                message.shopify_order_id,
+                message.id,
+                case when message.kind = 'claim_code' then nullif(message.email, '') end as email
             from thetis.notifications as message where message.id = given.id
         ) as told on true
         cross join lateral (
@@ -97,10 +117,18 @@ begin
             and stored.shopify_customer_email <> ''
     );
     v_found.user_ids := array(
-        select id from unnest(v_found.user_ids || thetis.accounts_of(v_found.emails)) as id
+        select id from unnest(
+            v_found.user_ids
+            || thetis.accounts_of(v_found.emails)
+            || thetis.provers_of(v_found.emails)
+        ) as id
         union
         select stored.user_id from public.purchases as stored
         where stored.shopify_order_id = any(v_found.order_ids) and stored.user_id is not null
+    );
+    v_found.emails := v_found.emails || array(
+        select distinct proven.email from thetis.proven_addresses as proven
+        where proven.user_id = any(v_found.user_ids) and proven.email <> all(v_found.emails)
     );
     v_found.order_ids := array(
         select id from unnest(v_found.order_ids) as id where id is not null
@@ -283,6 +311,7 @@ $$;
 -- Privileges
 
 revoke all on function thetis.accounts_of(text[]) from public, anon, authenticated, service_role;
+revoke all on function thetis.provers_of(text[]) from public, anon, authenticated, service_role;
 revoke all on function thetis.find_customer(text)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.is_near(text, text) from public, anon, authenticated, service_role;

@@ -1,155 +1,5 @@
 -- "I paid, where is my course?": one document about one customer, the answer first.
 
--- What an operator sees of a purchase, and why it gives access or does not:
---   has_access             its owner is the customer
---   other_account          somebody else's account owns it
---   not_linked             the account is there and confirmed; the claim page links it
---   address_not_confirmed  the account has not confirmed the address yet
---   single_sign_on         the only account with the address is one that purchases never go to
---   no_account             nobody has signed up with the address yet
---   account_deleted        its owner's account is marked as deleted
---   expired, revoked, cancelled, refunded
---   erased                 whose it was is forgotten, and nobody owned it
--- `rank` is how close it is to access, 1 being there.
-create function thetis.explain_purchases(p_customer thetis.customer)
-returns table (
-    id uuid, product text, reason text, rank integer, since timestamptz, until timestamptz,
-    address text, user_id uuid, owner_address text, shopify_order_id text, purchased_at timestamptz
-)
-language plpgsql
-stable
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = 'force_custom_plan'
-as $$
-#variable_conflict use_column
-begin
-    return query
-    select
-        stored.id,
-        stored.product_slug,
-        why.reason,
-        array_position(
-            array[
-                'has_access', 'not_linked', 'address_not_confirmed', 'no_account',
-                'single_sign_on', 'other_account', 'account_deleted', 'expired', 'revoked',
-                'cancelled', 'refunded', 'erased'
-            ],
-            why.reason
-        ),
-        case why.reason
-            when 'expired' then stored.expires_at
-            when 'address_not_confirmed' then account.created_at
-            when 'account_deleted' then owner.deleted_at
-            when 'cancelled' then coalesce(orders.cancelled_at, stored.updated_at)
-            when 'refunded' then coalesce(orders.refunded_as_of, stored.updated_at)
-            when 'revoked' then stored.updated_at
-            else stored.purchased_at
-        end,
-        stored.expires_at,
-        stored.shopify_customer_email,
-        stored.user_id,
-        owner.email::text,
-        stored.shopify_order_id,
-        stored.purchased_at
-    from (
-        select mine.id from public.purchases as mine
-        where mine.shopify_order_id = any(p_customer.order_ids)
-        union
-        select mine.id from public.purchases as mine
-        where mine.shopify_customer_email = any(p_customer.emails)
-        union
-        select mine.id from public.purchases as mine
-        where mine.user_id = any(p_customer.user_ids)
-        limit 500
-    ) as mine
-    inner join public.purchases as stored on mine.id = stored.id
-    left join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
-    left join thetis.overrides as override on stored.id = override.purchase_id
-    left join auth.users as owner on stored.user_id = owner.id
-    left join lateral (
-        select same.id, same.created_at, same.email_confirmed_at, same.is_sso_user
-        from auth.users as same
-        where
-            same.id = any(p_customer.user_ids)
-            and lower(same.email) = stored.shopify_customer_email
-            and same.deleted_at is null
-        order by same.is_sso_user, same.email_confirmed_at nulls last
-        limit 1
-    ) as account on true
-    cross join lateral (
-        select case
-            when
-                override.is_revoked and stored.user_id is null
-                and stored.shopify_customer_email = '' then 'erased'
-            when stored.status = 'cancelled' and override.is_revoked then 'revoked'
-            when stored.status <> 'active' then stored.status
-            when stored.expires_at <= now() then 'expired'
-            when owner.deleted_at is not null then 'account_deleted'
-            when
-                owner.id = any(p_customer.user_ids)
-                and (
-                    p_customer.found_by <> 'address'
-                    or lower(owner.email) = any(p_customer.emails)
-                ) then 'has_access'
-            when owner.id is not null then 'other_account'
-            when account.is_sso_user then 'single_sign_on'
-            when account.email_confirmed_at is not null then 'not_linked'
-            when account.id is not null then 'address_not_confirmed'
-            else 'no_account'
-        end as reason
-    ) as why;
-end;
-$$;
-
--- What was ordered and is no purchase:
---   waiting_for_payment, no_address, or product_unknown, of a product that is not in the catalogue
-create function thetis.explain_missing(p_order_ids text[])
-returns table (product text, reason text, since timestamptz, shopify_order_id text)
-language plpgsql
-stable
-set search_path = pg_catalog, pg_temp
-set plan_cache_mode = 'force_custom_plan'
-as $$
-#variable_conflict use_column
-begin
-    return query
-    select
-        line.product_slug,
-        case
-            when orders.erased_at is not null then 'erased'
-            when line.end_status is not null then line.end_status::text
-            when line.paid_as_of is null then 'waiting_for_payment'
-            else 'no_address'
-        end,
-        coalesce(orders.purchased_at, orders.first_recorded_at),
-        line.shopify_order_id
-    from thetis.order_lines as line
-    inner join thetis.orders on line.shopify_order_id = orders.shopify_order_id
-    where
-        line.shopify_order_id = any(p_order_ids)
-        and line.product_slug is not null
-        and not exists (
-            select from public.purchases as stored
-            where
-                stored.shopify_order_id = line.shopify_order_id
-                and stored.shopify_line_item_id = line.shopify_line_item_id
-        )
-    union all
-    select
-        'Shopify product ' || sold.shopify_product_id,
-        'product_unknown',
-        sold.first_recorded_at,
-        sold.shopify_order_id
-    from thetis.untracked_sales as sold
-    where
-        sold.shopify_order_id = any(p_order_ids)
-        and not exists (
-            select from thetis.order_lines as line
-            where line.shopify_order_id = sold.shopify_order_id and line.product_slug is not null
-        );
-end;
-$$;
-
 -- For each product what is closest to access, with the reason.
 create function thetis.customer_answer(p_customer thetis.customer)
 returns jsonb
@@ -218,6 +68,21 @@ begin
                         'confirmed_at', date_trunc('second', users.email_confirmed_at),
                         'last_sign_in_at', date_trunc('second', users.last_sign_in_at),
                         'is_single_sign_on', users.is_sso_user,
+                        'proven_addresses', (
+                            select
+                                coalesce(
+                                    jsonb_agg(
+                                        jsonb_build_object(
+                                            'address', proven.email,
+                                            'proven_at', date_trunc('second', proven.proven_at)
+                                        )
+                                        order by proven.proven_at, proven.email
+                                    ),
+                                    '[]'
+                                )
+                            from thetis.proven_addresses as proven
+                            where proven.user_id = users.id
+                        ),
                         'deleted_at', date_trunc('second', users.deleted_at)
                     )
                     order by users.created_at, users.id
@@ -257,6 +122,7 @@ begin
                         'shopify_order_id', stored.shopify_order_id,
                         'address', each.address,
                         'user_id', each.user_id,
+                        'owned_by', each.owned_by,
                         'purchased_at', date_trunc('second', stored.purchased_at),
                         'expires_at', date_trunc('second', stored.expires_at),
                         'is_revoked', coalesce(override.is_revoked, false),
@@ -350,12 +216,24 @@ begin
             )
         from thetis.notifications as message
         left join thetis.email_deliveries as delivery on message.id = delivery.notification_id
-        where message.shopify_order_id = any(p_customer.order_ids)
+        where message.id in (
+            select by_order.id from thetis.notifications as by_order
+            where by_order.shopify_order_id = any(p_customer.order_ids)
+            union
+            select by_email.id from thetis.notifications as by_email
+            where
+                by_email.kind = 'claim_code'
+                and by_email.email <> ''
+                and by_email.email = any(p_customer.emails)
+            union
+            select asked.id from thetis.claim_codes as asked
+            where asked.user_id = any(p_customer.user_ids)
+        )
     );
 end;
 $$;
 
--- What operators did, and who looked.
+-- What operators did, who looked, and what the customer did about an address.
 create function thetis.customer_acts(p_customer thetis.customer)
 returns jsonb
 language plpgsql
@@ -374,6 +252,11 @@ begin
             union all
             select by_order.id from thetis.audit_log as by_order
             where by_order.shopify_order_id = any(p_customer.order_ids)
+            union all
+            select by_customer.id from thetis.audit_log as by_customer
+            where
+                by_customer.operator = any(p_customer.user_ids::text[])
+                and by_customer.action in ('request_code', 'prove_address', 'remove_address')
             union all
             select by_purchase.id from thetis.audit_log as by_purchase
             where by_purchase.purchase_id in (
@@ -486,10 +369,6 @@ $$;
 
 -- Privileges
 
-revoke all on function thetis.explain_purchases(thetis.customer)
-from public, anon, authenticated, service_role;
-revoke all on function thetis.explain_missing(text[])
-from public, anon, authenticated, service_role;
 revoke all on function thetis.customer_answer(thetis.customer)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.customer_accounts(thetis.customer)

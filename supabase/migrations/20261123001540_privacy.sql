@@ -315,12 +315,24 @@ begin
         'notifications', (
             select
                 jsonb_agg(
-                    to_jsonb(message) || jsonb_build_object('delivery', to_jsonb(delivery))
+                    to_jsonb(message) || jsonb_build_object(
+                        'payload', message.payload - 'code', 'delivery', to_jsonb(delivery)
+                    )
                     order by message.enqueued_at, message.id
                 )
             from thetis.notifications as message
             left join thetis.email_deliveries as delivery on message.id = delivery.notification_id
             where message.email = v_email and message.email <> ''
+        ),
+        'proven_addresses', (
+            select jsonb_agg(to_jsonb(proven) order by proven.proven_at, proven.email)
+            from thetis.proven_addresses as proven
+            where proven.email = v_email or proven.user_id = v_user_id
+        ),
+        'claim_codes', (
+            select jsonb_agg(to_jsonb(code) - 'code_hash' order by code.requested_at, code.id)
+            from thetis.claim_codes as code
+            where code.email = v_email or code.user_id = v_user_id
         ),
         'audit_log', (
             select

@@ -57,7 +57,7 @@ begin
             )
         order by users.id
         for key share
-    ) || thetis.confirmed_user_id(p_email);
+    ) || thetis.owner_of(p_email);
     perform thetis.lock_holders(v_owner_ids);
     perform from public.purchases as stored where stored.id = any(v_ids)
     order by stored.id
@@ -257,6 +257,12 @@ begin
         'privacy_requests', (
             select count(*) from thetis.privacy_requests as asked where asked.email = p_email
         ),
+        'proven_addresses', (
+            select count(*) from thetis.proven_addresses as proven where proven.email = p_email
+        ),
+        'claim_codes', (
+            select count(*) from thetis.claim_codes as code where code.email = p_email
+        ),
         'audit_log', cardinality(v_audit_ids)
     );
     v_answer := jsonb_build_object(
@@ -318,6 +324,8 @@ begin
     update thetis.audit_log as told
     set email = null, reason = null, before = null, after = null, erased_at = now()
     where told.id = any(v_audit_ids);
+    delete from thetis.proven_addresses as proven where proven.email = p_email;
+    delete from thetis.claim_codes as code where code.email = p_email;
     delete from thetis.rejected_webhooks as kept where kept.id = any(v_rejected_ids);
     update thetis.privacy_requests as asked
     set email = null, answered_at = coalesce(asked.answered_at, now())

@@ -7,6 +7,7 @@
 --   withdrawn       messages that nobody ever tried to send, and what Knock was told to delete
 --   rejected_webhooks, privacy_requests    that were replayed or answered
 --   untracked_sales
+--   claim_codes     with their messages, a day after they were asked for: limits look no further
 create function public.prune(
     older_than interval default '1 year', max_count integer default 1000
 )
@@ -86,7 +87,23 @@ begin
         limit prune.max_count
     );
     get diagnostics v_total = row_count;
-    return v_counts || jsonb_build_object('untracked_sales', v_total);
+    v_counts := v_counts || jsonb_build_object('untracked_sales', v_total);
+
+    with removed as (
+        delete from thetis.claim_codes as code
+        where code.id in (
+            select old.id from thetis.claim_codes as old
+            where old.requested_at < now() - interval '1 day'
+            order by old.requested_at
+            limit prune.max_count
+        )
+        returning code.id
+    )
+
+    select array_agg(removed.id) into v_ids from removed;
+    delete from thetis.email_deliveries as delivery where delivery.notification_id = any(v_ids);
+    delete from thetis.notifications as message where message.id = any(v_ids);
+    return v_counts || jsonb_build_object('claim_codes', coalesce(cardinality(v_ids), 0));
 end;
 $$;
 

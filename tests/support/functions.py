@@ -117,6 +117,8 @@ def arguments(database: Database) -> dict[str, Any]:
         "older_than": "1 year",
         "include_answered": True,
         "request": Jsonb({"topic": "customers/redact", "email": "lin@example.com"}),
+        "email": "hers@example.com",
+        "code": "123456",
         "calls": Jsonb({"record_orders": ["orders"]}),
     }
 

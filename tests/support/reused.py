@@ -24,6 +24,7 @@ WRITTEN = (
     "thetis.grants",
     "thetis.erased_addresses",
     "thetis.privacy_requests",
+    "thetis.claim_codes",
     "auth.users",
 )
 

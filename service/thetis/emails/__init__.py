@@ -60,7 +60,8 @@ def course_access(payload: Mapping[str, Any], course_app_url: str, brand: Brand)
     """Tell a buyer how to reach the courses that they bought.
 
     `payload` is that of a `course_access` notification:
-    {email, order_number, has_account, is_addition, courses: [{slug, name}, ...]}.
+    {email, order_number, has_account, is_addition, courses: [{slug, name}, ...]}, and
+    `signs_in_elsewhere` where the account was made with another address.
     The same input gives the same bytes: an email that changes between two attempts would not be
     recognised by its idempotency key. For that reason there is no date, and no name of a course
     in the subject, which must be a single line whatever the catalogue holds.
@@ -72,6 +73,7 @@ def course_access(payload: Mapping[str, Any], course_app_url: str, brand: Brand)
     preheader = "Sign in and start." if has_account else "Two steps are left. They take a minute."
     thanks = "Thank you for your order"
     values = {
+        "signs_in_elsewhere": False,
         **payload,
         "brand": brand,
         "subject": subject,
@@ -88,4 +90,22 @@ def course_access(payload: Mapping[str, Any], course_app_url: str, brand: Brand)
         preheader=preheader,
         html=_templates.get_template("course_access.html").render(values),
         text=_templates.get_template("course_access.txt").render(values),
+    )
+
+
+def claim_code(payload: Mapping[str, Any], brand: Brand) -> Email:
+    """Tell a user the code by which they prove that they read this address.
+
+    `payload` is that of a `claim_code` notification: {email, code, minutes}. There is no link in
+    it: whoever asked has the page open, and whoever did not has nothing to follow. The code is not
+    in the subject, which a locked telephone shows to everybody.
+    """
+    subject = f"Your code for {' '.join(brand.shop_name.split())}"
+    preheader = f"It is good for {payload['minutes']} minutes."
+    values = {**payload, "brand": brand, "subject": subject, "preheader": preheader}
+    return Email(
+        subject=subject,
+        preheader=preheader,
+        html=_templates.get_template("claim_code.html").render(values),
+        text=_templates.get_template("claim_code.txt").render(values),
     )

@@ -1,4 +1,4 @@
-"""The course access email, handed to Resend.
+"""The emails that we word ourselves, handed to Resend.
 
 Facts this file stands on:
 - The same Idempotency-Key and body within 24 hours is answered again without a second email.
@@ -23,7 +23,7 @@ import resend
 import structlog
 from resend.exceptions import ResendError
 
-from thetis.emails import Brand, course_access
+from thetis.emails import Brand, Email, claim_code, course_access
 from thetis.errors import SendFailure, TemporaryFailure
 from thetis.model import Notification
 from thetis.providers import (
@@ -63,7 +63,7 @@ class ResendSender:
     """`email_from` is `Name <address>` on a verified domain."""
 
     provider = "resend"
-    kinds = frozenset({"course_access"})
+    kinds = frozenset({"course_access", "claim_code"})
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class ResendSender:
         await self._http.close()
 
     def _compose(self, notification: Notification) -> resend.Emails.SendParams:
-        email = course_access(notification.payload, self._course_app_url, self._brand)
+        email = self._worded(notification)
         return {
             "from": self._email_from,
             "to": [notification.payload["email"]],
@@ -128,6 +128,11 @@ class ResendSender:
             "html": email.html,
             "text": email.text,
         }
+
+    def _worded(self, notification: Notification) -> Email:
+        if notification.kind == "claim_code":
+            return claim_code(notification.payload, self._brand)
+        return course_access(notification.payload, self._course_app_url, self._brand)
 
     async def _send(self, email: resend.Emails.SendParams, key: str) -> str:
         # The SDK is configured by module globals, which it reads before its first suspension:

@@ -18,7 +18,14 @@ from tests.support.deletion import mark_as_deleted
 from tests.support.functions import Function, arguments, functions
 from tests.support.staff import LIES, SUPPORT, VIEWER, WITHOUT_SECOND_FACTOR
 
-OF_EVERY_CUSTOMER = {"has_access", "claim_purchases"}
+OF_EVERY_CUSTOMER = {
+    "has_access",
+    "claim_purchases",
+    "request_claim_code",
+    "redeem_claim_code",
+    "list_proven_addresses",
+    "remove_proven_address",
+}
 
 FOR_LOOKING = {"customer_timeline"}
 """What a support_viewer may call too."""

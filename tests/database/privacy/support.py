@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from tests.database.operators.support import act, purchase_id
 from tests.database.outbox.support import later, result_of, send_everything
+from tests.support.claims import request_code
 from tests.support.database import Database
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, Json, days_ago, order
 
@@ -105,8 +106,19 @@ def plant(database: Database) -> None:
     database.call("resend_notification", "1", "post_purchase", "she is called Lovelace", "sue")
     for body in BODIES:
         reject(database, body)
+    plant_claims(database)
     asked = {"topic": "customers/data_request", "email": ADA.title(), "shopify_order_ids": ["1"]}
     database.call("record_privacy_request", asked)
+
+
+def plant_claims(database: Database) -> None:
+    """Somebody asked for a code for her address, and another proved it when nothing was free."""
+    database.execute(
+        "insert into thetis.proven_addresses (user_id, email) values (%s, %s)",
+        database.accounts.sign_up("eve@example.com"),
+        ADA,
+    )
+    request_code(database, database.accounts.sign_up("lin@example.com"), ADA.title())
 
 
 def plant_enrollments(database: Database) -> None:

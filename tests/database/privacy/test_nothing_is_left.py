@@ -30,6 +30,7 @@ HOLDS_HER = {
     "thetis.audit_log.before",
     "thetis.audit_log.email",
     "thetis.audit_log.reason",
+    "thetis.claim_codes.email",
     "thetis.copied_enrollments.enrollment",
     "thetis.copied_enrollments.note",
     "thetis.email_deliveries.reason",
@@ -42,6 +43,7 @@ HOLDS_HER = {
     "thetis.orders.transferred_to",
     "thetis.overrides.transferred_to",
     "thetis.privacy_requests.email",
+    "thetis.proven_addresses.email",
     "thetis.rejected_webhooks.body",
 }
 """Every column that can."""
@@ -72,6 +74,8 @@ def test_an_export_holds_every_place(planted: Database) -> None:
         "audit_log",
         "rejected_webhooks",
         "privacy_requests",
+        "proven_addresses",
+        "claim_codes",
         "copied_enrollments",
     }
     assert len(told["grants"]) == 1

@@ -17,6 +17,7 @@ NOTHING = {
     "rejected_webhooks": 0,
     "privacy_requests": 0,
     "untracked_sales": 0,
+    "claim_codes": 0,
 }
 
 

@@ -45,6 +45,10 @@ column    public.products.created_at                     .       select       se
 
 function  public.has_access                              .       execute      execute      execute      .
 function  public.claim_purchases                         .       execute      execute      execute      .
+function  public.request_claim_code                      .       execute      execute      execute      .
+function  public.redeem_claim_code                       .       execute      execute      execute      .
+function  public.list_proven_addresses                   .       execute      execute      execute      .
+function  public.remove_proven_address                   .       execute      execute      execute      .
 
 function  public.record_orders                           .       .            .            .            execute
 function  public.record_refunds                          .       .            .            .            execute
@@ -94,6 +98,8 @@ table     thetis.overrides                               .       .            . 
 table     thetis.grants                                  .       .            .            .            .
 table     thetis.access_periods                          .       .            .            .            .
 table     thetis.audit_log                               .       .            .            .            .
+table     thetis.proven_addresses                        .       .            .            .            .
+table     thetis.claim_codes                             .       .            .            .            .
 table     thetis.staff_rules                             .       .            .            .            .
 table     thetis.derived_purchases                       .       .            .            .            .
 table     thetis.live_purchases                          .       .            .            .            .
@@ -120,6 +126,10 @@ function  thetis.lock_holders                            .       .            . 
 function  thetis.is_deleted_account                      .       .            .            .            .
 function  thetis.is_address_of                           .       .            .            .            .
 function  thetis.return_to_holder_email                  .       .            .            .            .
+function  thetis.owner_of                                .       .            .            .            .
+function  thetis.has_proven                              .       .            .            .            .
+function  thetis.prover_of                               .       .            .            .            .
+function  thetis.link_addresses                          .       .            .            .            .
 function  thetis.link_purchases                          .       .            .            .            .
 function  thetis.release_purchases                       .       .            .            .            .
 function  thetis.link_purchases_to_user                  .       .            .            .            .
@@ -167,7 +177,19 @@ function  thetis.orders_without_email                    .       .            . 
 function  thetis.refresh_orders                          .       .            .            .            .
 function  thetis.lock_orders                             .       .            .            .            .
 function  thetis.access_period                           .       .            .            .            .
+function  thetis.claim_limits                            .       .            .            .            .
+function  thetis.next_code_at                            .       .            .            .            .
+function  thetis.random_code                             .       .            .            .            .
+function  thetis.code_hash                               .       .            .            .            .
+function  thetis.is_known_address                        .       .            .            .            .
+function  thetis.is_code_to_send                         .       .            .            .            .
+function  thetis.withdraw_spent_codes                    .       .            .            .            .
+function  thetis.drop_settled_code                       .       .            .            .            .
+function  thetis.end_claim_code                          .       .            .            .            .
+function  thetis.claimant                                .       .            .            .            .
+function  thetis.note_claim                              .       .            .            .            .
 function  thetis.accounts_of                             .       .            .            .            .
+function  thetis.provers_of                              .       .            .            .            .
 function  thetis.find_customer                           .       .            .            .            .
 function  thetis.is_near                                 .       .            .            .            .
 function  thetis.misspellings                            .       .            .            .            .

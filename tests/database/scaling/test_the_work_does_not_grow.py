@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from devtools.accounts import INSTANCE_ID
 from tests.support.cluster import Cluster
+from tests.support.claims import redeem, remove, request_code, written_code
 from tests.support.database import Connection, Database
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
 
@@ -44,6 +45,15 @@ def shop(cluster: Cluster) -> Iterator[Database]:
         while claimed := database.claim():
             database.settle(*({"id": str(row["id"]), "result": "sent"} for row in claimed))
         assert database.value("select count(*) from public.purchases") == 3 * ORDERS
+        database.execute(
+            "insert into thetis.claim_codes (user_id, email, valid_until)"
+            " select id, 'old.' || email, now() from auth.users, generate_series(1, 2)"
+        )
+        database.execute(
+            "insert into thetis.proven_addresses (user_id, email)"
+            " select id, 'old.' || email from auth.users"
+        )
+        database.execute("update thetis.claim_codes set requested_at = now() - interval '2 hours'")
         yield database
 
 
@@ -148,6 +158,26 @@ def test_what_a_user_asks_reads_that_users_rows(shop: Database, query: str) -> N
     user_id = shop.value("select id from auth.users where email = 'user1@example.com'")
     with shop.accounts.as_user(str(user_id)) as user:
         assert 0 < _rows_read(user, query) <= FEW
+
+
+def test_proving_an_address_reads_what_was_bought_with_it(shop: Database) -> None:
+    user_id = str(shop.value("select id from auth.users where email = 'user1@example.com'"))
+    theirs = "user2@example.com"
+    with shop.accounts.as_user(user_id) as user:
+        assert _rows_read(user, "select * from public.request_claim_code(%s)", theirs) <= FEW
+    request_code(shop, user_id, theirs)
+    with shop.as_role("service_role") as service:
+        query = "select * from public.claim_notifications('resend', 10, 60)"
+        assert _rows_read(service, query) <= FEW
+    code = written_code(shop, theirs)
+    with shop.accounts.as_user(user_id) as user:
+        assert 3 < _rows_read(user, "select * from public.redeem_claim_code(%s)", code) <= FEW
+    assert redeem(shop, user_id, code)["linked"] == 3
+    with shop.accounts.as_user(user_id) as user:
+        assert _rows_read(user, "select * from public.list_proven_addresses()") <= FEW
+        assert _rows_read(user, "select public.claim_purchases()") <= FEW
+        assert 3 < _rows_read(user, "select public.remove_proven_address(%s)", theirs) <= FEW
+    remove(shop, user_id, theirs)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,24 @@ export type Database = {
 "has_access":
 { Args: { "slug": string }; Returns: boolean
                            },
+"list_proven_addresses":
+{ Args: Record<PropertyKey, never>; Returns: {
+              "address": string,"proven_at": string,"purchases": number
+            }[]
+                           },
+"redeem_claim_code":
+{ Args: { "code": string }; Returns: {
+              "address": string,"linked": number,"outcome": string,"owned_elsewhere": number
+            }[]
+                           },
+"remove_proven_address":
+{ Args: { "address": string }; Returns: number
+                           },
+"request_claim_code":
+{ Args: { "email": string }; Returns: {
+              "address": string,"next_code_at": string,"valid_until": string
+            }[]
+                           },
 "resend_notification":
 { Args: { "dry_run"?: boolean,"kind": string,"order_name": string,"reason": string }; Returns: {
               "email": string,"id": string,"outcome": string,"refusal": string,"shopify_order_id": string
