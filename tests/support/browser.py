@@ -75,8 +75,8 @@ class Visitor:
         width, height = SIZES["desktop"]
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme="light")
-        assert faults == []
-        assert self.errors == []
+        found = [*faults, *self.errors]
+        assert not found, "\n".join(found)
 
     def leave(self) -> None:
         self.context.close()

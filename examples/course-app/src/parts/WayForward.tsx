@@ -28,7 +28,7 @@ export function WayForward({ slug, name, purchases, email }: Props) {
       <div className="actions">
         {buy && <Buy url={buy} name={name} label={why.next === 'buy' ? 'Buy' : 'Buy again'} />}
         {why.next === 'buy' && (
-          <Link href="/claim" aria-label={`Bought ${name} with another address?`}>
+          <Link href="/claim" aria-label={`Bought with another address? ${name}`}>
             Bought with another address?
           </Link>
         )}
