@@ -5,13 +5,24 @@ const minutes = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 
 const isMoment = (moment: string | null): moment is string =>
   Boolean(moment) && !Number.isNaN(Date.parse(String(moment)))
 
+export class Refusal extends Error {
+  code = 'TH_CODE'
+}
+
 export const day = (moment: string | null) =>
   isMoment(moment) ? days.format(new Date(moment)) : 'a day that nobody knows'
 export const minute = (moment: string) =>
   isMoment(moment) ? minutes.format(new Date(moment)) : moment
 export const until = (moment: string | null) => (isMoment(moment) ? `until ${day(moment)}` : 'for ever')
 
-type Told = { code?: string; message?: string; name?: string; status?: number; hint?: string | null }
+type Told = {
+  code?: string
+  message?: string
+  name?: string
+  status?: number
+  hint?: string | null
+  details?: string | null
+}
 
 const SESSION_IS_OVER = ['42501', 'PGRST301', 'PGRST303', 'session_not_found', 'bad_jwt']
 
@@ -25,6 +36,7 @@ const WORDS: Record<string, string> = {
   email_address_invalid: 'This is not an email address.',
   validation_failed: 'This is not an email address.',
   mfa_verification_failed: 'This code is wrong. Wait for the next one, and try again.',
+  TH_CODE: 'This code is not good: wrong, too old, or used up. Look at the newest email.',
   user_banned: 'This account is closed. Write to us.',
 }
 
@@ -39,17 +51,21 @@ export function isNoAnswer(error: unknown): boolean {
   return (code === '' && status === undefined) || (status ?? 0) >= 502
 }
 
-// How long until Auth sends the next email; it says so in words alone.
+// How long until the next email may go. Auth says so in words alone.
 export function secondsToWait(error: unknown): number | null {
-  const { code, message } = told(error)
+  const { code, message, details } = told(error)
+  if (code === 'TH008') return Number(details) || 60
   if (code !== 'over_email_send_rate_limit') return null
   return Number(/after (\d+) second/.exec(message ?? '')?.[1] ?? 60)
 }
 
+export const howLong = (seconds: number) =>
+  seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} minutes`
+
 export function inWords(error: unknown): string {
   const { code = '', message } = told(error)
   const wait = secondsToWait(error)
-  if (wait) return `An email was sent just now. The next one can go in ${wait} seconds.`
+  if (wait) return `No more emails for now. The next one can go in ${howLong(wait)}.`
   if (WORDS[code]) return WORDS[code]
   if (isSessionOver(error)) return 'Your session is over. Sign in again.'
   if (isNoAnswer(error)) return 'There was no answer. Look at your connection, and try again.'

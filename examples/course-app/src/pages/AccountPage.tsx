@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { ReactNode } from 'react'
 import { AnotherAddress } from '../parts/AnotherAddress'
 import { Bones, Failure, Notice, Page, SignInFirst, Stale } from '../parts/Page'
@@ -6,6 +6,7 @@ import { PurchaseList } from '../parts/PurchaseList'
 import { Link, navigate } from '../router'
 import { useSession } from '../session'
 import { hasPasswords } from '../settings'
+import type { ProvenAddress } from '../thetis/addresses'
 import { listProvenAddresses, removeProvenAddress } from '../thetis/addresses'
 import { usePurchases } from '../thetis/usePurchases'
 import { useQuestion, useReminder } from '../useQuestion'
@@ -13,11 +14,12 @@ import { NewPassword } from './PasswordPage'
 
 export function AccountPage() {
   const { user } = useSession()
+  const [round, setRound] = useState(0) // what is bought follows from the addresses
   if (!user) return <SignInFirst title="Account" />
   return (
     <Page title="Account" lead={<>You are signed in with <strong>{user.email}</strong>.</>}>
-      <Bought userId={user.id} />
-      <Addresses userId={user.id} email={user.email ?? ''} />
+      <Bought userId={user.id} round={round} />
+      <Addresses userId={user.id} email={user.email ?? ''} onChange={() => setRound(round + 1)} />
       {hasPasswords && <Password />}
       <Devices />
     </Page>
@@ -41,10 +43,13 @@ function Loading({ label }: { label: string }) {
   )
 }
 
-function Bought({ userId }: { userId: string }) {
+function Bought({ userId, round }: { userId: string; round: number }) {
   const { supabase } = useSession()
   const { purchases, isLoading, isKnown, error, refresh } = usePurchases(supabase, userId)
   useReminder(refresh, 60)
+  useEffect(() => {
+    if (round) refresh()
+  }, [round, refresh])
   return (
     <Section id="purchases" title="Purchases">
       {isLoading && <Loading label="Loading your purchases" />}
@@ -63,16 +68,24 @@ function Bought({ userId }: { userId: string }) {
   )
 }
 
-function Addresses({ userId, email }: { userId: string; email: string }) {
+type AddressesProps = { userId: string; email: string; onChange: () => void }
+
+function Addresses({ userId, email, onChange }: AddressesProps) {
   const { supabase } = useSession()
   const proven = useQuestion(() => listProvenAddresses(supabase), userId)
   const [isAdding, setAdding] = useState(false)
   const [said, setSaid] = useState('')
 
   async function remove(address: string) {
-    await removeProvenAddress(supabase, address)
-    setSaid(`${address} was removed.`)
+    const left = await removeProvenAddress(supabase, address)
+    const went = left === 1 ? ' One purchase went with it.' : left ? ` ${left} purchases went with it.` : ''
+    changed(`${address} was removed.${went}`)
+  }
+
+  function changed(words: string) {
+    setSaid(words)
     proven.again()
+    onChange()
   }
 
   return (
@@ -83,8 +96,8 @@ function Addresses({ userId, email }: { userId: string; email: string }) {
           <span>{email}</span>
           <span className="small">you sign in with it</span>
         </li>
-        {proven.answer?.map((address) => (
-          <Address key={address} address={address} remove={remove} />
+        {proven.answer?.map((each) => (
+          <Address key={each.address} proven={each} remove={remove} />
         ))}
       </ul>
       {proven.state === 'loading' && <Loading label="Loading your addresses" />}
@@ -93,10 +106,9 @@ function Addresses({ userId, email }: { userId: string; email: string }) {
       {isAdding ? (
         <AnotherAddress
           name="account"
-          onDone={() => {
+          onDone={(words) => {
             setAdding(false)
-            setSaid('The address is yours now.')
-            proven.again()
+            changed(words)
           }}
         />
       ) : (
@@ -108,9 +120,9 @@ function Addresses({ userId, email }: { userId: string; email: string }) {
   )
 }
 
-type AddressProps = { address: string; remove: (address: string) => Promise<void> }
+type AddressProps = { proven: ProvenAddress; remove: (address: string) => Promise<void> }
 
-function Address({ address, remove }: AddressProps) {
+function Address({ proven: { address, purchases }, remove }: AddressProps) {
   const [isAsked, setAsked] = useState(false)
   const [error, setError] = useState<unknown>(null)
   return (
@@ -118,7 +130,7 @@ function Address({ address, remove }: AddressProps) {
       <span>{address}</span>
       {isAsked ? (
         <span className="actions">
-          <span className="small">What you bought with it stays. Later purchases do not come.</span>
+          <span className="small">{whatGoes(purchases)}</span>
           <button type="button" onClick={() => void remove(address).catch(setError)}>
             Remove<span className="only-heard"> {address}</span>
           </button>
@@ -134,6 +146,11 @@ function Address({ address, remove }: AddressProps) {
       {Boolean(error) && <Failure error={error} />}
     </li>
   )
+}
+
+function whatGoes(purchases: number): string {
+  if (!purchases) return 'Nothing was bought with it.'
+  return `What was bought with it leaves this account: ${purchases === 1 ? 'one purchase' : `${purchases} purchases`}.`
 }
 
 function Password() {

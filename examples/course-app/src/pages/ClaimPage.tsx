@@ -109,19 +109,25 @@ function Found({ found, email, waiting, again, children }: FoundProps) {
 function Others({ email, again, isOpen }: { email: string; again: () => void; isOpen: boolean }) {
   const { signOut } = useSession()
   const [error, setError] = useState<unknown>(null)
+  const [said, setSaid] = useState('')
   return (
     <details className="panel" open={isOpen}>
       <summary>
         <h2>Claim with another address</h2>
       </summary>
       <p>Did you use another address at checkout? Prove that you read its mail.</p>
-      <AnotherAddress name="claim" onDone={again} />
-      <p className="small">
-        Or is there another account of yours?{' '}
-        <button type="button" className="quiet" onClick={() => void signOut('local').catch(setError)}>
-          Sign out of {email}
-        </button>
-      </p>
+      <AnotherAddress
+        name="claim"
+        onDone={(words) => {
+          setSaid(words)
+          again()
+        }}
+      />
+      {said && <Notice kind="good">{said}</Notice>}
+      <p className="small">Or is there another account of yours? Then leave the one of {email}.</p>
+      <button type="button" className="quiet" onClick={() => void signOut('local').catch(setError)}>
+        Sign in to another account
+      </button>
       {Boolean(error) && <Failure error={error} />}
     </details>
   )

@@ -21,11 +21,19 @@ export function CoursesPage() {
 // Visitors may not ask the database: they see what the app itself knows.
 function Preview() {
   return (
-    <ul className="cards">
-      {knownCourses.map(({ slug, name, summary }) => (
-        <CourseCard key={slug} slug={slug} name={name} summary={summary} purchases={[]} />
-      ))}
-    </ul>
+    <>
+      <Notice>
+        <p>Bought a course already? It opens with the address that you used at checkout.</p>
+        <Link className="button primary" href="/claim">
+          Open your course
+        </Link>
+      </Notice>
+      <ul className="cards">
+        {knownCourses.map(({ slug, name, summary }) => (
+          <CourseCard key={slug} slug={slug} name={name} summary={summary} purchases={[]} />
+        ))}
+      </ul>
+    </>
   )
 }
 
@@ -34,6 +42,12 @@ function Catalogue({ userId, email }: { userId: string; email: string }) {
   const sold = useQuestion(() => listProducts(supabase), userId)
   const bought = usePurchases(supabase, userId)
   useReminder(bought.refresh, 30)
+
+  // what is open, what was, and the rest
+  function rank({ slug, isOpen }: { slug: string; isOpen: boolean }): number {
+    if (isOpen) return 0
+    return bought.purchases.some(({ product_slug }) => product_slug === slug) ? 1 : 2
+  }
 
   const error = sold.error ?? bought.error
   function retry() {
@@ -47,7 +61,7 @@ function Catalogue({ userId, email }: { userId: string; email: string }) {
   const courses = sold.answer
     .filter(({ category }) => category === 'course')
     .map(({ slug, name }) => ({ slug, name, isOpen: bought.accessible.includes(slug) }))
-    .sort((one, other) => Number(other.isOpen) - Number(one.isOpen))
+    .sort((one, other) => rank(one) - rank(other))
   if (!courses.length) {
     return <Notice>There are no courses yet. Come back soon.</Notice>
   }
@@ -84,7 +98,9 @@ function CourseCard({ slug, name, summary, purchases, email, isOpen = false }: C
   return (
     <li>
       <article className={isOpen ? 'card card-open' : 'card'} aria-labelledby={`course-${slug}`}>
-        <p className={isOpen ? 'badge badge-good' : 'badge'}>{isOpen ? 'Open' : 'Not open'}</p>
+        {email !== undefined && (
+          <p className={isOpen ? 'badge badge-good' : 'badge'}>{isOpen ? 'Open' : 'Not open'}</p>
+        )}
         <h2 id={`course-${slug}`}>{name}</h2>
         <p className="summary">{summary}</p>
         {isOpen ? (

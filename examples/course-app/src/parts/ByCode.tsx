@@ -1,9 +1,12 @@
 import { useEffect, useId, useState } from 'react'
 import type { FormEvent } from 'react'
-import { inWords, secondsToWait } from '../words'
+import { howLong, inWords, secondsToWait } from '../words'
 import { Notice } from './Page'
 
-type Sent = { email: string; at: number }
+type Sent = { email: string; at: number; nextAt: number }
+
+// As Auth has it, unless its settings say otherwise: it says so then.
+const COOLDOWN = 60_000
 
 export type ByCodeProps = {
   name: string // of what it is for: the form is still there after the page was loaded again
@@ -12,18 +15,18 @@ export type ByCodeProps = {
   sendLabel: string
   redeemLabel: string
   hint?: string
-  cooldown?: number
-  send: (email: string) => Promise<void>
+  sentWords?: string
+  send: (email: string) => Promise<Date | void> // when the next one may be asked for
   redeem: (email: string, code: string) => Promise<void>
 }
 
 // Proves an address: a code is sent there and typed here.
 export function ByCode(props: ByCodeProps) {
-  const { name, send, redeem, cooldown = 60 } = props
+  const { name, send, redeem, sentWords = 'A code is on its way to' } = props
   const [sent, setSent] = useKept(name)
   const [failure, setFailure] = useState('')
   const [isBusy, setBusy] = useState(false)
-  const [notBefore, setNotBefore] = useState(sent ? sent.at + cooldown * 1000 : 0)
+  const [notBefore, setNotBefore] = useState(sent?.nextAt ?? 0)
 
   async function attempt(work: () => Promise<void>) {
     setBusy(true)
@@ -41,9 +44,9 @@ export function ByCode(props: ByCodeProps) {
 
   const request = (email: string) =>
     attempt(async () => {
-      await send(email)
-      setNotBefore(Date.now() + cooldown * 1000)
-      setSent({ email, at: Date.now() })
+      const nextAt = Number(await send(email)) || Date.now() + COOLDOWN
+      setNotBefore(nextAt)
+      setSent({ email, at: Date.now(), nextAt })
     })
   const check = (code: string) =>
     attempt(async () => {
@@ -59,8 +62,8 @@ export function ByCode(props: ByCodeProps) {
     <div className="by-code">
       <h2>Check your mail</h2>
       <p>
-        A code is on its way to <strong>{sent.email}</strong>. It is good for a short time, and the
-        newest one counts.
+        {sentWords} <strong>{sent.email}</strong>. It is good for a short time, and the newest one
+        counts.
       </p>
       <CodeForm label={props.redeemLabel} failure={failure} isBusy={isBusy} onSubmit={check} />
       <div className="actions">
@@ -144,7 +147,7 @@ function Again(props: { notBefore: number; isBusy: boolean; onClick: () => void 
   return (
     <button type="button" onClick={props.onClick} disabled={props.isBusy || left > 0}>
       Send another code
-      {left > 0 && <span className="countdown"> in {left} s</span>}
+      {left > 0 && <span className="countdown"> in {howLong(left)}</span>}
     </button>
   )
 }

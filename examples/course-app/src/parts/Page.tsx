@@ -17,9 +17,12 @@ export function Page({ title, lead, children, isWide = false }: PageProps) {
     document.title = title === shopName ? title : `${title} · ${shopName}`
   }, [title])
   useEffect(() => {
-    if (lastPath !== null && lastPath !== pathname) heading.current?.focus({ preventScroll: true })
+    const isLost = document.activeElement === document.body // with the part that had the focus
+    if (lastPath !== null && (lastPath !== pathname || isLost)) {
+      heading.current?.focus({ preventScroll: true })
+    }
     lastPath = pathname
-  }, [pathname])
+  }, [pathname, title])
   return (
     <div className={isWide ? 'page page-wide' : 'page'}>
       <h1 ref={heading} tabIndex={-1}>

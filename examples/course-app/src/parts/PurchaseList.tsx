@@ -1,6 +1,6 @@
 import { courseWords } from '../courses'
 import { useSession } from '../session'
-import type { Purchase, PurchaseStatus } from '../thetis/purchases'
+import type { Product, Purchase, PurchaseStatus } from '../thetis/purchases'
 import { listProducts } from '../thetis/purchases'
 import { useQuestion } from '../useQuestion'
 import { day } from '../words'
@@ -15,14 +15,16 @@ const STATUS: Record<PurchaseStatus, string> = {
 export function PurchaseList({ purchases }: { purchases: Purchase[] }) {
   const { supabase } = useSession()
   const sold = useQuestion(() => listProducts(supabase), '')
-  const names = new Map(sold.answer?.map(({ slug, name }) => [slug, name]))
+  const products = new Map(sold.answer?.map((product) => [product.slug, product]))
   return (
     <ul className="rows">
       {purchases.map((purchase) => (
         <li key={purchase.id}>
           <div>
-            <strong>{names.get(purchase.product_slug) ?? courseWords(purchase.product_slug).name}</strong>
-            <p className="small">{facts(purchase)}</p>
+            <strong>
+              {products.get(purchase.product_slug)?.name ?? courseWords(purchase.product_slug).name}
+            </strong>
+            <p className="small">{facts(purchase, products.get(purchase.product_slug))}</p>
           </div>
           <span className={isOpen(purchase) ? 'badge badge-good' : 'badge'}>
             {STATUS[isOver(purchase) ? 'expired' : purchase.status]}
@@ -37,12 +39,13 @@ const isOver = ({ status, expires_at }: Purchase) =>
   status === 'active' && expires_at !== null && Date.parse(expires_at) <= Date.now()
 const isOpen = (purchase: Purchase) => purchase.status === 'active' && !isOver(purchase)
 
-function facts(purchase: Purchase): string {
+function facts(purchase: Purchase, product: Product | undefined): string {
   const { shopify_order_number: number, purchased_at, expires_at, status } = purchase
+  const isGone = status === 'cancelled' || status === 'refunded'
   return [
     number ? `Order #${number}` : 'Without an order',
     purchased_at ? `bought on ${day(purchased_at)}` : '',
-    status === 'cancelled' || status === 'refunded' ? '' : access(expires_at),
+    isGone || product?.category !== 'course' ? '' : access(expires_at),
   ]
     .filter(Boolean)
     .join(' · ')

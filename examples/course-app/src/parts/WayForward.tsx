@@ -10,15 +10,12 @@ export function WayForward({ slug, name, purchases, email }: Props) {
   const buy = buyUrl(slug)
   if (email === null) {
     return (
-      <>
-        <p className="why">Sign in to open it, if it is yours.</p>
-        <div className="actions">
-          <Link className="button" href={signInPath(`/courses/${slug}`)} aria-label={`Sign in to open ${name}`}>
-            Sign in
-          </Link>
-          {buy && <Buy url={buy} name={name} label="Buy" />}
-        </div>
-      </>
+      <div className="actions">
+        {buy && <Buy url={buy} name={name} label="Buy" />}
+        <Link href={signInPath(`/courses/${slug}`)}>
+          Sign in to open it<span className="only-heard"> ({name})</span>
+        </Link>
+      </div>
     )
   }
   const why = whyClosed(slug, purchases, email)
@@ -28,8 +25,8 @@ export function WayForward({ slug, name, purchases, email }: Props) {
       <div className="actions">
         {buy && <Buy url={buy} name={name} label={why.next === 'buy' ? 'Buy' : 'Buy again'} />}
         {why.next === 'buy' && (
-          <Link href="/claim" aria-label={`Bought with another address? ${name}`}>
-            Bought with another address?
+          <Link href="/claim">
+            Bought with another address?<span className="only-heard"> ({name})</span>
           </Link>
         )}
         {why.next !== 'buy' && supportEmail && (

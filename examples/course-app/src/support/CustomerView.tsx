@@ -153,6 +153,7 @@ function Accounts({ customer }: { customer: Customer }) {
                 {account.last_sign_in_at && ` · last signed in ${minute(account.last_sign_in_at)}`}
                 {account.is_single_sign_on && ' · single sign-on'}
                 {account.deleted_at && ` · deleted ${day(account.deleted_at)}`}
+                {account.proven_addresses.map(({ address }) => ` · proved ${address}`)}
               </p>
             </div>
           </li>

@@ -29,8 +29,10 @@ export function timeline(customer: Customer): Happened[] {
   ]
   return all
     .flatMap(([at, words, detail]) => (at && isDated(at) ? [{ at, words, ...(detail ? { detail } : {}) }] : []))
-    .sort((one, other) => Date.parse(one.at) - Date.parse(other.at))
+    .sort((one, other) => second(one.at) - second(other.at)) // of one second: cause before effect
 }
+
+const second = (moment: string) => Math.floor(Date.parse(moment) / 1000)
 
 const isDated = (moment: string) => !Number.isNaN(Date.parse(moment))
 
@@ -74,10 +76,13 @@ function ofMessage(message: Message): [string, string, string] {
   ]
 }
 
+const ABOUT_ADDRESS = ['request_code', 'prove_address', 'remove_address']
+
 function ofAct(act: PastAct): [string, string, string] {
   const because = act.reason ? `, because: ${act.reason}` : ''
   const words = DONE[act.action] ?? act.action.replaceAll('_', ' ')
-  return [act.occurred_at, `${words}${changes(act)}${because}`, `by ${act.operator}`]
+  const about = ABOUT_ADDRESS.includes(act.action) ? ` ${act.email ?? ''}` : ''
+  return [act.occurred_at, `${words}${about}${changes(act)}${because}`, `by ${act.operator}`]
 }
 
 function changes(act: PastAct): string {

@@ -91,6 +91,9 @@ export const DONE: Partial<Record<string, string>> = {
   extend: 'extended',
   resend: 'had an email sent again',
   forget: 'had a person forgotten',
+  request_code: 'asked for a code',
+  prove_address: 'proved the address',
+  remove_address: 'removed the address',
   show: 'looked',
   export: 'exported what is held',
 }
@@ -100,6 +103,7 @@ const KINDS: Partial<Record<string, string>> = {
   post_purchase: 'the workflow',
   post_purchase_update: 'the update of the workflow',
   post_purchase_cancel: 'the end of the workflow',
+  claim_code: 'the code',
   forget_recipient: 'the deletion at Knock',
 }
 

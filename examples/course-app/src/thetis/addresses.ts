@@ -1,26 +1,40 @@
 // Claiming with another address: a code is sent there, and who types it has proven the address.
-import type { SupabaseClient } from '@supabase/supabase-js'
 import type { Client } from './purchases'
+import { answer } from './purchases'
 
-export async function requestClaimCode(supabase: Client, email: string): Promise<void> {
-  const { error } = await untyped(supabase).rpc('request_claim_code', { email })
-  if (error) throw error
+export type SentCode = { address: string; validUntil: Date; nextCodeAt: Date }
+export type Redeemed = { linked: number; ownedElsewhere: number }
+export type ProvenAddress = { address: string; purchases: number }
+
+// The answer is the same whether anything was bought with the address or not. It is an error with
+// the code TH008 if it was asked too often, and `details` says for how many seconds.
+export async function requestClaimCode(supabase: Client, email: string): Promise<SentCode> {
+  const sent = one(answer(await supabase.rpc('request_claim_code', { email })))
+  return {
+    address: sent.address,
+    validUntil: new Date(sent.valid_until),
+    nextCodeAt: new Date(sent.next_code_at),
+  }
 }
 
-export async function redeemClaimCode(supabase: Client, code: string): Promise<void> {
-  const { error } = await untyped(supabase).rpc('redeem_claim_code', { code })
-  if (error) throw error
+// Null if the code is not good: wrong, over, used up, or somebody else's.
+export async function redeemClaimCode(supabase: Client, code: string): Promise<Redeemed | null> {
+  const redeemed = one(answer(await supabase.rpc('redeem_claim_code', { code })))
+  if (redeemed.outcome !== 'proven') return null
+  return { linked: redeemed.linked, ownedElsewhere: redeemed.owned_elsewhere }
 }
 
-export async function listProvenAddresses(supabase: Client): Promise<string[]> {
-  const { data, error } = await untyped(supabase).rpc('list_proven_addresses')
-  if (error) throw error
-  return (data as { address: string }[]).map(({ address }) => address)
+export async function listProvenAddresses(supabase: Client): Promise<ProvenAddress[]> {
+  return answer(await supabase.rpc('list_proven_addresses'))
 }
 
-export async function removeProvenAddress(supabase: Client, address: string): Promise<void> {
-  const { error } = await untyped(supabase).rpc('remove_proven_address', { address })
-  if (error) throw error
+// How many purchases left the account with the address.
+export async function removeProvenAddress(supabase: Client, address: string): Promise<number> {
+  return answer(await supabase.rpc('remove_proven_address', { address }))
 }
 
-const untyped = (supabase: Client) => supabase as unknown as SupabaseClient
+function one<T>(rows: T[]): T {
+  const [row] = rows
+  if (!row) throw new Error('the database answered with no row')
+  return row
+}

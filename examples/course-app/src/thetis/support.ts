@@ -41,6 +41,7 @@ export type Account = {
   last_sign_in_at: string | null
   is_single_sign_on: boolean
   deleted_at: string | null
+  proven_addresses: { address: string; proven_at: string }[]
 }
 
 export type HeldPurchase = {
@@ -93,6 +94,7 @@ export type PastAct = {
   occurred_at: string
   operator: string
   action: string
+  email: string | null
   reason: string | null
   before: ChangedPurchase[] | null
   after: ChangedPurchase[] | Record<string, unknown> | null
