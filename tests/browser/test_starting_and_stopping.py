@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.dev import course_app, requirements
+from devtools.dev import requirements
 from tests.support import dev as dev_support
 from tests.support.dev import Dev, eventually
 from tests.support.program import thetis_dev
@@ -58,7 +58,7 @@ def test_without_node_it_says_so_in_one_line(tmp_path: Path) -> None:
     assert run.stderr == ("Error: Node is not installed: it runs Auth, and builds the course app\n")
 
 
-@pytest.mark.parametrize("missing", ["LITE", "DRIVER"])
+@pytest.mark.parametrize("missing", ["LITE", "DRIVER", "VITE"])
 def test_what_npm_has_not_installed_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str
 ) -> None:
@@ -74,14 +74,6 @@ def test_a_port_that_is_taken_is_named(dev: Dev) -> None:
     run = thetis_dev("run", "--port", port)
     assert run.returncode == 1
     assert "Address already in use; choose another with --port" in run.stderr
-
-
-def test_the_course_app_can_be_built_only_where_its_packages_are(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(course_app, "VITE", tmp_path / "nowhere")
-    with pytest.raises(requirements.MissingError, match="examples/course-app"):
-        course_app.build(tmp_path / "out", {})
 
 
 def _descendants(pid: int) -> set[int]:
