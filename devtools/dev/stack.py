@@ -84,6 +84,7 @@ def running(folder: Path, addresses: Addresses, tell: Callable[[str], None]) -> 
                 app_port=addresses.app.getsockname()[1],
                 shop=Shop(f"{service}/webhooks/shopify", secret),
                 mailbox=mailbox,
+                service=_client(service),
                 gateway=Gateway(rest, _client(auth_url), keys.tokens()),
                 course_app=CourseApp(folder / "app"),
             )

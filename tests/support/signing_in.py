@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from playwright.sync_api import Page, expect
 
 from tests.support.dev import Dev
@@ -21,8 +23,8 @@ def type_code(page: Page, code: str) -> None:
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
-def sign_in(page: Page, dev: Dev, email: str, path: str = "/sign-in") -> None:
-    """Whoever has no account gets one."""
-    page.goto(dev.app_url + path)
+def sign_in(page: Page, dev: Dev, email: str, path: str = "/") -> None:
+    """Whoever has no account gets one. Then the page is at this path."""
+    page.goto(f"{dev.app_url}/sign-in?{urlencode({'next': path})}")
     type_code(page, ask_for_code(page, dev, email))
     expect(page.get_by_role("button", name="Sign out", exact=True)).to_be_visible()
