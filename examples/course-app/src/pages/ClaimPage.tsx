@@ -6,17 +6,20 @@ import { SignInForm } from '../parts/SignInForm'
 import { courseWords } from '../courses'
 import { Link } from '../router'
 import { useSession } from '../session'
+import { hasPasswords } from '../settings'
 import type { Claim } from '../thetis/claim'
 import { claim } from '../thetis/claim'
 import { useQuestion } from '../useQuestion'
 
 const TITLE = 'Open your course'
+const BY_CODE = 'We send a code to the address that you used at checkout. That is all it takes.'
+const BY_PASSWORD = 'Sign in with the address that you used at checkout.'
 
 export function ClaimPage() {
   const { user } = useSession()
   if (user) return <SignedIn key={user.id} userId={user.id} email={user.email ?? ''} />
   return (
-    <Page title={TITLE} lead="We send a code to the address that you used at checkout. That is all it takes.">
+    <Page title={TITLE} lead={hasPasswords ? BY_PASSWORD : BY_CODE}>
       <SignInForm
         label="The address you used at checkout"
         hint="The shop's email about your order came to this address."

@@ -3,6 +3,7 @@ import { Page, Skeleton } from '../parts/Page'
 import { SignInForm } from '../parts/SignInForm'
 import { navigate, ownPath, useAddress } from '../router'
 import { useSession } from '../session'
+import { hasPasswords } from '../settings'
 
 export function SignInPage() {
   const { user, isOver } = useSession()
@@ -17,7 +18,9 @@ export function SignInPage() {
       lead={
         isOver
           ? 'Your session is over. Sign in again.'
-          : 'We send a code to your address. If you are new here, it makes your account.'
+          : hasPasswords
+            ? 'New here? Your first sign-in is by a code that we send you.'
+            : 'We send a code to your address. If you are new here, it makes your account.'
       }
     >
       <SignInForm label="Email address" hint="If you bought something: the address you used then." />

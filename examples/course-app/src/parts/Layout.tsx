@@ -57,7 +57,7 @@ function Header() {
           </Link>
           {role && (
             <Link href="/support" {...isHere('/support')}>
-              Support desk
+              Support<span className="only-wide">&nbsp;desk</span>
             </Link>
           )}
           {user && (

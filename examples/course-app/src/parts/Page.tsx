@@ -17,8 +17,10 @@ export function Page({ title, lead, children, isWide = false }: PageProps) {
     document.title = title === shopName ? title : `${title} · ${shopName}`
   }, [title])
   useEffect(() => {
-    const isLost = document.activeElement === document.body // with the part that had the focus
-    if (lastPath !== null && (lastPath !== pathname || isLost)) {
+    const { activeElement } = document
+    const isLost = activeElement === document.body // with the part that had the focus
+    const isTaken = heading.current?.parentElement?.contains(activeElement) // by a field of ours
+    if (lastPath !== null && (isLost || (lastPath !== pathname && !isTaken))) {
       heading.current?.focus({ preventScroll: true })
     }
     lastPath = pathname

@@ -51,7 +51,7 @@ export function SignInForm({ label, hint }: { label: string; hint?: string }) {
       {hasPasswords && (
         <p>
           <button type="button" className="quiet" onClick={() => setByPassword(true)}>
-            Sign in with a password
+            Use a password instead
           </button>
         </p>
       )}

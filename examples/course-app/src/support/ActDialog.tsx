@@ -90,7 +90,7 @@ function Confirmation({ tried, reason }: { tried: Outcome; reason: string }) {
   return (
     <div className="confirmation" role="status">
       <p>
-        <strong>{tried.isChange ? 'This will change:' : 'Nothing to do: it is so already.'}</strong>
+        <strong>{tried.heading}</strong>
       </p>
       <ul>
         {tried.lines.map((line, place) => (

@@ -198,11 +198,12 @@ function TimeLine({ customer }: { customer: Customer }) {
     <section aria-labelledby="time-line">
       <h2 id="time-line">Time line</h2>
       <ol className="time-line">
-        {happened.map(({ at, words, detail }, place) => (
+        {happened.map(({ at, words, detail, times }, place) => (
           <li key={place}>
             <time dateTime={at}>{minute(at)}</time>
             <span>
               {words}
+              {times && ` (${times} times)`}
               {detail && <span className="detail"> {detail}</span>}
             </span>
           </li>

@@ -15,7 +15,7 @@ export type Draft = {
   run: (supabase: Client, filled: Filled, reason: string, dryRun: boolean) => Promise<Outcome>
 }
 
-export type Outcome = { isChange: boolean; lines: string[] }
+export type Outcome = { isChange: boolean; heading: string; lines: string[] }
 
 // The last moment of a day, as the commands read it.
 export const endOf = (date: string) => (date ? `${date}T23:59:59Z` : null)
@@ -132,6 +132,8 @@ function resendOf(order: { order_number: string | null; shopify_order_id: string
   }
 }
 
+const WILL_CHANGE = 'This will change:'
+
 function ofAct(changed: Act): Outcome {
   const before = new Map(changed.before.map((purchase) => [purchase.id, purchase]))
   const purchases = changed.after.flatMap((after) => {
@@ -144,13 +146,16 @@ function ofAct(changed: Act): Outcome {
   )
   return {
     isChange: changed.outcome === 'done',
+    heading: changed.outcome === 'done' ? WILL_CHANGE : 'Nothing to do: it is so already.',
     lines: [...purchases, ...(messages.length ? messages : ['no message goes out'])],
   }
 }
 
 function ofResent(resent: Resent[]): Outcome {
+  const isChange = resent.some(({ outcome }) => outcome === 'enqueued')
   return {
-    isChange: resent.some(({ outcome }) => outcome === 'enqueued'),
+    isChange,
+    heading: isChange ? WILL_CHANGE : 'Nothing can be sent.',
     lines: resent.map(({ outcome, email, refusal }) =>
       outcome === 'enqueued' ? `the course email goes to ${email}` : `refused: ${refusal}`
     ),

@@ -1,9 +1,9 @@
 // What happened to a customer, out of all that is known, as dated events in words.
 import type { ChangedPurchase, Customer, Message, Order, PastAct } from '../thetis/support'
-import { minute } from '../words'
+import { minute, until } from '../words'
 import { DONE, kindOf, stateOf } from './words'
 
-export type Happened = { at: string; words: string; detail?: string }
+export type Happened = { at: string; words: string; detail?: string; times?: number }
 
 export function timeline(customer: Customer): Happened[] {
   const all: [string | null, string, string?][] = [
@@ -27,9 +27,17 @@ export function timeline(customer: Customer): Happened[] {
     ...customer.acts.map(ofAct),
     ...customer.messages.map(ofMessage),
   ]
-  return all
+  const happened = all
     .flatMap(([at, words, detail]) => (at && isDated(at) ? [{ at, words, ...(detail ? { detail } : {}) }] : []))
     .sort((one, other) => second(one.at) - second(other.at)) // of one second: cause before effect
+  return happened.reduce(gathered, [])
+}
+
+// What happens again and again, such as a look, is told once.
+function gathered(told: Happened[], next: Happened): Happened[] {
+  const last = told.at(-1)
+  if (last?.words !== next.words || last.detail !== next.detail) return [...told, next]
+  return [...told.slice(0, -1), { ...last, times: (last.times ?? 1) + 1 }]
 }
 
 const second = (moment: string) => Math.floor(Date.parse(moment) / 1000)
@@ -93,8 +101,10 @@ function changes(act: PastAct): string {
 
 function change(before: ChangedPurchase | undefined, now: ChangedPurchase): string {
   const names = ['address', 'status', 'expires_at'] as const
+  const shown = (name: (typeof names)[number], purchase: ChangedPurchase) =>
+    name === 'expires_at' ? until(purchase[name]) : purchase[name] || 'no address'
   const told = names
     .filter((name) => before && before[name] !== now[name])
-    .map((name) => `${before?.[name] ?? 'none'} → ${now[name] ?? 'for ever'}`)
+    .map((name) => (before ? `${shown(name, before)} → ${shown(name, now)}` : ''))
   return told.length ? `${now.product} (${told.join(', ')})` : now.product
 }
