@@ -14,7 +14,7 @@ from tests.support.signing_in import sign_in
 Address = Callable[[str], str]
 Visit = Callable[[], Visitor]
 
-WRONG = "This code is wrong, or too old"
+WRONG = "This code is not good"
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_codes_that_are_asked_for_too_often_are_refused(
     page.get_by_role("button", name="Use another address").click()
     page.get_by_label("The address you used at checkout").fill(other)
     page.get_by_role("button", name="Send a code to this address").click()
-    expect(page.get_by_text("Too many codes")).to_be_visible()
+    expect(page.get_by_text("No more emails for now.")).to_be_visible()
     visitor.look("claim-too-many-codes")
 
 

@@ -59,6 +59,7 @@ def test_a_course_is_granted_and_revoked_from_the_keyboard(
     customer = visit().page
     sign_in(customer, dev, friend, "/courses/premium_course")
     sign_in(desk, dev, staff.SUPPORT, "/support")
+    expect(desk.get_by_role("searchbox")).to_be_focused()
     desk.keyboard.type(friend)
     desk.keyboard.press("Enter")
     expect(desk.get_by_role("heading", name=friend)).to_be_visible()

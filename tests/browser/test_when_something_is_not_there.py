@@ -84,7 +84,11 @@ def test_while_the_answer_takes_long_the_page_shows_that_it_waits(
     buyer, page = address("buyer"), visitor.page
     sign_in(page, dev, buyer)
     waiting: list[Route] = []
-    page.route(API, lambda route: waiting.append(route))
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(API, hold)
     page.goto(dev.app_url)
     expect(page.get_by_role("status", name="Loading")).to_be_visible()
     visitor.look("courses-loading")
