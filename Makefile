@@ -6,7 +6,7 @@ VENV := .venv
 INSTALLED := $(VENV)/installed
 PROGRAMS := node_modules/.installed
 COURSE_APP := examples/course-app
-COURSE_APP_INSTALLED := $(addsuffix /node_modules/.installed,$(wildcard $(COURSE_APP)))
+COURSE_APP_INSTALLED := $(COURSE_APP)/node_modules/.installed
 PEERS := bench/peers
 PEERS_INSTALLED := $(PEERS)/.venv/installed
 PEERS_PROGRAMS := $(PEERS)/node_modules/.installed
@@ -35,7 +35,7 @@ $(PROGRAMS): package-lock.json package.json
 
 $(COURSE_APP)/node_modules/.installed: $(COURSE_APP)/package-lock.json $(COURSE_APP)/package.json
 	@if command -v npm >/dev/null; then npm ci --prefix $(COURSE_APP) --no-audit --no-fund --loglevel=error && touch $@; \
-	else echo "npm is not installed: there will be no course app"; fi
+	else echo "npm is not installed: the course app cannot be built, and its tests will be skipped"; fi
 
 $(PEERS_INSTALLED): $(PEERS)/requirements.lock
 	$(PYTHON) -m venv $(PEERS)/.venv
@@ -46,7 +46,7 @@ $(PEERS_PROGRAMS): $(PEERS)/package-lock.json $(PEERS)/package.json
 	npm ci --prefix $(PEERS) --no-audit --no-fund --loglevel=error
 	touch $@
 
-test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18, and a part of it on 15
+test: $(INSTALLED) $(PROGRAMS) $(COURSE_APP_INSTALLED)  ## The whole test-suite, on real Postgres 16 and 18, and a part of it on 15
 	$(VENV)/bin/python -m pytest --numprocesses 4 --dist worksteal $(ARGS)
 
 soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SECONDS each

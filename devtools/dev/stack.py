@@ -84,6 +84,7 @@ def running(folder: Path, addresses: Addresses, tell: Callable[[str], None]) -> 
                 app_port=addresses.app.getsockname()[1],
                 shop=Shop(f"{service}/webhooks/shopify", secret),
                 mailbox=mailbox,
+                service=_client(service),
                 gateway=Gateway(rest, _client(auth_url), keys.tokens()),
                 course_app=CourseApp(folder / "app"),
             )
@@ -100,15 +101,14 @@ def _socket_client(path: Path) -> httpx.AsyncClient:
 
 
 def _build(out: Path, addresses: Addresses) -> None:
-    if course_app.is_there():
-        settings = {
-            "VITE_SUPABASE_URL": addresses.page_url,
-            "VITE_SUPABASE_KEY": keys.PUBLISHABLE,
-            "VITE_BUY_URL": f"{addresses.page_url}/?buy={{slug}}",
-            "VITE_SHOP_NAME": SHOP_NAME,
-            "VITE_SUPPORT_EMAIL": SUPPORT_EMAIL,
-        }
-        course_app.build(out, settings)
+    settings = {
+        "VITE_SUPABASE_URL": addresses.page_url,
+        "VITE_SUPABASE_KEY": keys.PUBLISHABLE,
+        "VITE_BUY_URL": f"{addresses.page_url}/?buy={{slug}}",
+        "VITE_SHOP_NAME": SHOP_NAME,
+        "VITE_SUPPORT_EMAIL": SUPPORT_EMAIL,
+    }
+    course_app.build(out, settings)
 
 
 @contextmanager

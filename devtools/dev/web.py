@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -23,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from devtools.dev import rows, staff
 from devtools.dev.course_app import CourseApp
-from devtools.dev.gateway import AUTH, REST, Gateway
+from devtools.dev.gateway import AUTH, REST, Gateway, door
 from devtools.dev.mailbox import Mail, Mailbox
 from devtools.dev.shop import Order, Shop, ShopError
 from thetis.cli import shopify_payloads
@@ -32,8 +33,6 @@ PAGE = Path(__file__).with_name("page")
 
 MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src * data:"
 """Emails run nothing and load nothing but pictures."""
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +45,7 @@ class Parts:
     shop: Shop
     mailbox: Mailbox
     gateway: Gateway
+    service: httpx.AsyncClient
     course_app: CourseApp
 
 
@@ -110,6 +110,8 @@ def _page(parts: Parts) -> Starlette:
             Route("/dev/mails/{id:int}/{form}", mail),
             Route(REST + "/{path:path}", parts.gateway.__call__, methods=any_method),
             Route(AUTH + "/{path:path}", parts.gateway.__call__, methods=any_method),
+            Route("/webhooks/{path:path}", door(parts.service), methods=["POST"]),
+            Route("/metrics", door(parts.service)),
             Mount("/page", StaticFiles(directory=PAGE)),
         ]
     )

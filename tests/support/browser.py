@@ -27,7 +27,7 @@ FLAGS = (
 )
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
-SCHEMES = ("light", "dark")
+LOOKS = (("desktop", "light"), ("desktop", "dark"), ("phone", "light"))
 
 MILLISECONDS = 15_000
 """Within which what a test waits for has to come."""
@@ -69,19 +69,14 @@ class Visitor:
         return page
 
     def look(self, name: str, page: Page | None = None) -> None:
-        """Picture the page in every size and scheme, and find nothing wrong with it."""
+        """Picture the page wide, dark and narrow, and find nothing wrong with it."""
         page = page or self.page
-        faults = [
-            fault
-            for size in SIZES
-            for scheme in SCHEMES
-            for fault in _look(page, name, size, scheme)
-        ]
+        faults = [fault for look in LOOKS for fault in _look(page, name, *look)]
         width, height = SIZES["desktop"]
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme="light")
-        assert faults == []
-        assert self.errors == []
+        found = [*faults, *self.errors]
+        assert not found, "\n".join(found)
 
     def leave(self) -> None:
         self.context.close()

@@ -32,6 +32,7 @@ MESSAGES = {
     "post_purchase_update": "the update of the workflow",
     "post_purchase_cancel": "the end of the workflow",
     "forget_recipient": "the deletion at Knock",
+    "claim_code": "the code",
 }
 
 

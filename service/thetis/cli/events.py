@@ -40,6 +40,7 @@ def account(row: Row) -> str:
         told.append(f"last signed in {day(row['last_sign_in_at'])}")
     if row["is_single_sign_on"]:
         told.append("by single sign-on")
+    told += [f"has proven {each['address']}" for each in row["proven_addresses"]]
     if row["deleted_at"]:
         told.append(f"deleted {day(row['deleted_at'])}")
     return f"{row['address']}: {', '.join(told)}; id {row['user_id']}"
@@ -113,8 +114,14 @@ def _of_purchase(row: Row) -> Told:
     source = SOURCES.get(row["source"], in_order)
     yield (
         row["purchased_at"],
-        f"{row['product']} {source}; now {state(row)} (purchase {row['id']})",
+        f"{row['product']} {source}; now {state(row)}{_by_proof(row)} (purchase {row['id']})",
     )
+
+
+def _by_proof(row: Row) -> str:
+    if row["owned_by"] != "proven_address":
+        return ""
+    return f", of an account that has proven {row['address']}"
 
 
 def _of_message(row: Row) -> Told:
@@ -136,6 +143,14 @@ def _of_message(row: Row) -> Told:
 LOOKS = {"show": "looked", "export": "exported what is held"}
 
 
+CLAIMS = {
+    "request_code": "asked for a code, to prove {address}",
+    "prove_address": "proved {address} by a code",
+    "remove_address": "gave up the proven {address}",
+}
+"""What a customer does; their account stands where an operator does."""
+
+
 def _of_look(row: Row) -> Told:
     if row["action"] in LOOKS:
         yield row["occurred_at"], f"{row['operator']} {LOOKS[row['action']]}"
@@ -143,6 +158,10 @@ def _of_look(row: Row) -> Told:
 
 def _of_act(row: Row) -> Told:
     if row["action"] in LOOKS:
+        return
+    if row["action"] in CLAIMS:
+        words = CLAIMS[row["action"]].format(address=row["email"] or "an address")
+        yield row["occurred_at"], f"account {row['operator']} {words}"
         return
     match row["action"]:
         case "resend":

@@ -112,9 +112,7 @@ def test_it_is_not_sent_when_it_would_be_over_by_the_end_of_the_attempt(
     assert "code" not in message(database)["payload"]
 
 
-def test_over_it_is_withdrawn_although_no_worker_sends_emails(
-    database: Database, ada: str
-) -> None:
+def test_over_it_is_withdrawn_although_no_worker_sends_emails(database: Database, ada: str) -> None:
     asked(database, ada)
     codes_were_asked_for(database, hours_ago=1)
 

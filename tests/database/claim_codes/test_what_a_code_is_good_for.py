@@ -116,9 +116,7 @@ def test_without_a_code_every_guess_is_refused_in_the_same_words(
     assert redeem(database, ada, "123456") == REFUSED
 
 
-def test_a_newer_one_ends_the_older_and_withdraws_its_message(
-    database: Database, ada: str
-) -> None:
+def test_a_newer_one_ends_the_older_and_withdraws_its_message(database: Database, ada: str) -> None:
     older = asked(database, ada)
     codes_were_asked_for(database, hours_ago=0.02)
     newer = asked(database, ada, OTHER)
@@ -128,8 +126,9 @@ def test_a_newer_one_ends_the_older_and_withdraws_its_message(
     assert redeem(database, ada, newer)["address"] == OTHER
     states = {
         row["email"]: row["status"]
-        for row in database.rows("select email, status from thetis.notifications"
-        " where kind = 'claim_code'")
+        for row in database.rows(
+            "select email, status from thetis.notifications where kind = 'claim_code'"
+        )
     }
     assert states == {OLD: "skipped", OTHER: "skipped"}
 

@@ -12,8 +12,8 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from devtools.accounts import INSTANCE_ID
-from tests.support.cluster import Cluster
 from tests.support.claims import redeem, remove, request_code, written_code
+from tests.support.cluster import Cluster
 from tests.support.database import Connection, Database
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
 

@@ -17,6 +17,7 @@ import pytest
 
 from tests.database.operators.support import ADA, EVE, GRACE, audited, purchase_id
 from tests.database.outbox.support import send_everything
+from tests.support.claims import prove
 from tests.support.database import Database
 from tests.support.program import ROOT, environment, thetis
 from tests.support.shopify import COURSE, PREMIUM, order
@@ -74,6 +75,22 @@ def test_nobody_is_found_without_a_fault(database: Database, query: str) -> None
 
     assert (shown.returncode, shown.stderr) == (1, "")
     assert shown.stdout.startswith("nobody is known by")
+
+
+def test_a_proven_address_is_told_as_the_reason_of_what_it_gives(
+    database: Database, bought: str
+) -> None:
+    eve = database.accounts.sign_up(EVE)
+    prove(database, eve, ADA)
+
+    shown = customer(database, "show", ADA).stdout
+
+    assert shown.startswith(f"{COURSE}  yes, ")
+    assert f"has proven {ADA}" in shown
+    assert f"of an account that has proven {ADA} (purchase {bought})" in shown
+    assert f"account {eve} asked for a code, to prove {ADA}" in shown
+    assert f"account {eve} proved {ADA} by a code" in shown
+    assert f"the code to {ADA} withdrawn" in shown
 
 
 def test_what_is_shown_in_a_pipe_has_no_colours_and_is_not_wrapped(

@@ -53,6 +53,7 @@ _PAYLOADS: dict[str, dict[str, Any]] = {
         "is_addition": False,
         "courses": [{"slug": "standard_course", "name": "Standard Course"}],
     },
+    "claim_code": {"email": ADDRESS, "code": "042917", "minutes": 15},
 }
 
 
@@ -154,7 +155,8 @@ class Send:
 @pytest.fixture(params=_PAYLOADS)
 def each_send(request: pytest.FixtureRequest, fake_providers: FakeProviders, base_url: str) -> Send:
     """For each kind of notification."""
-    provider: Provider = "resend" if request.param == "course_access" else "knock"
+    is_email = request.param in ResendSender.kinds
+    provider: Provider = "resend" if is_email else "knock"
     post = Post(provider=provider, base_url=base_url)
     return Send(post=post, notification=notification(request.param))
 

@@ -55,6 +55,14 @@ def test_a_buyer_with_an_account_has_nothing_to_do_but_to_sign_in() -> None:
         assert "Confirm the address" not in body
 
 
+def test_who_proved_the_address_is_told_to_sign_in_with_the_usual_one() -> None:
+    for body in both(email(has_account=True, signs_in_elsewhere=True)):
+        assert "already in your account" in body
+        assert "usual address" in body
+        assert "you used at checkout" not in body
+        assert "ada.lovelace@example.com" in body
+
+
 def test_the_preheader_says_how_much_is_left_and_is_hidden_in_the_html() -> None:
     new, known = email(has_account=False), email(has_account=True)
     assert new.preheader != known.preheader
@@ -63,9 +71,11 @@ def test_the_preheader_says_how_much_is_left_and_is_hidden_in_the_html() -> None
         assert one.preheader not in one.text
 
 
-@pytest.mark.parametrize("has_account", [False, True])
-def test_the_text_part_says_what_the_html_part_says(*, has_account: bool) -> None:
-    one = email(courses=COURSES, has_account=has_account)
+@pytest.mark.parametrize(
+    ("has_account", "elsewhere"), [(False, False), (True, False), (True, True)]
+)
+def test_the_text_part_says_what_the_html_part_says(*, has_account: bool, elsewhere: bool) -> None:
+    one = email(courses=COURSES, has_account=has_account, signs_in_elsewhere=elsewhere)
     page = Page(one.html)
     fallback = words("If the button does not work open this link")
     at = page.words.index("If")

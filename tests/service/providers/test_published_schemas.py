@@ -34,6 +34,16 @@ def test_what_resend_receives_satisfies_its_schema(
     assert RESEND.faults("SendEmailRequest", received.body) == []
 
 
+def test_the_email_with_a_code_satisfies_it_too(
+    resend: Post, fake_providers: FakeProviders
+) -> None:
+    resend.send(notification("claim_code"))
+    [received] = fake_providers.requests
+    assert RESEND.faults("SendEmailRequest", received.body) == []
+    assert received.body["to"] == ["ada.lovelace@example.com"]
+    assert "042917" in received.body["html"]
+
+
 def test_the_schemas_would_notice_a_mistake() -> None:
     assert KNOCK.faults("TriggerWorkflowRequest", {"recipients": "ada@example.com"})
     assert KNOCK.faults("TriggerWorkflowRequest", {"recipients": [], "datum": {}})

@@ -1,6 +1,4 @@
-"""A customer proves another address, by Supabase's clients: what the claim page and the account page
-call.
-"""
+"""A customer proves another address, by Supabase's clients, as on a claim and an account page."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ MUTANTS = (
     _sql(
         "links only when the account is made, not when a purchase follows",
         "refresh_purchases",
-        "select thetis.confirmed_user_id(orders.holder_email)\n",
+        "select thetis.owner_of(orders.holder_email)\n",
         "select null::uuid\n",
     ),
     _sql(
@@ -138,6 +138,43 @@ MUTANTS = (
         "and lower(imported.email) = p_email",
         "and imported.email = p_email",
         tests="tests/database/linking",
+    ),
+    _sql(
+        "does not give what is bought later to who has proven its address",
+        "linking",
+        "        v_user_id := thetis.prover_of(p_email);\n",
+        "        v_user_id := null;\n",
+        tests="tests/database/claim_codes",
+    ),
+    _sql(
+        "lets who has proven an address come before who signs in with it",
+        "linking",
+        "    v_user_id uuid := thetis.confirmed_user_id(p_email);\nbegin\n"
+        "    if v_user_id is null then\n        v_user_id := thetis.prover_of(p_email);\n",
+        "    v_user_id uuid := thetis.prover_of(p_email);\nbegin\n"
+        "    if v_user_id is null then\n        v_user_id := thetis.confirmed_user_id(p_email);\n",
+        tests="tests/database/claim_codes",
+    ),
+    _sql(
+        "does not count wrong guesses",
+        "claim_by_code",
+        "set attempts = tried.attempts + 1",
+        "set attempts = tried.attempts",
+        tests="tests/database/claim_codes",
+    ),
+    _sql(
+        "takes a code that is over",
+        "claim_by_code",
+        "        and live.valid_until > now()\n",
+        "",
+        tests="tests/database/claim_codes",
+    ),
+    _sql(
+        "writes to strangers whose address somebody typed",
+        "claim_codes",
+        "            and thetis.is_known_address(code.email)\n",
+        "",
+        tests="tests/database/claim_codes",
     ),
     _sql(
         "links an account when it is made, before it is confirmed",
@@ -319,8 +356,8 @@ MUTANTS = (
     _sql(
         "takes purchases from their owner when an account proves their address",
         "linking",
-        "where shopify_customer_email = v_email and user_id is null;",
-        "where shopify_customer_email = v_email;",
+        "where shopify_customer_email = any(v_emails) and user_id is null;",
+        "where shopify_customer_email = any(v_emails);",
     ),
     _sql(
         "leaves a purchase to an account that was deleted unseen",
@@ -447,7 +484,7 @@ MUTANTS = (
     _sql(
         "leaves the ends as they are when an account gets its purchases",
         "linking",
-        "        perform thetis.refresh_expiry(array[p_user_id], array[v_email]);\n",
+        "        perform thetis.refresh_expiry(array[p_user_id], v_emails);\n",
         "        null;\n",
         tests="tests/database/operators",
     ),

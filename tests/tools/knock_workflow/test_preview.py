@@ -17,7 +17,7 @@ from tests.support.docs import ROOT
 from tests.support.emails import Page
 from tests.support.shopify import COURSE, PREMIUM, SPLINT
 from tests.tools.knock_workflow.post_purchase import KNOCK
-from thetis.emails import course_access
+from thetis.emails import claim_code, course_access
 from thetis.providers import knock
 
 
@@ -74,7 +74,15 @@ def test_it_shows_the_course_email_with_and_without_an_account() -> None:
 
 
 def test_an_order_without_a_course_has_no_course_email() -> None:
-    assert "Resend" not in page(SPLINT)
+    assert "Course access" not in page(SPLINT)
+
+
+def test_every_order_has_the_email_with_a_code_that_a_customer_may_ask_for() -> None:
+    payload = {"email": sample_order.CUSTOMER, "code": "042917", "minutes": 15}
+    email = claim_code(payload, preview.BRAND)
+    found = unescape(page(SPLINT))
+    for part in (email.subject, email.preheader, email.html, email.text):
+        assert part in found
 
 
 def test_the_page_loads_nothing_and_its_own_links_stay_within() -> None:
@@ -91,8 +99,8 @@ def test_the_page_loads_nothing_and_its_own_links_stay_within() -> None:
 
 def test_an_email_cannot_break_out_of_its_frame() -> None:
     found = page(SPLINT, COURSE)
-    assert found.count("<iframe") == found.count('sandbox="allow-same-origin"') == 9
-    assert found.count(escape('<html lang="en">').replace("&quot;", "&#34;")) == 9
+    assert found.count("<iframe") == found.count('sandbox="allow-same-origin"') == 10
+    assert found.count(escape('<html lang="en">').replace("&quot;", "&#34;")) == 10
 
 
 def test_without_options_it_shows_a_splint_and_a_course(tmp_path: Path) -> None:

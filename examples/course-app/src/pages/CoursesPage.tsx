@@ -119,12 +119,14 @@ function CourseCard({ slug, name, summary, purchases, email, isOpen = false }: C
 
 function LoadingCards() {
   return (
-    <ul className="cards" role="status" aria-label="Loading">
-      {knownCourses.map(({ slug }) => (
-        <li key={slug} className="card">
-          <Bones lines={4} />
-        </li>
-      ))}
-    </ul>
+    <div role="status" aria-label="Loading">
+      <ul className="cards">
+        {knownCourses.map(({ slug }) => (
+          <li key={slug} className="card">
+            <Bones lines={4} />
+          </li>
+        ))}
+      </ul>
+    </div>
   )
 }
