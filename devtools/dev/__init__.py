@@ -1,0 +1,1 @@
+"""`thetis-dev run`: everything on this machine, clicked through in a browser."""
