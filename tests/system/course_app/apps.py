@@ -141,12 +141,17 @@ def compiled() -> Iterator[Path]:
 def copied(folder: Path) -> Path:
     """The developer's files alone, as somebody copies them into an app that is as strict."""
     shutil.copytree(FILES, folder, dirs_exist_ok=True)
+    make_strict(folder)
+    return folder
+
+
+def make_strict(folder: Path) -> None:
+    """Make it a folder that TypeScript compiles for Node, as strictly as the course app."""
     (folder / "node_modules").symlink_to(MODULES)
     options = json.loads((COURSE_APP / "tsconfig.json").read_text())["compilerOptions"]
     assert options["strict"]
     options |= {"noEmit": False, "module": "commonjs", "types": []}
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options}))
-    return folder
 
 
 def compiler(folder: Path) -> str:

@@ -17,8 +17,8 @@ import pytest
 from devtools import migrations
 from tests.support.cluster import SUPABASE
 from tests.support.database import Database
-from tests.support.docs import document, rows
 from tests.support.docs import code as spans
+from tests.support.docs import document, rows
 from tests.support.service import eventually
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
 from tests.system.course_app import apps

@@ -7,7 +7,7 @@ import { lookUp } from '../thetis/support'
 import { told } from '../words'
 import { useQuestion } from '../useQuestion'
 import { CustomerView } from './CustomerView'
-import { SetUpFactor } from './SecondFactor'
+import { MissingFactor } from './SecondFactor'
 
 type Props = { mayAct: boolean; onFactor: () => void }
 
@@ -81,7 +81,7 @@ function Found({ query, mayAct, onFactor }: Props & { query: string }) {
     )
   }
   if (asked.state === 'error') {
-    if (told(asked.error).hint === 'aal2') return <SetUpFactor onDone={onFactor} />
+    if (told(asked.error).hint === 'aal2') return <MissingFactor onDone={onFactor} />
     return <Failure error={asked.error} retry={asked.retry} />
   }
   return <CustomerView customer={asked.answer} mayAct={mayAct} again={asked.again} />

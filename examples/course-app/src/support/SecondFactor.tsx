@@ -1,8 +1,9 @@
 import { useId, useState } from 'react'
 import type { FormEvent } from 'react'
-import { Failure, Notice } from '../parts/Page'
+import { Bones, Failure, Notice } from '../parts/Page'
 import { useSession } from '../session'
 import type { Client } from '../thetis/purchases'
+import { useQuestion } from '../useQuestion'
 import { inWords } from '../words'
 
 // The code of an authenticator app, for who has one set up.
@@ -28,10 +29,33 @@ async function verify(supabase: Client, factorId: string, code: string) {
   if (error) throw error
 }
 
+// For whom the database has refused: they have set one up on another device, or have none yet.
+export function MissingFactor({ onDone }: { onDone: () => void }) {
+  const { supabase } = useSession()
+  const asked = useQuestion(async () => {
+    const { data, error } = await supabase.auth.mfa.listFactors()
+    if (error) throw error
+    return data.totp.length > 0
+  }, 'factors')
+  return (
+    <div className="panel">
+      <h2>A second factor is needed</h2>
+      <p>
+        You are signed in with one factor alone. Looking at customers needs a second one: an app on
+        your phone that shows a new code every half minute.
+      </p>
+      {asked.state === 'loading' && <Bones lines={1} />}
+      {asked.state === 'error' && <Failure error={asked.error} retry={asked.retry} />}
+      {asked.state === 'ready' &&
+        (asked.answer ? <SecondFactor onDone={onDone} /> : <SetUp onDone={onDone} />)}
+    </div>
+  )
+}
+
 type Enrolled = { id: string; picture: string; secret: string }
 
-// For staff who have none yet. An earlier try that was not finished is thrown away first.
-export function SetUpFactor({ onDone }: { onDone: () => void }) {
+// An earlier try that was not finished is thrown away first.
+function SetUp({ onDone }: { onDone: () => void }) {
   const { supabase } = useSession()
   const [enrolled, setEnrolled] = useState<Enrolled | null>(null)
   const [error, setError] = useState<unknown>(null)
@@ -50,12 +74,7 @@ export function SetUpFactor({ onDone }: { onDone: () => void }) {
   }
 
   return (
-    <div className="panel">
-      <h2>A second factor is needed</h2>
-      <p>
-        You are signed in with one factor alone. Looking at customers needs a second one: an app on
-        your phone that shows a new code every half minute.
-      </p>
+    <>
       {Boolean(error) && <Failure error={error} />}
       {enrolled ? (
         <>
@@ -77,7 +96,7 @@ export function SetUpFactor({ onDone }: { onDone: () => void }) {
           Set it up
         </button>
       )}
-    </div>
+    </>
   )
 }
 
