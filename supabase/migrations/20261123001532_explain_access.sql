@@ -1,4 +1,4 @@
--- Why somebody has access to what they bought, or not.
+-- Why a customer has access to what they ordered, or has not.
 
 -- What an operator sees of a purchase, and why it gives access or does not:
 --   has_access             its owner is the customer
@@ -11,11 +11,13 @@
 --   charged_back           its order's payment is disputed, or the dispute is lost; see disputes
 --   expired, revoked, cancelled, refunded
 --   erased                 whose it was is forgotten, and nobody owned it
--- `rank` is how close it is to access, 1 being there.
+-- `rank` is how close it is to access, 1 being there. `owned_by` is how its owner came to it, as
+-- far as that is still true: they sign in with its `address`, or have proven it (`proven_address`).
 create function thetis.explain_purchases(p_customer thetis.customer)
 returns table (
     id uuid, product text, reason text, rank integer, since timestamptz, until timestamptz,
-    address text, user_id uuid, owner_address text, shopify_order_id text, purchased_at timestamptz
+    address text, user_id uuid, owner_address text, shopify_order_id text, purchased_at timestamptz,
+    owned_by text
 )
 language plpgsql
 stable
@@ -52,7 +54,12 @@ begin
         stored.user_id,
         owner.email::text,
         stored.shopify_order_id,
-        stored.purchased_at
+        stored.purchased_at,
+        case
+            when lower(owner.email) = stored.shopify_customer_email then 'address'
+            when thetis.has_proven(stored.user_id, stored.shopify_customer_email)
+                then 'proven_address'
+        end
     from (
         select mine.id from public.purchases as mine
         where mine.shopify_order_id = any(p_customer.order_ids)
@@ -74,13 +81,20 @@ begin
     ) as charged_back on true
     left join auth.users as owner on stored.user_id = owner.id
     left join lateral (
-        select same.id, same.created_at, same.email_confirmed_at, same.is_sso_user
+        select
+            same.id,
+            same.created_at,
+            same.is_sso_user and not proven.it as is_sso_user,
+            case when proven.it then now() else same.email_confirmed_at end as email_confirmed_at
         from auth.users as same
+        cross join lateral (
+            select thetis.has_proven(same.id, stored.shopify_customer_email) as it
+        ) as proven
         where
             same.id = any(p_customer.user_ids)
-            and lower(same.email) = stored.shopify_customer_email
+            and (lower(same.email) = stored.shopify_customer_email or proven.it)
             and same.deleted_at is null
-        order by same.is_sso_user, same.email_confirmed_at nulls last
+        order by proven.it desc, same.is_sso_user, same.email_confirmed_at nulls last
         limit 1
     ) as account on true
     cross join lateral (
@@ -101,6 +115,11 @@ begin
                 and (
                     p_customer.found_by <> 'address'
                     or lower(owner.email) = any(p_customer.emails)
+                    or exists (
+                        select from thetis.proven_addresses as proven
+                        where
+                            proven.user_id = owner.id and proven.email = any(p_customer.emails)
+                    )
                 ) then 'has_access'
             when owner.id is not null then 'other_account'
             when account.is_sso_user then 'single_sign_on'

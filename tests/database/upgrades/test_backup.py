@@ -1,4 +1,4 @@
-"""What the guide says of backups brings back everything, with the rights that a project's owner has."""
+"""What the guide says of backups brings everything back, with the rights of a project's owner."""
 
 from __future__ import annotations
 
