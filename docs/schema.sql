@@ -228,8 +228,11 @@ CREATE FUNCTION public.claim_notifications(provider text, max_count integer DEFA
     SET enable_mergejoin TO 'off'
     AS $$
 #variable_conflict use_column
+declare
+    v_lease interval := make_interval(secs => claim_notifications.lease_seconds);
 begin
     perform thetis.expire_stale_notifications();
+    perform thetis.withdraw_spent_codes(v_lease);
 
     return query
     with due as materialized (
@@ -243,6 +246,9 @@ begin
             and (
                 waiting.uncertain_since < now() - thetis.repeatable_for(waiting.kind)
             ) is not true
+            and (
+                waiting.kind <> 'claim_code' or thetis.is_code_to_send(waiting.id, v_lease)
+            )
         order by waiting.due_at
         limit claim_notifications.max_count
         for update skip locked
@@ -252,8 +258,8 @@ begin
         attempts = mine.attempts + 1,
         claimed_at = now(),
         uncertain_since = coalesce(mine.uncertain_since, now()),
-        leased_until = now() + make_interval(secs => claim_notifications.lease_seconds),
-        due_at = now() + make_interval(secs => claim_notifications.lease_seconds)
+        leased_until = now() + v_lease,
+        due_at = now() + v_lease
     from due
     where mine.id = due.id
     returning mine.id, mine.kind, mine.attempts, mine.shopify_order_id, mine.payload;
@@ -454,12 +460,24 @@ begin
         'notifications', (
             select
                 jsonb_agg(
-                    to_jsonb(message) || jsonb_build_object('delivery', to_jsonb(delivery))
+                    to_jsonb(message) || jsonb_build_object(
+                        'payload', message.payload - 'code', 'delivery', to_jsonb(delivery)
+                    )
                     order by message.enqueued_at, message.id
                 )
             from thetis.notifications as message
             left join thetis.email_deliveries as delivery on message.id = delivery.notification_id
             where message.email = v_email and message.email <> ''
+        ),
+        'proven_addresses', (
+            select jsonb_agg(to_jsonb(proven) order by proven.proven_at, proven.email)
+            from thetis.proven_addresses as proven
+            where proven.email = v_email or proven.user_id = v_user_id
+        ),
+        'claim_codes', (
+            select jsonb_agg(to_jsonb(code) - 'code_hash' order by code.requested_at, code.id)
+            from thetis.claim_codes as code
+            where code.email = v_email or code.user_id = v_user_id
         ),
         'audit_log', (
             select
@@ -603,7 +621,9 @@ CREATE FUNCTION public.get_notification(notification_id uuid) RETURNS jsonb
     AS $$
 begin
     return (
-        select to_jsonb(stored) || jsonb_build_object('delivery', to_jsonb(delivery))
+        select to_jsonb(stored) || jsonb_build_object(
+            'payload', stored.payload - 'code', 'delivery', to_jsonb(delivery)
+        )
         from thetis.notifications as stored
         left join thetis.email_deliveries as delivery on stored.id = delivery.notification_id
         where stored.id = get_notification.notification_id
@@ -669,7 +689,7 @@ begin
     begin
         perform thetis.lock_for_act(null, '{}', v_email);
         if v_user_id is null then
-            v_user_id := thetis.confirmed_user_id(v_email);
+            v_user_id := thetis.owner_of(v_email);
         end if;
         insert into public.purchases (
             id, user_id, product_slug, shopify_customer_email, purchased_at, expires_at
@@ -860,6 +880,26 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.list_proven_addresses() RETURNS TABLE(address text, proven_at timestamp with time zone, purchases integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        proven.email,
+        proven.proven_at,
+        (
+            select count(*)::integer from public.purchases as own
+            where own.user_id = proven.user_id and own.shopify_customer_email = proven.email
+        )
+    from thetis.proven_addresses as proven
+    where proven.user_id = (select auth.uid())
+    order by proven.proven_at, proven.email;
+end;
+$$;
+
 CREATE FUNCTION public.list_rejected_webhooks(include_replayed boolean DEFAULT false, after_id bigint DEFAULT 0, max_count integer DEFAULT 500) RETURNS TABLE(id bigint, topic text, webhook_id text, reason text, received_at text, replayed_at text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1033,7 +1073,23 @@ begin
         limit prune.max_count
     );
     get diagnostics v_total = row_count;
-    return v_counts || jsonb_build_object('untracked_sales', v_total);
+    v_counts := v_counts || jsonb_build_object('untracked_sales', v_total);
+
+    with removed as (
+        delete from thetis.claim_codes as code
+        where code.id in (
+            select old.id from thetis.claim_codes as old
+            where old.requested_at < now() - interval '1 day'
+            order by old.requested_at
+            limit prune.max_count
+        )
+        returning code.id
+    )
+
+    select array_agg(removed.id) into v_ids from removed;
+    delete from thetis.email_deliveries as delivery where delivery.notification_id = any(v_ids);
+    delete from thetis.notifications as message where message.id = any(v_ids);
+    return v_counts || jsonb_build_object('claim_codes', coalesce(cardinality(v_ids), 0));
 end;
 $$;
 
@@ -1352,6 +1408,56 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.redeem_claim_code(code text) RETURNS TABLE(outcome text, address text, linked integer, owned_elsewhere integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_code text := regexp_replace(redeem_claim_code.code, '[^0-9]', '', 'g');
+    v_limits record := thetis.claim_limits();
+    v_user_id uuid := (select auth.uid());
+    v_email text;
+    v_sent thetis.claim_codes;
+begin
+    select live.email into v_email from thetis.claim_codes as live
+    where live.user_id = v_user_id and live.code_hash is not null;
+    perform thetis.lock_emails(array[v_email]);
+    perform thetis.lock_holders(array[v_user_id]);
+    v_user_id := thetis.claimant();
+    select live.* into v_sent from thetis.claim_codes as live
+    where
+        live.user_id = v_user_id
+        and live.email = v_email
+        and live.code_hash is not null
+        and live.valid_until > now()
+    for update;
+
+    if (v_sent.code_hash = thetis.code_hash(v_sent.id, v_code)) is not true then
+        update thetis.claim_codes as tried set attempts = tried.attempts + 1
+        where tried.id = v_sent.id;
+        if v_sent.attempts + 1 >= v_limits.max_attempts then
+            perform thetis.end_claim_code(v_user_id);
+        end if;
+        return query select 'refused', null::text, 0, 0;
+        return;
+    end if;
+
+    perform thetis.end_claim_code(v_user_id);
+    insert into thetis.proven_addresses as existing (user_id, email)
+    values (v_user_id, v_email)
+    on conflict on constraint proven_addresses_pkey do update set proven_at = now();
+    perform thetis.note_claim(v_user_id, 'prove_address', v_email);
+    return query
+    select
+        'proven', v_email, thetis.link_addresses(v_user_id, array[v_email]),
+        (
+            select count(*)::integer from public.purchases as other
+            where other.shopify_customer_email = v_email and other.user_id <> v_user_id
+        );
+end;
+$$;
+
 CREATE FUNCTION public.remove_product(slug text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1369,6 +1475,54 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.remove_proven_address(address text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_email text := thetis.normalised_email(remove_proven_address.address);
+    v_user_id uuid := (select auth.uid());
+    v_emails text[] := array(
+        select orders.holder_email
+        from public.purchases as own
+        inner join thetis.orders on own.shopify_order_id = orders.shopify_order_id
+        where own.user_id = v_user_id and own.shopify_customer_email = v_email
+    ) || v_email;
+    v_ids uuid[];
+    v_owner_ids uuid[];
+    v_removed integer;
+begin
+    perform thetis.lock_emails(v_emails);
+    perform thetis.lock_holders(array[v_user_id]);
+    delete from thetis.proven_addresses as proven
+    where proven.user_id = v_user_id and proven.email = v_email;
+    if not found then
+        return 0;
+    end if;
+    perform thetis.note_claim(v_user_id, 'remove_address', v_email);
+
+    v_owner_ids := array(select thetis.owner_of(named.email) from unnest(v_emails) as named (email));
+    perform thetis.lock_holders(v_owner_ids);
+    if thetis.confirmed_user_id(v_email) is distinct from v_user_id then
+        v_ids := array(
+            select own.id from public.purchases as own
+            where own.user_id = v_user_id and own.shopify_customer_email = v_email
+            order by own.id
+            for update
+        );
+    end if;
+    update public.purchases as own set user_id = null where own.id = any(v_ids);
+    update public.purchases as free set user_id = thetis.owner_of(free.shopify_customer_email)
+    where free.id = any(v_ids);
+    perform thetis.refresh_expiry(v_owner_ids || v_user_id, v_emails);
+
+    select count(*) into v_removed from public.purchases as gone
+    where gone.id = any(v_ids) and gone.user_id is distinct from v_user_id;
+    return v_removed;
+end;
+$$;
+
 CREATE FUNCTION public.remove_shopify_product(shopify_product_id text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1381,6 +1535,63 @@ begin
     where mapped.shopify_product_id = remove_shopify_product.shopify_product_id
     returning mapped.product_slug into v_slug;
     return v_slug;
+end;
+$$;
+
+CREATE FUNCTION public.request_claim_code(email text) RETURNS TABLE(address text, valid_until timestamp with time zone, next_code_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_email text := thetis.stated_address(request_claim_code.email);
+    v_limits record := thetis.claim_limits();
+    v_id uuid := gen_random_uuid();
+    v_code text := thetis.random_code();
+    v_user_id uuid;
+    v_next_at timestamptz;
+    v_seconds integer;
+begin
+    -- two questions at once would each find room for one more
+    perform thetis.lock_emails(array[v_email]);
+    perform thetis.lock_holders(array[(select auth.uid())]);
+    v_user_id := thetis.claimant();
+    -- their own row alone: to look for another account would take longer where there is one
+    if exists (
+        select from auth.users
+        where
+            users.id = v_user_id
+            and lower(users.email) = v_email
+            and users.email_confirmed_at is not null
+            and users.is_sso_user = false
+    ) then
+        raise exception 'this is the address that you sign in with' using errcode = 'TH005';
+    end if;
+    v_next_at := thetis.next_code_at(v_user_id, v_email);
+    if v_next_at > now() then
+        v_seconds := ceil(extract(epoch from v_next_at - now()));
+        raise exception 'too many codes: ask again in % minutes', ceil(v_seconds / 60.0)
+        using errcode = 'TH008', detail = v_seconds::text;
+    end if;
+
+    perform thetis.end_claim_code(v_user_id);
+    insert into thetis.claim_codes (id, user_id, email, code_hash, valid_until)
+    values (
+        v_id, v_user_id, v_email, thetis.code_hash(v_id, v_code), now() + v_limits.valid_for
+    );
+    insert into thetis.notifications (id, kind, payload)
+    values (
+        v_id,
+        'claim_code',
+        jsonb_build_object(
+            'email', v_email,
+            'code', v_code,
+            'minutes', extract(epoch from v_limits.valid_for)::integer / 60
+        )
+    );
+    perform thetis.note_claim(v_user_id, 'request_code', v_email);
+    return query
+    select v_email, now() + v_limits.valid_for, thetis.next_code_at(v_user_id, v_email);
 end;
 $$;
 
@@ -2036,12 +2247,12 @@ CREATE TABLE thetis.audit_log (
     before jsonb,
     after jsonb,
     erased_at timestamp with time zone,
-    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['show'::text, 'export'::text, 'grant'::text, 'revoke'::text, 'restore'::text, 'transfer'::text, 'extend'::text, 'resend'::text, 'forget'::text, 'configure'::text]))),
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['show'::text, 'export'::text, 'grant'::text, 'revoke'::text, 'restore'::text, 'transfer'::text, 'extend'::text, 'resend'::text, 'forget'::text, 'configure'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text]))),
     CONSTRAINT operator_is_not_blank CHECK ((operator ~ '[^[:space:]]'::text)),
-    CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
+    CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
 );
 
-COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the staff user, or the name that was given to the command.';
+COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the account of staff or of a customer, or the name that was given to the command.';
 
 CREATE FUNCTION thetis.audit_rows_of(p_email text, p_order_ids text[]) RETURNS SETOF thetis.audit_log
     LANGUAGE plpgsql STABLE
@@ -2094,6 +2305,51 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.claim_limits(OUT valid_for interval, OUT max_attempts integer, OUT wait interval, OUT per_user_an_hour integer, OUT per_address_an_hour integer, OUT per_address_a_day integer) RETURNS record
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    valid_for := interval '15 minutes';
+    max_attempts := 5;
+    wait := interval '1 minute';
+    per_user_an_hour := 5;
+    per_address_an_hour := 3;
+    per_address_a_day := 6;
+end;
+$$;
+
+CREATE FUNCTION thetis.claimant() RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_user_id uuid;
+begin
+    select users.id into v_user_id
+    from auth.users
+    where
+        users.id = (select auth.uid())
+        and users.confirmed_at is not null
+        and users.deleted_at is null
+        and (users.banned_until > now()) is not true  -- their token goes on for a while
+    for key share;
+    if v_user_id is null then
+        raise exception 'confirm the address that you sign in with first' using errcode = 'TH005';
+    end if;
+    return v_user_id;
+end;
+$$;
+
+CREATE FUNCTION thetis.code_hash(p_id uuid, p_code text) RETURNS bytea
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return sha256(uuid_send(p_id) || convert_to(p_code, 'UTF8'));
+end;
+$$;
+
 CREATE FUNCTION thetis.compose_messages(p_order_ids text[], p_has_messages boolean) RETURNS TABLE(shopify_order_id text, kind text, email text, is_named boolean, purchase_ids uuid[], run integer, payload jsonb, is_test boolean, is_historic boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2125,7 +2381,11 @@ begin
                 'has_account', told.has_account,
                 'is_addition', earlier.is_addition,
                 'courses', told.courses
-            )
+            ) || case
+                when told.has_account and told.signs_in_elsewhere
+                    then '{"signs_in_elsewhere": true}'::jsonb
+                else '{}'
+            end
         end,
         orders.is_test,
         orders.is_historic
@@ -2147,8 +2407,18 @@ begin
             jsonb_agg(distinct jsonb_build_object('slug', each.product_slug, 'name', each.name))
                 as courses,
             bool_and(
-                each.kind = 'course_access' and thetis.is_address_of(each.user_id, each.email)
-            ) as has_account
+                each.kind = 'course_access'
+                and each.user_id is not null
+                and (
+                    thetis.is_address_of(each.user_id, each.email)
+                    or thetis.has_proven(each.user_id, each.email)
+                )
+            ) as has_account,
+            bool_or(
+                each.kind = 'course_access'
+                and each.user_id is not null
+                and not thetis.is_address_of(each.user_id, each.email)
+            ) as signs_in_elsewhere
         from (
             select
                 live.*,
@@ -2312,6 +2582,21 @@ begin
                         'confirmed_at', date_trunc('second', users.email_confirmed_at),
                         'last_sign_in_at', date_trunc('second', users.last_sign_in_at),
                         'is_single_sign_on', users.is_sso_user,
+                        'proven_addresses', (
+                            select
+                                coalesce(
+                                    jsonb_agg(
+                                        jsonb_build_object(
+                                            'address', proven.email,
+                                            'proven_at', date_trunc('second', proven.proven_at)
+                                        )
+                                        order by proven.proven_at, proven.email
+                                    ),
+                                    '[]'
+                                )
+                            from thetis.proven_addresses as proven
+                            where proven.user_id = users.id
+                        ),
                         'deleted_at', date_trunc('second', users.deleted_at)
                     )
                     order by users.created_at, users.id
@@ -2340,6 +2625,11 @@ begin
             union all
             select by_order.id from thetis.audit_log as by_order
             where by_order.shopify_order_id = any(p_customer.order_ids)
+            union all
+            select by_customer.id from thetis.audit_log as by_customer
+            where
+                by_customer.operator = any(p_customer.user_ids::text[])
+                and by_customer.action in ('request_code', 'prove_address', 'remove_address')
             union all
             select by_purchase.id from thetis.audit_log as by_purchase
             where by_purchase.purchase_id in (
@@ -2428,7 +2718,19 @@ begin
             )
         from thetis.notifications as message
         left join thetis.email_deliveries as delivery on message.id = delivery.notification_id
-        where message.shopify_order_id = any(p_customer.order_ids)
+        where message.id in (
+            select by_order.id from thetis.notifications as by_order
+            where by_order.shopify_order_id = any(p_customer.order_ids)
+            union
+            select by_email.id from thetis.notifications as by_email
+            where
+                by_email.kind = 'claim_code'
+                and by_email.email <> ''
+                and by_email.email = any(p_customer.emails)
+            union
+            select asked.id from thetis.claim_codes as asked
+            where asked.user_id = any(p_customer.user_ids)
+        )
     );
 end;
 $$;
@@ -2505,6 +2807,7 @@ begin
                         'shopify_order_id', stored.shopify_order_id,
                         'address', each.address,
                         'user_id', each.user_id,
+                        'owned_by', each.owned_by,
                         'purchased_at', date_trunc('second', stored.purchased_at),
                         'expires_at', date_trunc('second', stored.expires_at),
                         'is_revoked', coalesce(override.is_revoked, false),
@@ -2683,6 +2986,33 @@ begin
         when lower(p_word) = any(enum_range(null::thetis.dispute_status)::text[])
             then lower(p_word)::thetis.dispute_status
     end;
+end;
+$$;
+
+CREATE FUNCTION thetis.drop_settled_code() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.payload := new.payload - 'code';
+    return new;
+end;
+$$;
+
+CREATE FUNCTION thetis.end_claim_code(p_user_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_id uuid;
+begin
+    update thetis.claim_codes as code set code_hash = null
+    where code.user_id = p_user_id and code.code_hash is not null
+    returning code.id into v_id;
+    if v_id is not null then
+        update thetis.notifications as message set status = 'skipped', settled_at = now()
+        where message.id = v_id and message.status = 'pending';
+    end if;
 end;
 $$;
 
@@ -3007,7 +3337,7 @@ begin
 end;
 $$;
 
-CREATE FUNCTION thetis.explain_purchases(p_customer thetis.customer) RETURNS TABLE(id uuid, product text, reason text, rank integer, since timestamp with time zone, until timestamp with time zone, address text, user_id uuid, owner_address text, shopify_order_id text, purchased_at timestamp with time zone)
+CREATE FUNCTION thetis.explain_purchases(p_customer thetis.customer) RETURNS TABLE(id uuid, product text, reason text, rank integer, since timestamp with time zone, until timestamp with time zone, address text, user_id uuid, owner_address text, shopify_order_id text, purchased_at timestamp with time zone, owned_by text)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
@@ -3042,7 +3372,12 @@ begin
         stored.user_id,
         owner.email::text,
         stored.shopify_order_id,
-        stored.purchased_at
+        stored.purchased_at,
+        case
+            when lower(owner.email) = stored.shopify_customer_email then 'address'
+            when thetis.has_proven(stored.user_id, stored.shopify_customer_email)
+                then 'proven_address'
+        end
     from (
         select mine.id from public.purchases as mine
         where mine.shopify_order_id = any(p_customer.order_ids)
@@ -3064,13 +3399,20 @@ begin
     ) as charged_back on true
     left join auth.users as owner on stored.user_id = owner.id
     left join lateral (
-        select same.id, same.created_at, same.email_confirmed_at, same.is_sso_user
+        select
+            same.id,
+            same.created_at,
+            same.is_sso_user and not proven.it as is_sso_user,
+            case when proven.it then now() else same.email_confirmed_at end as email_confirmed_at
         from auth.users as same
+        cross join lateral (
+            select thetis.has_proven(same.id, stored.shopify_customer_email) as it
+        ) as proven
         where
             same.id = any(p_customer.user_ids)
-            and lower(same.email) = stored.shopify_customer_email
+            and (lower(same.email) = stored.shopify_customer_email or proven.it)
             and same.deleted_at is null
-        order by same.is_sso_user, same.email_confirmed_at nulls last
+        order by proven.it desc, same.is_sso_user, same.email_confirmed_at nulls last
         limit 1
     ) as account on true
     cross join lateral (
@@ -3091,6 +3433,11 @@ begin
                 and (
                     p_customer.found_by <> 'address'
                     or lower(owner.email) = any(p_customer.emails)
+                    or exists (
+                        select from thetis.proven_addresses as proven
+                        where
+                            proven.user_id = owner.id and proven.email = any(p_customer.emails)
+                    )
                 ) then 'has_access'
             when owner.id is not null then 'other_account'
             when account.is_sso_user then 'single_sign_on'
@@ -3119,7 +3466,9 @@ begin
         v_id := v_query;
         select
             kind.kind,
-            array_remove(array[thetis.normalised_email(users.email), bought.email], null),
+            array_remove(
+                array[thetis.normalised_email(users.email), bought.email, told.email], null
+            ),
             array_remove(array[users.id, bought.user_id], null),
             array_remove(array[bought.shopify_order_id, told.shopify_order_id], null)
         into v_found
@@ -3131,7 +3480,10 @@ begin
             from public.purchases as stored where stored.id = given.id
         ) as bought on true
         left join lateral (
-            select message.shopify_order_id, message.id
+            select
+                message.shopify_order_id,
+                message.id,
+                case when message.kind = 'claim_code' then nullif(message.email, '') end as email
             from thetis.notifications as message where message.id = given.id
         ) as told on true
         cross join lateral (
@@ -3163,10 +3515,18 @@ begin
             and stored.shopify_customer_email <> ''
     );
     v_found.user_ids := array(
-        select id from unnest(v_found.user_ids || thetis.accounts_of(v_found.emails)) as id
+        select id from unnest(
+            v_found.user_ids
+            || thetis.accounts_of(v_found.emails)
+            || thetis.provers_of(v_found.emails)
+        ) as id
         union
         select stored.user_id from public.purchases as stored
         where stored.shopify_order_id = any(v_found.order_ids) and stored.user_id is not null
+    );
+    v_found.emails := v_found.emails || array(
+        select distinct proven.email from thetis.proven_addresses as proven
+        where proven.user_id = any(v_found.user_ids) and proven.email <> all(v_found.emails)
     );
     v_found.order_ids := array(
         select id from unnest(v_found.order_ids) as id where id is not null
@@ -3277,6 +3637,12 @@ begin
         'privacy_requests', (
             select count(*) from thetis.privacy_requests as asked where asked.email = p_email
         ),
+        'proven_addresses', (
+            select count(*) from thetis.proven_addresses as proven where proven.email = p_email
+        ),
+        'claim_codes', (
+            select count(*) from thetis.claim_codes as code where code.email = p_email
+        ),
         'audit_log', cardinality(v_audit_ids)
     );
     v_answer := jsonb_build_object(
@@ -3338,6 +3704,8 @@ begin
     update thetis.audit_log as told
     set email = null, reason = null, before = null, after = null, erased_at = now()
     where told.id = any(v_audit_ids);
+    delete from thetis.proven_addresses as proven where proven.email = p_email;
+    delete from thetis.claim_codes as code where code.email = p_email;
     update thetis.privacy_requests as asked
     set email = null, answered_at = coalesce(asked.answered_at, now())
     where asked.email = p_email;
@@ -3443,7 +3811,7 @@ CREATE FUNCTION thetis.give_purchases(p_ids uuid[], p_email text) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-    v_owner_id uuid := thetis.confirmed_user_id(p_email);
+    v_owner_id uuid := thetis.owner_of(p_email);
 begin
     update public.purchases as stored
     set user_id = v_owner_id, shopify_customer_email = p_email
@@ -3451,12 +3819,24 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.has_proven(p_user_id uuid, p_email text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from thetis.proven_addresses as proven
+        where proven.user_id = p_user_id and proven.email = p_email
+    );
+end;
+$$;
+
 CREATE TABLE thetis.notifications (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     kind text NOT NULL,
     provider text GENERATED ALWAYS AS (
-CASE kind
-    WHEN 'course_access'::text THEN 'resend'::text
+CASE
+    WHEN (kind = ANY (ARRAY['course_access'::text, 'claim_code'::text])) THEN 'resend'::text
     ELSE 'knock'::text
 END) STORED NOT NULL,
     shopify_order_id text,
@@ -3478,8 +3858,9 @@ END) STORED NOT NULL,
     enqueued_at timestamp with time zone DEFAULT now() NOT NULL,
     settled_at timestamp with time zone,
     is_stripped boolean DEFAULT false NOT NULL,
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['post_purchase'::text, 'post_purchase_update'::text, 'post_purchase_cancel'::text, 'course_access'::text, 'forget_recipient'::text]))),
-    CONSTRAINT order_unless_forgotten CHECK (((kind = 'forget_recipient'::text) = (shopify_order_id IS NULL))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['post_purchase'::text, 'post_purchase_update'::text, 'post_purchase_cancel'::text, 'course_access'::text, 'claim_code'::text, 'forget_recipient'::text]))),
+    CONSTRAINT no_code_once_settled CHECK (((status = 'pending'::text) OR (NOT (payload ? 'code'::text)))),
+    CONSTRAINT order_unless_about_an_address CHECK (((kind = ANY (ARRAY['forget_recipient'::text, 'claim_code'::text])) = (shopify_order_id IS NULL))),
     CONSTRAINT settled_unless_pending CHECK (((status = 'pending'::text) = (settled_at IS NULL))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'skipped'::text, 'dead'::text])))
 );
@@ -3631,6 +4012,22 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.is_code_to_send(p_id uuid, p_lease interval) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from thetis.claim_codes as code
+        where
+            code.id = p_id
+            and code.code_hash is not null
+            and code.valid_until > now() + p_lease
+            and thetis.is_known_address(code.email)
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.is_deleted_account(p_user_id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3639,6 +4036,18 @@ begin
     return exists (
         select from auth.users where users.id = p_user_id and users.deleted_at is not null
     );
+end;
+$$;
+
+CREATE FUNCTION thetis.is_known_address(p_email text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return exists (select from thetis.orders where orders.holder_email = p_email)
+        or exists (
+            select from public.purchases as stored where stored.shopify_customer_email = p_email
+        );
 end;
 $$;
 
@@ -3769,6 +4178,45 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.link_addresses(p_user_id uuid, p_emails text[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_emails text[] := array(
+        select address from unnest(p_emails) as address where thetis.owner_of(address) = p_user_id
+    );
+    v_linked integer;
+begin
+    if cardinality(v_emails) = 0 then
+        return 0;
+    end if;
+
+    update public.purchases set user_id = null
+    where
+        purchases.id in (
+            select own.id from public.purchases as own
+            where own.shopify_customer_email = any(v_emails)
+            union all
+            select conflicting.id
+            from thetis.orders
+            inner join public.purchases as conflicting
+                on orders.shopify_order_id = conflicting.shopify_order_id
+            where orders.has_address_conflict and orders.holder_email = any(v_emails)
+        )
+        and thetis.is_deleted_account(purchases.user_id);
+
+    update public.purchases set user_id = p_user_id
+    where shopify_customer_email = any(v_emails) and user_id is null;
+
+    get diagnostics v_linked = row_count;
+    if v_linked > 0 then
+        perform thetis.refresh_expiry(array[p_user_id], v_emails);
+    end if;
+    return v_linked;
+end;
+$$;
+
 CREATE FUNCTION thetis.link_purchases(p_user_id uuid) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3778,40 +4226,15 @@ CREATE FUNCTION thetis.link_purchases(p_user_id uuid) RETURNS integer
     SET enable_mergejoin TO 'off'
     AS $$
 declare
-    v_email text;
-    v_linked integer;
+    v_emails text[] := array(
+        select thetis.normalised_email(users.email) from auth.users where users.id = p_user_id
+        union all
+        select proven.email from thetis.proven_addresses as proven where proven.user_id = p_user_id
+    );
 begin
-    select thetis.normalised_email(users.email) into v_email
-    from auth.users where users.id = p_user_id;
-    perform thetis.lock_emails(array[v_email]);
+    perform thetis.lock_emails(v_emails);
     perform thetis.lock_holders(array[p_user_id]);
-
-    if thetis.confirmed_user_id(v_email) is distinct from p_user_id then
-        return 0;
-    end if;
-
-    update public.purchases set user_id = null
-    where
-        purchases.id in (
-            select own.id from public.purchases as own
-            where own.shopify_customer_email = v_email
-            union all
-            select conflicting.id
-            from thetis.orders
-            inner join public.purchases as conflicting
-                on orders.shopify_order_id = conflicting.shopify_order_id
-            where orders.has_address_conflict and orders.holder_email = v_email
-        )
-        and thetis.is_deleted_account(purchases.user_id);
-
-    update public.purchases set user_id = p_user_id
-    where shopify_customer_email = v_email and user_id is null;
-
-    get diagnostics v_linked = row_count;
-    if v_linked > 0 then
-        perform thetis.refresh_expiry(array[p_user_id], array[v_email]);
-    end if;
-    return v_linked;
+    return thetis.link_addresses(p_user_id, v_emails);
 end;
 $$;
 
@@ -3883,8 +4306,8 @@ begin
             )
         order by users.id
         for key share
-    ) || thetis.confirmed_user_id(p_to_email) || array(
-        select thetis.confirmed_user_id(named.email)
+    ) || thetis.owner_of(p_to_email) || array(
+        select thetis.owner_of(named.email)
         from (
             select orders.holder_email as email from thetis.orders
             where orders.shopify_order_id = p_order_id
@@ -3954,7 +4377,7 @@ begin
             where stored.shopify_order_id = any(p_order_ids)
         )
     for key share;
-    perform thetis.confirmed_user_id(override.transferred_to)
+    perform thetis.owner_of(override.transferred_to)
     from public.purchases as stored
     inner join thetis.overrides as override on stored.id = override.purchase_id
     where stored.shopify_order_id = any(p_order_ids) and override.transferred_to is not null;
@@ -4011,7 +4434,7 @@ begin
             )
         order by users.id
         for key share
-    ) || thetis.confirmed_user_id(p_email);
+    ) || thetis.owner_of(p_email);
     perform thetis.lock_holders(v_owner_ids);
     perform from public.purchases as stored where stored.id = any(v_ids)
     order by stored.id
@@ -4396,12 +4819,59 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.next_code_at(p_user_id uuid, p_email text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_limits record := thetis.claim_limits();
+begin
+    return greatest(
+        (
+            select max(code.requested_at) + v_limits.wait from thetis.claim_codes as code
+            where code.user_id = p_user_id
+        ),
+        (
+            select code.requested_at + interval '1 hour' from thetis.claim_codes as code
+            where code.user_id = p_user_id
+            order by code.requested_at desc
+            offset v_limits.per_user_an_hour - 1
+            limit 1
+        ),
+        (
+            select code.requested_at + interval '1 hour' from thetis.claim_codes as code
+            where code.email = p_email
+            order by code.requested_at desc
+            offset v_limits.per_address_an_hour - 1
+            limit 1
+        ),
+        (
+            select code.requested_at + interval '1 day' from thetis.claim_codes as code
+            where code.email = p_email
+            order by code.requested_at desc
+            offset v_limits.per_address_a_day - 1
+            limit 1
+        )
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.normalised_email(p_email text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     return nullif(lower(btrim(p_email, E' \t\r\n')), '');
+end;
+$$;
+
+CREATE FUNCTION thetis.note_claim(p_user_id uuid, p_action text, p_email text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into thetis.audit_log (operator, action, email)
+    values (p_user_id::text, p_action, p_email);
 end;
 $$;
 
@@ -4531,7 +5001,7 @@ CREATE FUNCTION thetis.order_owners(p_order_ids text[]) RETURNS uuid[]
     AS $$
 begin
     return array(
-        select thetis.confirmed_user_id(orders.holder_email)
+        select thetis.owner_of(orders.holder_email)
         from unnest(p_order_ids) with ordinality as given (shopify_order_id, place)
         left join thetis.orders on given.shopify_order_id = orders.shopify_order_id
         order by given.place
@@ -4624,6 +5094,20 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.owner_of(p_email text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_user_id uuid := thetis.confirmed_user_id(p_email);
+begin
+    if v_user_id is null then
+        v_user_id := thetis.prover_of(p_email);
+    end if;
+    return v_user_id;
+end;
+$$;
+
 CREATE FUNCTION thetis.present_owners(p_order_ids text[]) RETURNS uuid[]
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4633,6 +5117,58 @@ begin
         select distinct stored.user_id from public.purchases as stored
         where stored.shopify_order_id = any(p_order_ids) and stored.user_id is not null
     );
+end;
+$$;
+
+CREATE FUNCTION thetis.prover_of(p_email text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+begin
+    return (
+        select users.id
+        from auth.users
+        where
+            users.id = (
+                select proven.user_id
+                from thetis.proven_addresses as proven
+                inner join auth.users as candidate on proven.user_id = candidate.id
+                where proven.email = p_email and candidate.deleted_at is null
+                order by proven.proven_at desc, proven.user_id
+                limit 1
+            )
+            and users.deleted_at is null
+        for key share
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.provers_of(p_emails text[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select proven.user_id from thetis.proven_addresses as proven
+        where proven.email = any(p_emails)
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.random_code() RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_bytes bytea := sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+    v_number bigint := 0;
+begin
+    for place in 0..6 loop
+        v_number := v_number * 256 + get_byte(v_bytes, place);
+    end loop;
+    return lpad(mod(v_number, 1000000)::text, 6, '0');
 end;
 $$;
 
@@ -5304,6 +5840,8 @@ begin
     perform thetis.lock_emails(v_emails);
     perform thetis.lock_holders(array[p_user_id]);
 
+    delete from thetis.proven_addresses as proven where proven.user_id = p_user_id;
+    perform thetis.end_claim_code(p_user_id);
     update public.purchases set user_id = null
     where user_id = p_user_id;
     if found then
@@ -5551,7 +6089,7 @@ begin
                 stored.shopify_customer_email as was_email,
                 case
                     when override.transferred_to is null then owner.user_id
-                    else thetis.confirmed_user_id(override.transferred_to)
+                    else thetis.owner_of(override.transferred_to)
                 end as owner_id,
                 coalesce(override.transferred_to, derived.shopify_customer_email) as email,
                 thetis.merged_status(
@@ -5645,6 +6183,7 @@ CREATE FUNCTION thetis.why_no_retry(p_message thetis.notifications) RETURNS text
     AS $$
 begin
     return case
+        when p_message.kind = 'claim_code' then 'a code is asked for anew, by the customer'
         when p_message.status = 'sent' then 'it was sent'
         when p_message.status = 'skipped' or not thetis.has_reason(p_message)
             then 'it has lost its reason'
@@ -5680,6 +6219,24 @@ begin
                     and cancellation.attempts > 0
             ) then 'its run was cancelled: resend it'
     end;
+end;
+$$;
+
+CREATE FUNCTION thetis.withdraw_spent_codes(p_lease interval) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update thetis.notifications as spent
+    set status = 'skipped', settled_at = coalesce(spent.settled_at, now())
+    where spent.id in (
+        select waiting.id from thetis.notifications as waiting
+        where
+            waiting.kind = 'claim_code'
+            and waiting.status in ('pending', 'dead')
+            and not thetis.is_code_to_send(waiting.id, p_lease)
+        for update skip locked
+    );
 end;
 $$;
 
@@ -5791,7 +6348,7 @@ CREATE VIEW thetis.charged_back_orders WITH (security_invoker='true') AS
    FROM thetis.disputes dispute
   WHERE (ends_access AND (EXISTS ( SELECT
            FROM thetis.dispute_rules
-          WHERE dispute_rules.are_honored)))
+          WHERE (dispute_rules.is_the_only_row AND dispute_rules.are_honored))))
   GROUP BY shopify_order_id;
 
 CREATE TABLE thetis.charged_back_purchases (
@@ -5799,6 +6356,23 @@ CREATE TABLE thetis.charged_back_purchases (
     status_before text NOT NULL,
     CONSTRAINT status_before_gave_or_had_given CHECK ((status_before = ANY (ARRAY['active'::text, 'expired'::text])))
 );
+
+CREATE TABLE thetis.claim_codes (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid,
+    email text NOT NULL,
+    code_hash bytea,
+    attempts integer DEFAULT 0 NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    valid_until timestamp with time zone NOT NULL
+);
+
+COMMENT ON COLUMN thetis.claim_codes.id IS 'Also the id of its notification.';
+
+COMMENT ON COLUMN thetis.claim_codes.user_id IS 'Null once the account is deleted. The row stays for the limits of the address.';
+
+COMMENT ON COLUMN thetis.claim_codes.code_hash IS 'Null as soon as the code is of no use: redeemed, replaced by a newer one, or guessed at too
+often.';
 
 CREATE TABLE thetis.order_lines (
     shopify_order_id text NOT NULL,
@@ -6003,6 +6577,16 @@ ALTER TABLE thetis.privacy_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+CREATE TABLE thetis.proven_addresses (
+    user_id uuid NOT NULL,
+    email text NOT NULL,
+    proven_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT email_is_normalised CHECK (((email = lower(btrim(email, ' 	
+'::text))) AND (email <> ''::text)))
+);
+
+COMMENT ON TABLE thetis.proven_addresses IS 'Two users may have proven the same address: who did it last reads its mail now.';
+
 CREATE TABLE thetis.rejected_webhooks (
     id bigint NOT NULL,
     topic text NOT NULL,
@@ -6062,6 +6646,9 @@ ALTER TABLE ONLY thetis.audit_log
 ALTER TABLE ONLY thetis.charged_back_purchases
     ADD CONSTRAINT charged_back_purchases_pkey PRIMARY KEY (purchase_id);
 
+ALTER TABLE ONLY thetis.claim_codes
+    ADD CONSTRAINT claim_codes_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY thetis.dispute_rules
     ADD CONSTRAINT dispute_rules_pkey PRIMARY KEY (is_the_only_row);
 
@@ -6098,6 +6685,9 @@ ALTER TABLE ONLY thetis.overrides
 ALTER TABLE ONLY thetis.privacy_requests
     ADD CONSTRAINT privacy_requests_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY thetis.proven_addresses
+    ADD CONSTRAINT proven_addresses_pkey PRIMARY KEY (user_id, email);
+
 ALTER TABLE ONLY thetis.privacy_requests
     ADD CONSTRAINT recorded_once UNIQUE (request_hash);
 
@@ -6124,15 +6714,27 @@ CREATE INDEX purchases_product_slug_status ON public.purchases USING btree (prod
 
 CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, product_slug, status) WHERE (user_id IS NOT NULL);
 
+CREATE INDEX audit_log_customer ON thetis.audit_log USING btree (operator) WHERE (action = ANY (ARRAY['request_code'::text, 'prove_address'::text, 'remove_address'::text]));
+
 CREATE INDEX audit_log_email ON thetis.audit_log USING btree (email) WHERE (email IS NOT NULL);
 
 CREATE INDEX audit_log_order ON thetis.audit_log USING btree (shopify_order_id) WHERE (shopify_order_id IS NOT NULL);
 
 CREATE INDEX audit_log_purchase ON thetis.audit_log USING btree (purchase_id) WHERE (purchase_id IS NOT NULL);
 
+CREATE INDEX claim_codes_email ON thetis.claim_codes USING btree (email, requested_at);
+
+CREATE UNIQUE INDEX claim_codes_one_of_a_user ON thetis.claim_codes USING btree (user_id) WHERE (code_hash IS NOT NULL);
+
+CREATE INDEX claim_codes_prunable ON thetis.claim_codes USING btree (requested_at);
+
+CREATE INDEX claim_codes_user ON thetis.claim_codes USING btree (user_id, requested_at);
+
 CREATE INDEX disputes_order ON thetis.disputes USING btree (shopify_order_id);
 
 CREATE INDEX email_deliveries_undelivered ON thetis.email_deliveries USING btree (occurred_at) WHERE (state > 'delivered'::thetis.delivery_state);
+
+CREATE INDEX notifications_codes ON thetis.notifications USING btree (id) WHERE ((kind = 'claim_code'::text) AND (status = ANY (ARRAY['pending'::text, 'dead'::text])));
 
 CREATE INDEX notifications_dead ON thetis.notifications USING btree (provider) WHERE (status = 'dead'::text);
 
@@ -6160,6 +6762,8 @@ CREATE INDEX orders_number ON thetis.orders USING btree (order_number);
 
 CREATE INDEX orders_transferred_from ON thetis.orders USING btree (email) WHERE (transferred_to IS NOT NULL);
 
+CREATE INDEX proven_addresses_email ON thetis.proven_addresses USING btree (email, proven_at);
+
 CREATE INDEX refunds_line ON thetis.refunds USING btree (shopify_order_id, shopify_line_item_id);
 
 CREATE INDEX shopify_products_product_slug ON thetis.shopify_products USING btree (product_slug);
@@ -6167,6 +6771,8 @@ CREATE INDEX shopify_products_product_slug ON thetis.shopify_products USING btre
 CREATE TRIGGER return_to_holder_email BEFORE UPDATE OF user_id ON public.purchases FOR EACH ROW WHEN (((old.user_id IS NOT NULL) AND (new.user_id IS NULL))) EXECUTE FUNCTION thetis.return_to_holder_email();
 
 CREATE TRIGGER set_updated_at BEFORE UPDATE ON public.purchases FOR EACH ROW EXECUTE FUNCTION thetis.set_updated_at();
+
+CREATE TRIGGER drop_settled_code BEFORE UPDATE OF status ON thetis.notifications FOR EACH ROW WHEN (((new.kind = 'claim_code'::text) AND (new.status <> 'pending'::text))) EXECUTE FUNCTION thetis.drop_settled_code();
 
 CREATE TRIGGER keep_audit_log BEFORE DELETE OR UPDATE ON thetis.audit_log FOR EACH ROW EXECUTE FUNCTION thetis.keep_audit_log();
 
@@ -6181,11 +6787,17 @@ ALTER TABLE ONLY thetis.access_periods
 ALTER TABLE ONLY thetis.charged_back_purchases
     ADD CONSTRAINT charged_back_purchases_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY thetis.claim_codes
+    ADD CONSTRAINT claim_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
 ALTER TABLE ONLY thetis.email_deliveries
     ADD CONSTRAINT email_deliveries_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES thetis.notifications(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY thetis.overrides
     ADD CONSTRAINT overrides_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY thetis.proven_addresses
+    ADD CONSTRAINT proven_addresses_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY thetis.shopify_products
     ADD CONSTRAINT shopify_products_product_slug_fkey FOREIGN KEY (product_slug) REFERENCES public.products(slug) ON DELETE CASCADE;
@@ -6203,6 +6815,8 @@ ALTER TABLE thetis.access_periods ENABLE ROW LEVEL SECURITY;
 ALTER TABLE thetis.audit_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.charged_back_purchases ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.claim_codes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.dispute_rules ENABLE ROW LEVEL SECURITY;
 
@@ -6225,6 +6839,8 @@ ALTER TABLE thetis.orders ENABLE ROW LEVEL SECURITY;
 ALTER TABLE thetis.overrides ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.privacy_requests ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.proven_addresses ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.refunds ENABLE ROW LEVEL SECURITY;
 
@@ -6303,6 +6919,9 @@ GRANT ALL ON FUNCTION public.list_privacy_requests(include_answered boolean) TO 
 REVOKE ALL ON FUNCTION public.list_products() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_products() TO service_role;
 
+REVOKE ALL ON FUNCTION public.list_proven_addresses() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_proven_addresses() TO authenticated;
+
 REVOKE ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean, after_id bigint, max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean, after_id bigint, max_count integer) TO service_role;
 
@@ -6336,11 +6955,20 @@ GRANT ALL ON FUNCTION public.record_privacy_request(request jsonb) TO service_ro
 REVOKE ALL ON FUNCTION public.record_refunds(refunds jsonb, received_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_refunds(refunds jsonb, received_at timestamp with time zone) TO service_role;
 
+REVOKE ALL ON FUNCTION public.redeem_claim_code(code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.redeem_claim_code(code text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.remove_product(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_product(slug text) TO service_role;
 
+REVOKE ALL ON FUNCTION public.remove_proven_address(address text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_proven_address(address text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.remove_shopify_product(shopify_product_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_shopify_product(shopify_product_id text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.request_claim_code(email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.request_claim_code(email text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.require_second_factor(is_required boolean, reason text, operator text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_second_factor(is_required boolean, reason text, operator text) TO service_role;
@@ -6397,6 +7025,12 @@ REVOKE ALL ON FUNCTION thetis.body_text(p_body bytea) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.cancellation_delay() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.claim_limits(OUT valid_for interval, OUT max_attempts integer, OUT wait interval, OUT per_user_an_hour integer, OUT per_address_an_hour integer, OUT per_address_a_day integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.claimant() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.code_hash(p_id uuid, p_code text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.compose_messages(p_order_ids text[], p_has_messages boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.conclude_act(p_operator text, p_action text, p_reason text, p_email text, p_order_id text, p_ids uuid[], p_before jsonb) FROM PUBLIC;
@@ -6433,6 +7067,10 @@ REVOKE ALL ON FUNCTION thetis.dispute_fault(p_dispute jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.dispute_status_or_null(p_word text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.drop_settled_code() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.end_claim_code(p_user_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.end_purchases_without_line(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.enqueue_forgetting(p_email text, p_message_ids uuid[]) FROM PUBLIC;
@@ -6461,6 +7099,8 @@ REVOKE ALL ON FUNCTION thetis.forget(p_operator text, p_reason text, p_email tex
 
 REVOKE ALL ON FUNCTION thetis.give_purchases(p_ids uuid[], p_email text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.has_proven(p_user_id uuid, p_email text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.has_reason(p_message thetis.notifications) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.have_access_periods(p_order_ids text[]) FROM PUBLIC;
@@ -6471,7 +7111,11 @@ REVOKE ALL ON FUNCTION thetis.impose_chargebacks(p_order_ids text[]) FROM PUBLIC
 
 REVOKE ALL ON FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.is_code_to_send(p_id uuid, p_lease interval) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.is_deleted_account(p_user_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.is_known_address(p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_near(p_one text, p_other text) FROM PUBLIC;
 
@@ -6480,6 +7124,8 @@ REVOKE ALL ON FUNCTION thetis.is_staff(p_claims jsonb, p_is_write boolean) FROM 
 REVOKE ALL ON FUNCTION thetis.keep_audit_log() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.lift_chargebacks(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.link_addresses(p_user_id uuid, p_emails text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.link_purchases(p_user_id uuid) FROM PUBLIC;
 
@@ -6521,7 +7167,11 @@ REVOKE ALL ON FUNCTION thetis.near_orders(p_query text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.new_for() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.next_code_at(p_user_id uuid, p_email text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.normalised_email(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.note_claim(p_user_id uuid, p_action text, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.note_untracked_sales(p_lines thetis.untracked_line[]) FROM PUBLIC;
 
@@ -6539,7 +7189,15 @@ REVOKE ALL ON FUNCTION thetis.orders_of_lines(p_lines thetis.incoming_line[], OU
 
 REVOKE ALL ON FUNCTION thetis.orders_without_email(p_order_ids text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.owner_of(p_email text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.present_owners(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.prover_of(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.provers_of(p_emails text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.random_code() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.read_disputes(p_disputes jsonb) FROM PUBLIC;
 
@@ -6605,6 +7263,8 @@ REVOKE ALL ON FUNCTION thetis.was_resent(p_message thetis.notifications) FROM PU
 REVOKE ALL ON FUNCTION thetis.was_transferred(p_order_id text, p_purchase_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.why_no_retry(p_message thetis.notifications) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.withdraw_spent_codes(p_lease interval) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.withdraw_untried_messages(p_order_ids text[]) FROM PUBLIC;
 

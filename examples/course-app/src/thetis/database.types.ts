@@ -10,12 +10,8 @@ export type Database = {
                     "access_period": string | null,"category": string,"created_at": string,"name": string,"slug": string
                   }
                   ComputedFields: never
-                  Insert: {
-                    "access_period"?: string | null,"category": string,"created_at"?: string,"name": string,"slug": string
-                  }
-                  Update: {
-                    "access_period"?: string | null,"category"?: string,"created_at"?: string,"name"?: string,"slug"?: string
-                  }
+                  Insert: Record<string, never>
+                  Update: Record<string, never>
                   Relationships: [
                     
                   ]
@@ -24,12 +20,8 @@ export type Database = {
                     "created_at": string,"expires_at": string | null,"id": string,"product_slug": string,"purchased_at": string | null,"shopify_customer_email": string,"shopify_line_item_id": string | null,"shopify_order_id": string | null,"shopify_order_number": string | null,"status": string,"updated_at": string,"user_id": string | null
                   }
                   ComputedFields: never
-                  Insert: {
-                    "created_at"?: string,"expires_at"?: string | null,"id"?: string,"product_slug": string,"purchased_at"?: string | null,"shopify_customer_email": string,"shopify_line_item_id"?: string | null,"shopify_order_id"?: string | null,"shopify_order_number"?: string | null,"status"?: string,"updated_at"?: string,"user_id"?: string | null
-                  }
-                  Update: {
-                    "created_at"?: string,"expires_at"?: string | null,"id"?: string,"product_slug"?: string,"purchased_at"?: string | null,"shopify_customer_email"?: string,"shopify_line_item_id"?: string | null,"shopify_order_id"?: string | null,"shopify_order_number"?: string | null,"status"?: string,"updated_at"?: string,"user_id"?: string | null
-                  }
+                  Insert: Record<string, never>
+                  Update: Record<string, never>
                   Relationships: [
                     
                   ]
@@ -39,125 +31,30 @@ export type Database = {
             [_ in never]: never
           }
           Functions: {
-            "add_product":
-{ Args: { "access_period"?: string,"category": string,"name": string,"shopify_product_id"?: string,"slug": string }; Returns: undefined
-                           },
-"check_schema":
-{ Args: { "calls": Json }; Returns: {
-              "missing": (string)[],"version": number
-            }[]
-                           },
-"claim_notifications":
-{ Args: { "lease_seconds"?: number,"max_count"?: number,"provider": string }; Returns: {
-              "attempt": number,"id": string,"kind": string,"payload": Json,"shopify_order_id": string
-            }[]
-                           },
-"claim_purchases":
-{ Args: Record<PropertyKey, never>; Returns: number
-                           },
-"count_address_conflicts":
-{ Args: Record<PropertyKey, never>; Returns: number
-                           },
-"count_privacy_requests":
+            "claim_purchases":
 { Args: Record<PropertyKey, never>; Returns: number
                            },
 "customer_timeline":
-{ Args: { "operator"?: string,"query": string }; Returns: Json
-                           },
-"expire_purchases":
-{ Args: { "max_count"?: number }; Returns: number
+{ Args: { "query": string }; Returns: Json
                            },
 "export_customer":
 { Args: { "address": string,"operator"?: string }; Returns: Json
                            },
 "extend_purchase":
-{ Args: { "dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string,"until": string }; Returns: Json
+{ Args: { "dry_run"?: boolean,"expected_address"?: string,"purchase_id": string,"reason": string,"until": string }; Returns: Json
                            },
 "forget_customer":
-{ Args: { "address": string,"dry_run"?: boolean,"operator"?: string,"reason": string }; Returns: Json
-                           },
-"get_notification":
-{ Args: { "notification_id": string }; Returns: Json
-                           },
-"get_rejected_webhook":
-{ Args: { "id": number }; Returns: {
-              "body_base64": string,"reason": string,"received_at": string,"replayed_at": string,"topic": string,"webhook_id": string
-            }[]
+{ Args: { "address": string,"dry_run"?: boolean,"reason": string }; Returns: Json
                            },
 "grant_access":
-{ Args: { "dry_run"?: boolean,"grant_id"?: string,"operator"?: string,"reason": string,"recipient": string,"slug": string,"until"?: string }; Returns: Json
+{ Args: { "dry_run"?: boolean,"grant_id"?: string,"reason": string,"recipient": string,"slug": string,"until"?: string }; Returns: Json
                            },
 "has_access":
 { Args: { "slug": string }; Returns: boolean
                            },
-"honor_disputes":
-{ Args: { "is_on": boolean,"max_count"?: number }; Returns: number
-                           },
-"list_notifications":
-{ Args: { "before_id"?: string,"max_count"?: number,"order_name"?: string,"state"?: string }; Returns: {
-              "attempts": number,"delivery": string,"delivery_reason": string,"due_at": string,"email": string,"enqueued_at": string,"id": string,"kind": string,"last_error": string,"order_number": string,"settled_at": string,"shopify_order_id": string,"status": string
-            }[]
-                           },
-"list_privacy_requests":
-{ Args: { "include_answered"?: boolean }; Returns: {
-              "answered_at": string,"email": string,"id": number,"received_at": string,"shop": string,"shopify_order_ids": (string)[],"topic": string
-            }[]
-                           },
-"list_products":
-{ Args: Record<PropertyKey, never>; Returns: {
-              "access_period": string,"category": string,"name": string,"shopify_product_ids": (string)[],"slug": string
-            }[]
-                           },
 "list_proven_addresses":
 { Args: Record<PropertyKey, never>; Returns: {
               "address": string,"proven_at": string,"purchases": number
-            }[]
-                           },
-"list_rejected_webhooks":
-{ Args: { "after_id"?: number,"include_replayed"?: boolean,"max_count"?: number }; Returns: {
-              "id": number,"reason": string,"received_at": string,"replayed_at": string,"topic": string,"webhook_id": string
-            }[]
-                           },
-"list_unmapped_products":
-{ Args: { "max_count"?: number }; Returns: {
-              "first_sold_at": string,"last_sold_at": string,"order_count": number,"shopify_product_id": string
-            }[]
-                           },
-"mark_privacy_request_answered":
-{ Args: { "id": number }; Returns: undefined
-                           },
-"mark_webhook_replayed":
-{ Args: { "id": number }; Returns: undefined
-                           },
-"notification_backlog":
-{ Args: Record<PropertyKey, never>; Returns: {
-              "dead": number,"oldest_due_seconds": number,"pending": number,"provider": string
-            }[]
-                           },
-"prune":
-{ Args: { "max_count"?: number,"older_than"?: string }; Returns: Json
-                           },
-"record_deliveries":
-{ Args: { "events": Json }; Returns: {
-              "notification_id": string,"ordinal": number,"outcome": string
-            }[]
-                           },
-"record_disputes":
-{ Args: { "disputes": Json,"received_at"?: string }; Returns: {
-              "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
-            }[]
-                           },
-"record_orders":
-{ Args: { "orders": Json,"received_at"?: string,"test_orders"?: string }; Returns: {
-              "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
-            }[]
-                           },
-"record_privacy_request":
-{ Args: { "request": Json }; Returns: string
-                           },
-"record_refunds":
-{ Args: { "received_at"?: string,"refunds": Json }; Returns: {
-              "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
             }[]
                            },
 "redeem_claim_code":
@@ -165,58 +62,31 @@ export type Database = {
               "address": string,"linked": number,"outcome": string,"owned_elsewhere": number
             }[]
                            },
-"remove_product":
-{ Args: { "slug": string }; Returns: boolean
-                           },
 "remove_proven_address":
 { Args: { "address": string }; Returns: number
-                           },
-"remove_shopify_product":
-{ Args: { "shopify_product_id": string }; Returns: string
                            },
 "request_claim_code":
 { Args: { "email": string }; Returns: {
               "address": string,"next_code_at": string,"valid_until": string
             }[]
                            },
-"require_second_factor":
-{ Args: { "is_required": boolean,"operator": string,"reason": string }; Returns: undefined
-                           },
 "resend_notification":
-{ Args: { "dry_run"?: boolean,"kind": string,"operator"?: string,"order_name": string,"reason": string }; Returns: {
+{ Args: { "dry_run"?: boolean,"kind": string,"order_name": string,"reason": string }; Returns: {
               "email": string,"id": string,"outcome": string,"refusal": string,"shopify_order_id": string
             }[]
                            },
 "restore_purchase":
-{ Args: { "dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string }; Returns: Json
-                           },
-"retry_notifications":
-{ Args: { "dry_run"?: boolean,"ids": Json }; Returns: {
-              "id": string,"outcome": string,"reason": string
-            }[]
+{ Args: { "dry_run"?: boolean,"expected_address"?: string,"purchase_id": string,"reason": string }; Returns: Json
                            },
 "revoke_purchase":
-{ Args: { "dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string }; Returns: Json
-                           },
-"settle_notifications":
-{ Args: { "results": Json }; Returns: {
-              "id": string,"status": string
-            }[]
-                           },
-"store_rejected_webhook":
-{ Args: { "body_base64": string,"reason": string,"topic": string,"webhook_id": string }; Returns: number
+{ Args: { "dry_run"?: boolean,"expected_address"?: string,"purchase_id": string,"reason": string }; Returns: Json
                            },
 "transfer_order":
-{ Args: { "address": string,"dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"order_name": string,"reason": string }; Returns: Json
+{ Args: { "address": string,"dry_run"?: boolean,"expected_address"?: string,"order_name": string,"reason": string }; Returns: Json
                            },
 "transfer_purchase":
-{ Args: { "address": string,"dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string }; Returns: Json
+{ Args: { "address": string,"dry_run"?: boolean,"expected_address"?: string,"purchase_id": string,"reason": string }; Returns: Json
                            },
-"undelivered_emails":
-{ Args: { "days"?: number }; Returns: {
-              "state": string,"total": number
-            }[]
-                           }
           }
           Enums: {
             [_ in never]: never
