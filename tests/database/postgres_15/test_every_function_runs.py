@@ -9,6 +9,7 @@ from collections.abc import Container
 import psycopg
 
 from tests.database.enrollments.old_table import OldTable
+from tests.support.claims import prove, proven, remove, request_code
 from tests.support.database import Database
 from tests.support.deletion import mark_as_deleted
 from tests.support.functions import arguments, functions
@@ -90,6 +91,11 @@ def live(database: Database) -> None:
     assert not database.accounts.has_access(ada, COURSE)
     assert database.accounts.has_access(ada, PREMIUM)
     database.accounts.claim_purchases(ada)
+    request_code(database, ada, "nobody@example.com")
+    database.claim("resend")
+    assert prove(database, ada, "ada.old@example.com")["outcome"] == "proven"
+    assert proven(database, ada) == {"ada.old@example.com": 0}
+    assert remove(database, ada, "ada.old@example.com") == 0
     act_by_hand(database)
     for query in ("adax@example.com", "No. 1000000"):
         database.call("customer_timeline", query, "sue")
