@@ -116,7 +116,7 @@ export type Database = {
             }[]
                            },
 "mark_privacy_request_answered":
-{ Args: { "id": number }; Returns: undefined
+{ Args: { "id": number,"operator"?: string }; Returns: undefined
                            },
 "mark_webhook_replayed":
 { Args: { "id": number }; Returns: undefined
@@ -170,8 +170,8 @@ export type Database = {
 { Args: { "dry_run"?: boolean,"expected_address"?: string,"operator"?: string,"purchase_id": string,"reason": string }; Returns: Json
                            },
 "retry_notifications":
-{ Args: { "dry_run"?: boolean,"ids": Json }; Returns: {
-              "id": string,"outcome": string,"reason": string
+{ Args: { "dry_run"?: boolean,"ids": Json,"operator"?: string,"reason"?: string }; Returns: {
+              "id": string,"outcome": string,"refusal": string
             }[]
                            },
 "revoke_purchase":

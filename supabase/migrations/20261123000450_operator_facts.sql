@@ -52,7 +52,9 @@ create table thetis.audit_log (
             'restore',
             'transfer',
             'extend',
+            'retry',     -- had a message tried again
             'resend',    -- had a message sent again
+            'answer',    -- said that a privacy request was answered
             'forget',
             'configure'  -- changed what staff need to sign in
         )
@@ -65,7 +67,8 @@ create table thetis.audit_log (
     after jsonb,  -- noqa: RF04
     erased_at timestamptz,
     constraint writes_have_a_reason check (
-        action in ('show', 'export') or (reason ~ '[^[:space:]]') is true or erased_at is not null
+        action in ('show', 'export', 'retry', 'answer')
+        or (reason ~ '[^[:space:]]') is true or erased_at is not null
     )
 );
 
