@@ -78,7 +78,7 @@ def stored_notification(rows: list[Row]) -> dict[str, Any] | None:
 
 def retried(rows: list[Row]) -> list[Retried]:
     return [
-        Retried(id=str(row["id"]), outcome=row["outcome"], reason=row["reason"]) for row in rows
+        Retried(id=str(row["id"]), outcome=row["outcome"], refusal=row["refusal"]) for row in rows
     ]
 
 

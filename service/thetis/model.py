@@ -133,11 +133,11 @@ class ListedNotification:
 
 @dataclass(frozen=True, kw_only=True)
 class Retried:
-    """Whether one is tried again: retried, or refused for a reason."""
+    """Whether one is tried again: retried, or refused."""
 
     id: str
     outcome: str
-    reason: str | None
+    refusal: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

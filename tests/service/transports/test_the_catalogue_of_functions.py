@@ -117,7 +117,7 @@ def test_each_function_gives_every_kind_of_answer_that_it_can(
             await _disputes(Disputes(client))
             await _rejected_webhooks(client)
             await _notifications(client)
-            await _messages(client)
+            await _messages(client, Operators(client, "sue"))
             await _operators(Operators(client, "sue"), database)
             await _privacy(client, Operators(client, "sue"))
             await _catalogue(client)
@@ -173,7 +173,7 @@ async def _notifications(client: Client) -> None:
     await client.settle_notifications([Settlement(id=claimed.id, attempt=1, result="sent")])
 
 
-async def _messages(client: Client) -> None:
+async def _messages(client: Client, operators: Operators) -> None:
     assert await client.record_deliveries([]) == []
     told = {"state": "bounced", "occurred_at": "2026-11-20T10:00:00Z", "notification_id": None}
     assert await client.record_deliveries([told]) == [WebhookOutcome.IGNORED]
@@ -189,9 +189,9 @@ async def _messages(client: Client) -> None:
     stored = await client.get_notification(email.id)
     assert stored is not None and stored["payload"]["email"] == email.email
     assert await client.get_notification(str(uuid4())) is None
-    assert await client.retry_notifications([], dry_run=False) == []
-    [retried] = await client.retry_notifications([email.id], dry_run=True)
-    assert (retried.id, retried.outcome, retried.reason) == (email.id, "refused", "it was sent")
+    assert await operators.retry_notifications([], reason=None, dry_run=False) == []
+    [retried] = await operators.retry_notifications([email.id], reason="it is late", dry_run=True)
+    assert (retried.id, retried.outcome, retried.refusal) == (email.id, "refused", "it was sent")
 
 
 async def _operators(operators: Operators, database: Database) -> None:
