@@ -1372,7 +1372,7 @@ begin
 
     v_owner_ids := array(select thetis.owner_of(named.email) from unnest(v_emails) as named (email));
     perform thetis.lock_holders(v_owner_ids);
-    if not thetis.is_address_of(v_user_id, v_email) then
+    if thetis.confirmed_user_id(v_email) is distinct from v_user_id then
         v_ids := array(
             select own.id from public.purchases as own
             where own.user_id = v_user_id and own.shopify_customer_email = v_email
@@ -1424,7 +1424,15 @@ begin
     perform thetis.lock_emails(array[v_email]);
     perform thetis.lock_holders(array[(select auth.uid())]);
     v_user_id := thetis.claimant();
-    if thetis.confirmed_user_id(v_email) = v_user_id then
+    -- their own row alone: to look for another account would take longer where there is one
+    if exists (
+        select from auth.users
+        where
+            users.id = v_user_id
+            and lower(users.email) = v_email
+            and users.email_confirmed_at is not null
+            and users.is_sso_user = false
+    ) then
         raise exception 'this is the address that you sign in with' using errcode = 'TH005';
     end if;
     v_next_at := thetis.next_code_at(v_user_id, v_email);
@@ -2100,7 +2108,7 @@ CREATE TABLE thetis.audit_log (
     CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
 );
 
-COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the staff user or of the customer who did it, or the name that was given to the command.';
+COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the account of staff or of a customer, or the name that was given to the command.';
 
 CREATE FUNCTION thetis.audit_rows_of(p_email text, p_order_ids text[]) RETURNS SETOF thetis.audit_log
     LANGUAGE plpgsql STABLE
@@ -5861,7 +5869,8 @@ COMMENT ON COLUMN thetis.claim_codes.id IS 'Also the id of its notification.';
 
 COMMENT ON COLUMN thetis.claim_codes.user_id IS 'Null once the account is deleted. The row stays for the limits of the address.';
 
-COMMENT ON COLUMN thetis.claim_codes.code_hash IS 'Null as soon as the code is of no use: redeemed, replaced by a newer one, or guessed at too often.';
+COMMENT ON COLUMN thetis.claim_codes.code_hash IS 'Null as soon as the code is of no use: redeemed, replaced by a newer one, or guessed at too
+often.';
 
 CREATE TABLE thetis.order_lines (
     shopify_order_id text NOT NULL,

@@ -35,8 +35,8 @@ create table thetis.access_periods (
 );
 
 -- Who did what to whom, and why: one row in the transaction of each write by an operator, one for
--- each look at a customer, and one for what a customer does about an address. Nothing here is changed or removed, but that a person who asks to be
--- forgotten is struck out.
+-- each look at a customer, and one for what a customer does about an address. Nothing here is
+-- changed or removed, but that a person who asks to be forgotten is struck out.
 create table thetis.audit_log (
     id bigint generated always as identity primary key,
     occurred_at timestamptz not null default now(),
@@ -54,7 +54,7 @@ create table thetis.audit_log (
             'extend',
             'resend',    -- had a message sent again
             'forget',
-            'configure',  -- changed what staff need to sign in
+            'configure',       -- changed what staff need to sign in
             'request_code',    -- a customer asked for a code, to prove an address
             'prove_address',   -- and proved it
             'remove_address'   -- and took it back
@@ -74,7 +74,7 @@ create table thetis.audit_log (
 );
 
 comment on column thetis.audit_log.operator is
-'The id of the staff user or of the customer who did it, or the name that was given to the command.';
+'The id of the account of staff or of a customer, or the name that was given to the command.';
 
 create index audit_log_email on thetis.audit_log (email) where email is not null;
 create index audit_log_order on thetis.audit_log (shopify_order_id)

@@ -223,9 +223,9 @@ begin
 end;
 $$;
 
--- Takes the purchases and the proven addresses of a user who was marked as deleted. Locks every address that this is about,
--- so that it waits for an order of that user that is being recorded, and whoever signs up with the
--- address to which a purchase returns waits for this.
+-- Takes the purchases and the proven addresses of a user who was marked as deleted. Locks every
+-- address that this is about, so that it waits for an order of that user that is being recorded,
+-- and whoever signs up with the address to which a purchase returns waits for this.
 create function thetis.release_purchases(p_user_id uuid, p_email text)
 returns void
 language plpgsql

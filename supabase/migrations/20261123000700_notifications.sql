@@ -162,8 +162,8 @@ $$;
 -- worker sends them too; an abandoned one is due again when its lease ends. `attempt` names the
 -- lease and comes back in settle_notifications. Safe to call from any number of workers: rows
 -- locked by another are skipped, not waited for.
--- Until somebody settles it, nobody knows what became of an attempt. A code is handed out only while
--- it is good for longer than the lease.
+-- Until somebody settles it, nobody knows what became of an attempt. A code is handed out only
+-- while it is good for longer than the lease.
 create function public.claim_notifications(
     provider text, max_count integer default 10, lease_seconds integer default 60
 )

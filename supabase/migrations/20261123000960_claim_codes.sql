@@ -15,7 +15,8 @@ comment on column thetis.claim_codes.id is 'Also the id of its notification.';
 comment on column thetis.claim_codes.user_id is
 'Null once the account is deleted. The row stays for the limits of the address.';
 comment on column thetis.claim_codes.code_hash is
-'Null as soon as the code is of no use: redeemed, replaced by a newer one, or guessed at too often.';
+'Null as soon as the code is of no use: redeemed, replaced by a newer one, or guessed at too
+often.';
 
 create unique index claim_codes_one_of_a_user on thetis.claim_codes (user_id)
 where code_hash is not null;

@@ -1,7 +1,7 @@
 -- Giving what was bought to another person: the old owner loses it at once, and the new one has it
--- as soon as their account has the address, confirmed or proven. What Shopify tells of the address later does
--- not change it back; a refund ends it all the same. With the arguments and the answer of the
--- functions in access_by_hand.
+-- as soon as their account has the address, confirmed or proven. What Shopify tells of the address
+-- later does not change it back; a refund ends it all the same. With the arguments and the answer
+-- of the functions in access_by_hand.
 
 -- Is any of this somebody's by a transfer? Then its course email goes out even if the order is
 -- historic: the new person was never told.

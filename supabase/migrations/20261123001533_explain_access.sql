@@ -10,8 +10,8 @@
 --   account_deleted        its owner's account is marked as deleted
 --   expired, revoked, cancelled, refunded
 --   erased                 whose it was is forgotten, and nobody owned it
--- `rank` is how close it is to access, 1 being there. `owned_by` is how its owner came to it, as far
--- as that is still true: they sign in with its `address`, or have proven it (`proven_address`).
+-- `rank` is how close it is to access, 1 being there. `owned_by` is how its owner came to it, as
+-- far as that is still true: they sign in with its `address`, or have proven it (`proven_address`).
 create function thetis.explain_purchases(p_customer thetis.customer)
 returns table (
     id uuid, product text, reason text, rank integer, since timestamptz, until timestamptz,

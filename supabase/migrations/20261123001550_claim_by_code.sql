@@ -65,7 +65,15 @@ begin
     perform thetis.lock_emails(array[v_email]);
     perform thetis.lock_holders(array[(select auth.uid())]);
     v_user_id := thetis.claimant();
-    if thetis.confirmed_user_id(v_email) = v_user_id then
+    -- their own row alone: to look for another account would take longer where there is one
+    if exists (
+        select from auth.users
+        where
+            users.id = v_user_id
+            and lower(users.email) = v_email
+            and users.email_confirmed_at is not null
+            and users.is_sso_user = false
+    ) then
         raise exception 'this is the address that you sign in with' using errcode = 'TH005';
     end if;
     v_next_at := thetis.next_code_at(v_user_id, v_email);
@@ -213,7 +221,7 @@ begin
 
     v_owner_ids := array(select thetis.owner_of(named.email) from unnest(v_emails) as named (email));
     perform thetis.lock_holders(v_owner_ids);
-    if not thetis.is_address_of(v_user_id, v_email) then
+    if thetis.confirmed_user_id(v_email) is distinct from v_user_id then
         v_ids := array(
             select own.id from public.purchases as own
             where own.user_id = v_user_id and own.shopify_customer_email = v_email

@@ -1,4 +1,4 @@
-"""Codes that are asked for or typed in at the same moment, beside orders, sign-ups and deletions."""
+"""Codes asked for or typed in at the same moment, beside orders, sign-ups and deletions."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.database.operators.support import act
 from tests.support.database import Database, Row
 from tests.system.histories.lives import Life
-from tests.system.histories.ownership import Account
+from tests.system.histories.ownership import Account, Proofs
 from thetis.cli import shopify_payloads
 
 PERIOD = timedelta(days=30)
@@ -73,6 +73,7 @@ class Sources:
     database: Database
     life: Life
     accounts: dict[str, Account] = field(default_factory=dict)
+    proofs: Proofs = field(init=False)
     sources: dict[str, Source] = field(default_factory=dict)
     given_orders: dict[int, str] = field(default_factory=dict)
     """The addresses to which whole orders were transferred."""
@@ -80,6 +81,9 @@ class Sources:
     """One that was deleted as a row. Of what nobody owns then, the ends are worked out anew only
     when it has an owner again, or its order's next event comes.
     """
+
+    def __post_init__(self) -> None:
+        self.proofs = Proofs(self.database)
 
     @property
     def addresses(self) -> list[str]:
@@ -96,6 +100,7 @@ class Sources:
     def happens(self, data: st.DataObject) -> None:
         """Something that people or operators do."""
         acts = [self._sign_up, self._confirm, self._delete, self._move]
+        acts += [self._prove, self._prove, self._remove]
         by_hand = [self._grant, self._run_out, self._revoke, self._restore, self._extend]
         by_hand += [self._transfer, self._transfer, self._transfer_order, self._transfer_order]
         data.draw(st.sampled_from([*acts, *by_hand, self._restore, self._extend]))(data)
@@ -182,7 +187,7 @@ class Sources:
         return next(each.made_at for each in self.life.orders if each.id == source.order_id)
 
     def _proven(self) -> dict[str, str]:
-        return {each.address: user for user, each in self.accounts.items() if each.is_confirmed}
+        return self.proofs.owners(self.accounts)
 
     # People
 
@@ -211,6 +216,24 @@ class Sources:
             address = data.draw(st.sampled_from(free))
             self.database.accounts.change_email(user_id, address.upper())
             self.accounts[user_id].address = address
+
+    def _prove(self, data: st.DataObject) -> None:
+        if self.accounts:
+            user_id = self._chosen_account(data)
+            address = data.draw(st.sampled_from(self.addresses))
+            if self.accounts[user_id].is_confirmed and self.accounts[user_id].address != address:
+                self.proofs.add(user_id, address)
+
+    def _remove(self, data: st.DataObject) -> None:
+        """What they have by it is nobody's, and then whoever's it is now."""
+        if not (proofs := self.proofs.of_the_living(self.accounts)):
+            return
+        user_id, address = data.draw(st.sampled_from(proofs))
+        self.proofs.remove(user_id, address)
+        if self.accounts[user_id] != Account(address, is_confirmed=True):
+            for each in self.sources.values():
+                if each.owner == user_id and each.linked_by == address:
+                    each.owner = None
 
     def _delete(self, data: st.DataObject) -> None:
         """The others look at the claim page: one of them may have proven the address meanwhile."""
