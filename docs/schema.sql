@@ -948,13 +948,33 @@ begin
 end;
 $$;
 
-CREATE FUNCTION public.mark_privacy_request_answered(id bigint) RETURNS void
+CREATE FUNCTION public.mark_privacy_request_answered(id bigint, operator text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+    v_operator text := thetis.operator(mark_privacy_request_answered.operator, true);
 begin
-    update thetis.privacy_requests as asked set answered_at = now(), email = null
-    where asked.id = mark_privacy_request_answered.id and asked.answered_at is null;
+    if not exists (
+        select from thetis.privacy_requests as asked
+        where asked.id = mark_privacy_request_answered.id
+    ) then
+        raise exception 'there is no request %', mark_privacy_request_answered.id
+        using errcode = 'TH004';
+    end if;
+    with answered as (
+        update thetis.privacy_requests as asked set answered_at = now(), email = null
+        where asked.id = mark_privacy_request_answered.id and asked.answered_at is null
+        returning asked.id, asked.topic, asked.shopify_order_ids
+    )
+
+    insert into thetis.audit_log (operator, action, shopify_order_id, after)
+    select
+        v_operator,
+        'answer',
+        answered.shopify_order_ids[1],
+        jsonb_build_object('request', answered.id, 'topic', answered.topic)
+    from answered;
 end;
 $$;
 
@@ -1760,12 +1780,13 @@ begin
 end;
 $$;
 
-CREATE FUNCTION public.retry_notifications(ids jsonb, dry_run boolean DEFAULT false) RETURNS TABLE(id uuid, outcome text, reason text)
+CREATE FUNCTION public.retry_notifications(ids jsonb, dry_run boolean DEFAULT false, operator text DEFAULT NULL::text, reason text DEFAULT NULL::text) RETURNS TABLE(id uuid, outcome text, refusal text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 declare
+    v_operator text := thetis.operator(retry_notifications.operator, true);
     v_ids uuid[] := array(
         select element.id::uuid from jsonb_array_elements_text(ids) as element (id)
     );
@@ -1792,6 +1813,18 @@ begin
     if retry_notifications.dry_run is not false then
         return;
     end if;
+
+    insert into thetis.audit_log (operator, action, email, shopify_order_id, reason, after)
+    select
+        v_operator,
+        'retry',
+        -- whom Knock is to forget is not to be written down anew
+        case when message.kind <> 'forget_recipient' then nullif(message.email, '') end,
+        message.shopify_order_id,
+        nullif(btrim(retry_notifications.reason), ''),
+        jsonb_build_object('kind', message.kind, 'message', message.id)
+    from thetis.notifications as message
+    where message.id = any(v_ids) and thetis.why_no_retry(message) is null;
 
     with retried as (
         update thetis.notifications as again
@@ -2247,9 +2280,9 @@ CREATE TABLE thetis.audit_log (
     before jsonb,
     after jsonb,
     erased_at timestamp with time zone,
-    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['show'::text, 'export'::text, 'grant'::text, 'revoke'::text, 'restore'::text, 'transfer'::text, 'extend'::text, 'resend'::text, 'forget'::text, 'configure'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text]))),
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['show'::text, 'export'::text, 'grant'::text, 'revoke'::text, 'restore'::text, 'transfer'::text, 'extend'::text, 'retry'::text, 'resend'::text, 'answer'::text, 'forget'::text, 'configure'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text]))),
     CONSTRAINT operator_is_not_blank CHECK ((operator ~ '[^[:space:]]'::text)),
-    CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
+    CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text, 'retry'::text, 'answer'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
 );
 
 COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the account of staff or of a customer, or the name that was given to the command.';
@@ -6928,8 +6961,8 @@ GRANT ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean, af
 REVOKE ALL ON FUNCTION public.list_unmapped_products(max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_unmapped_products(max_count integer) TO service_role;
 
-REVOKE ALL ON FUNCTION public.mark_privacy_request_answered(id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.mark_privacy_request_answered(id bigint) TO service_role;
+REVOKE ALL ON FUNCTION public.mark_privacy_request_answered(id bigint, operator text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_privacy_request_answered(id bigint, operator text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.mark_webhook_replayed(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_webhook_replayed(id bigint) TO service_role;
@@ -6981,8 +7014,8 @@ REVOKE ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, ex
 GRANT ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
 GRANT ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
 
-REVOKE ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean) TO service_role;
+REVOKE ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean, operator text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean, operator text, reason text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
