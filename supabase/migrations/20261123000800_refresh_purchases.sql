@@ -384,6 +384,9 @@ begin
         where stored.shopify_order_id = any(p_order_ids)
         order by stored.id
         for update;
+    end if;
+    perform thetis.adopt_exported_lines(p_order_ids);
+    if v_refreshed.had_purchases then
         v_refreshed.changes := thetis.update_purchases(p_order_ids, v_owner_ids)
             || thetis.end_purchases_without_line(p_order_ids);
         v_refreshed.conflicts := thetis.mark_address_conflicts(p_order_ids);

@@ -19,6 +19,7 @@ WRITTEN = (
     "thetis.orders",
     "thetis.order_lines",
     "thetis.refunds",
+    "thetis.order_syncs",
     "thetis.notifications",
     "thetis.rejected_webhooks",
     "thetis.grants",
