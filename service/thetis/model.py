@@ -59,6 +59,7 @@ class SyncState:
     """How far a pass over Shopify's orders has come. `state`: begun, resumed, or busy."""
 
     state: str
+    leased_seconds: float
     id: int
     since: datetime
     until: datetime

@@ -11,9 +11,10 @@ from thetis.answers import outcomes, read, reconcile_status, sync_state
 from thetis.database import Database
 from thetis.model import Outcome, ReconcileStatus, SyncState, TestOrders
 
-LEASE_SECONDS = 300
-"""For how long a sync belongs to a run that does not record a page: Shopify may make us wait for two
-minutes. One that is killed is resumed after it."""
+LEASE_SECONDS = 180
+"""For how long a sync belongs to a run that records no page. Shopify may make us wait for two
+minutes; one that was killed is resumed after three.
+"""
 
 
 class OrderSyncs:
@@ -45,7 +46,7 @@ class OrderSyncs:
         page: int,
         orders: Sequence[dict[str, Any]],
         *,
-        unreadable: int,
+        unreadable: Sequence[dict[str, str]],
         reached: datetime | None,
         is_last: bool,
     ) -> list[Outcome]:
@@ -56,13 +57,28 @@ class OrderSyncs:
             holder=self._holder,
             page=page,
             orders=list(orders),
-            unreadable=unreadable,
+            unreadable=list(unreadable),
             reached=reached and reached.isoformat(),
             is_last=is_last,
             test_orders=self._test_orders,
             lease_seconds=LEASE_SECONDS,
         )
         return read(rows, partial(outcomes, count=len(orders)))
+
+    async def give_back(self, sync: SyncState, page: int) -> None:
+        """Let another run resume it at once."""
+        await self._database.call(
+            "record_order_page",
+            sync_id=sync.id,
+            holder=self._holder,
+            page=page,
+            orders=[],
+            unreadable=[],
+            reached=None,
+            is_last=False,
+            test_orders=self._test_orders,
+            lease_seconds=0,
+        )
 
     async def preview_orders(self, orders: Sequence[dict[str, Any]]) -> list[Outcome]:
         """What record_orders would say. Nothing is changed."""

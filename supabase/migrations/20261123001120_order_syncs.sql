@@ -79,11 +79,12 @@ begin
 end;
 $$;
 
--- Begins a sync, or resumes the one that was killed. `since` null: for a reconcile from where the
--- last one ended, for a backfill from the beginning. `until` null: until now, or until what the one
--- that is resumed had. `holder` names the run.
--- `state` tells: begun; resumed; busy, if another run is at it. A backfill of another time than the
--- unfinished one takes its place. Called by the service. Safe to call again by the same holder.
+-- Begins a sync, or resumes the one that was killed; returns its row. `since` null: for a reconcile
+-- from where the last one ended, for a backfill from the beginning. `until` null: until now, or until
+-- what the one that is resumed had. `holder` names the run.
+-- `state` tells: begun; resumed; busy, if another run is at it, for `leased_seconds` more. A backfill
+-- of another time than the unfinished one takes its place. Called by the service. Safe to call again
+-- by the same holder.
 create function public.begin_order_sync(
     purpose text, since timestamptz, until timestamptz, holder text, lease_seconds integer
 )
@@ -160,7 +161,10 @@ begin
         returning begun.* into v_running;
     end if;
 
-    return jsonb_build_object('state', v_state)
+    return jsonb_build_object(
+        'state', v_state,
+        'leased_seconds', ceil(extract(epoch from v_running.leased_until - now()))
+    )
         || (
             to_jsonb(v_running) - array[
                 'purpose', 'status', 'holder', 'leased_until', 'follows_another', 'started_at',
@@ -176,16 +180,18 @@ create type thetis.order_outcome as (
 );
 
 -- Records a page of orders and, in the same transaction, how far the sync has come. `page` counts
--- from 1; `reached` is the last change in it; `unreadable` is how many more orders it had, which
--- could not be translated; `is_last` ends the sync. Returns what record_orders does. Called by the
--- service, which renews its lease with it. Safe to call again: a page is counted once. Refused to
--- who lost the lease to another run.
+-- from 1; `reached` is the last change in it; `unreadable` names the orders in it that could not be
+-- translated, [{order_id, reason}]; `is_last` ends the sync. Returns what record_orders does. Called
+-- by the service, which renews its lease with it, or gives it back with 0 `lease_seconds`. Safe to
+-- call again: a page is counted once. Refused to who lost the lease to another run.
+-- What is rejected is kept as a rejected webhook is: it can be replayed. Of what could not even be
+-- translated that is its id, so that somebody sees it.
 create function public.record_order_page(
     sync_id bigint,
     holder text,
     page integer,
     orders jsonb,
-    unreadable integer,
+    unreadable jsonb,
     reached timestamptz,
     is_last boolean,
     test_orders text,
@@ -220,6 +226,18 @@ begin
             record_order_page.orders, record_order_page.test_orders
         ) as each
     );
+    perform public.store_rejected_webhook(
+        'orders/updated', null, encode(convert_to(refused.body::text, 'UTF8'), 'base64'),
+        refused.reason
+    )
+    from (
+        select record_order_page.orders -> (each.ordinal - 1) as body, each.reason
+        from unnest(v_outcomes) as each
+        where each.outcome = 'rejected'
+        union all
+        select jsonb_build_object('id', each.order_id), each.reason
+        from jsonb_to_recordset(record_order_page.unreadable) as each (order_id text, reason text)
+    ) as refused;
     update thetis.order_syncs as mine
     set
         pages = record_order_page.page,
@@ -228,11 +246,11 @@ begin
             else greatest(mine.reached, record_order_page.reached)
         end,
         leased_until = now() + make_interval(secs => record_order_page.lease_seconds),
-        seen = mine.seen + counted.seen + record_order_page.unreadable,
+        seen = mine.seen + counted.seen + counted.unreadable,
         recorded = mine.recorded + counted.recorded,
         unchanged = mine.unchanged + counted.unchanged,
         ignored = mine.ignored + counted.ignored,
-        rejected = mine.rejected + counted.rejected + record_order_page.unreadable,
+        rejected = mine.rejected + counted.rejected + counted.unreadable,
         missed = mine.missed + case when mine.follows_another then counted.missed else 0 end,
         status = case when record_order_page.is_last then 'finished' else mine.status end,
         ended_at = case when record_order_page.is_last then now() end
@@ -248,7 +266,8 @@ begin
                 each.outcome = 'recorded'
                 and thetis.order_as_of(record_order_page.orders -> (each.ordinal - 1))
                 < now() - thetis.webhook_patience()
-            ) as missed
+            ) as missed,
+            jsonb_array_length(record_order_page.unreadable) as unreadable
         from unnest(v_outcomes) as each
     ) as counted
     where mine.id = v_sync.id and mine.pages < record_order_page.page;
@@ -327,11 +346,11 @@ from public, anon, authenticated, service_role;
 grant execute on function public.begin_order_sync(text, timestamptz, timestamptz, text, integer)
 to service_role;
 revoke all on function public.record_order_page(
-    bigint, text, integer, jsonb, integer, timestamptz, boolean, text, integer
+    bigint, text, integer, jsonb, jsonb, timestamptz, boolean, text, integer
 )
 from public, anon, authenticated, service_role;
 grant execute on function public.record_order_page(
-    bigint, text, integer, jsonb, integer, timestamptz, boolean, text, integer
+    bigint, text, integer, jsonb, jsonb, timestamptz, boolean, text, integer
 )
 to service_role;
 revoke all on function public.preview_orders(jsonb, text)

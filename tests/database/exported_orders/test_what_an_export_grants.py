@@ -1,5 +1,5 @@
-"""An export of Shopify's admin names no line of an order: what it tells stands until Shopify tells of
-the lines itself, and never beside them.
+"""An export of Shopify's admin names no line of an order: what it tells stands until Shopify tells
+of the lines itself, and never beside them.
 """
 
 from __future__ import annotations
