@@ -1,6 +1,7 @@
 """Every setting, read once from the environment. There is no default for a secret.
 
 DatabaseSettings        what `thetis customer`, `messages`, `products`, `rejected` and `staff` need
+├── SyncSettings        and to ask the shop: what `thetis backfill` and `thetis reconcile` need
 └── WorkerSettings      and to send: what `thetis worker` needs
     └── ServiceSettings and to receive: what `thetis serve` needs
 
@@ -41,7 +42,7 @@ from thetis.setting_types import (
     SupabaseKey,
     split,
 )
-from thetis.shopify_settings import ShopifySettings
+from thetis.shopify_settings import AdminSettings, ShopifySettings
 
 
 class DatabaseSettings(Settings):
@@ -82,6 +83,10 @@ class DatabaseSettings(Settings):
         if not has_url and not (has_api and key):
             raise ValueError("set DATABASE_URL, or both SUPABASE_URL and SUPABASE_SECRET_KEY")
         return key
+
+
+class SyncSettings(AdminSettings, DatabaseSettings):
+    """The database, and the shop whose orders it is to have."""
 
 
 class WorkerSettings(ShopifySettings, DatabaseSettings):
