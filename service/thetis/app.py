@@ -25,6 +25,7 @@ from thetis.model import Figures
 from thetis.readiness import Readiness
 from thetis.shopify import TOPICS
 from thetis.supervision import Supervisor
+from thetis.syncs import OrderSyncs
 from thetis.webhook_route import BODY_SECONDS, WebhookRoute, problem
 from thetis.webhooks import WebhookRecorder
 from thetis.worker import Worker
@@ -155,7 +156,12 @@ def _reader(database: Database) -> Callable[[Sequence[None]], Awaitable[list[Fig
         backlog = await database.notification_backlog()
         conflicts = await database.count_address_conflicts()
         undelivered = await database.undelivered_emails()
-        figures = Figures(backlog=backlog, address_conflicts=conflicts, undelivered=undelivered)
+        figures = Figures(
+            backlog=backlog,
+            address_conflicts=conflicts,
+            undelivered=undelivered,
+            reconciling=await OrderSyncs(database, holder="metrics").reconcile_status(),
+        )
         return [figures] * len(requests)
 
     return read

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from thetis.model import Figures, WebhookOutcome
+from thetis.model import Figures, ReconcileStatus, WebhookOutcome
 
 CLOSED = ("crowded", "header_too_large", "slow")
 """Why a connection is closed before its time."""
@@ -90,6 +90,29 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.reconciled = Counter(
+            "thetis_reconciled_orders",
+            "Orders that this process has compared with Shopify's, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._reconcile_lag = Gauge(
+            "thetis_reconcile_lag_seconds",
+            "How long ago the time was until which orders have been compared with Shopify's.",
+            registry=self.registry,
+        )
+        self._reconciled_at = Gauge(
+            "thetis_reconcile_last_success_timestamp_seconds",
+            "When a reconcile last came to its end.",
+            registry=self.registry,
+        )
+        self._missed = Gauge(
+            "thetis_webhooks_missed",
+            "Orders of the last day that told a reconcile what a webhook should have told.",
+            registry=self.registry,
+        )
+        self._observe_reconciling(None)
+
     def begin_at_zero(self, topics: Iterable[str], types: Iterable[str]) -> None:
         """Let everything that is received be there from the start: Prometheus sees no increase in a
         series that begins with its first event, and an alarm would miss that one.
@@ -109,6 +132,7 @@ class Metrics:
 
     def observe(self, figures: Figures) -> None:
         self._conflicts.set(figures.address_conflicts)
+        self._observe_reconciling(figures.reconciling)
         for state, total in figures.undelivered.items():
             self._undelivered.labels(state).set(total)
         for each in figures.backlog:
@@ -116,9 +140,17 @@ class Metrics:
             self._oldest.labels(each.provider).set(each.oldest_due_seconds)
             self._dead.labels(each.provider).set(each.dead)
 
+    def _observe_reconciling(self, status: ReconcileStatus | None) -> None:
+        """Without one there is no figure: 0 would say that all is well."""
+        nan = float("nan")
+        self._reconcile_lag.set(nan if status is None else status.lag_seconds)
+        self._reconciled_at.set(nan if status is None else status.ended_at)
+        self._missed.set(nan if status is None else status.missed)
+
     def forget(self) -> None:
         """An unreachable database: no figure is better than an old one."""
         self._conflicts.set(float("nan"))
+        self._observe_reconciling(None)
         for gauge in (self._pending, self._oldest, self._dead, self._undelivered):
             gauge.clear()
 

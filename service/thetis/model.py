@@ -134,6 +134,7 @@ class Figures:
     address_conflicts: int
     undelivered: dict[str, int]
     """Emails of the last week that did not arrive, by what became of them."""
+    reconciling: ReconcileStatus | None
 
 
 @dataclass(frozen=True, kw_only=True)

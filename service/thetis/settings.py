@@ -34,6 +34,7 @@ from thetis.setting_types import (
     Form,
     ImageUrl,
     Line,
+    Minutes,
     Rate,
     ResendWebhookSecret,
     Seconds,
@@ -134,6 +135,11 @@ class WorkerSettings(ShopifySettings, DatabaseSettings):
     """How many notifications one worker sends to one provider at the same time."""
     poll_seconds: Seconds = 1.0
     """How long the worker rests when nothing is due and no webhook wakes it."""
+
+    reconcile_minutes: Minutes = 60.0
+    """How often orders are compared with Shopify's, because a webhook may never come; 0 is never.
+    It needs `SHOPIFY_SHOP`.
+    """
 
     @field_validator("lease_seconds")
     @classmethod
