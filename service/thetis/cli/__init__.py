@@ -12,6 +12,7 @@ from thetis.cli.serve import serve, worker
 from thetis.cli.simulate import simulate
 from thetis.cli.staff import staff
 from thetis.cli.sync import backfill, reconcile
+from thetis.cli.webhooks import webhooks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,13 +24,14 @@ def main() -> None:
 for command in (
     serve,
     worker,
+    webhooks,
+    backfill,
+    reconcile,
     customer,
     products,
     rejected,
     messages,
     staff,
-    backfill,
-    reconcile,
     simulate,
 ):
     main.add_command(command)
