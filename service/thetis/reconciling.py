@@ -20,14 +20,13 @@ from thetis.syncing import Progress, Syncing, new_holder
 from thetis.syncs import OrderSyncs
 
 MINUTE = 60.0
+"""Until the first round, and until the next one after a failure."""
 
 log = structlog.get_logger()
 
 
 class Reconciling:
-    """The first round is a minute after the start. Told to stop, it ends, and the next one goes on
-    where this one was.
-    """
+    """Told to stop, it ends, and the next one goes on where this one was."""
 
     def __init__(
         self,
@@ -37,13 +36,11 @@ class Reconciling:
         *,
         minutes: float,
         test_orders: TestOrders,
-        minute: float = MINUTE,
     ) -> None:
         self._shop = shop
         self._syncs = OrderSyncs(database, holder=new_holder(), test_orders=test_orders)
         self._metrics = metrics
-        self._seconds = minutes * minute
-        self._minute = minute
+        self._seconds = minutes * MINUTE
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -53,15 +50,15 @@ class Reconciling:
         await self._shop.close()
 
     async def run(self) -> None:
-        pause = self._minute
+        pause = shortest = min(self._seconds, MINUTE)
         while not await self._is_stopped_within(pause):
-            pause = min(self._seconds, self._minute)  # after a failure
+            pause = shortest
             try:
                 status = await self._syncs.reconcile_status()
                 if status is None or status.lag_seconds >= self._seconds:
                     status = await self._reconcile()
                 if status is not None:
-                    pause = max(self._seconds - status.lag_seconds, pause)
+                    pause = max(self._seconds - status.lag_seconds, shortest)
             except SyncBusy:
                 pass
             except ShopifyError as error:
