@@ -17,7 +17,7 @@ from tests.support.database import Database
 from tests.support.docs import Document, document, documents
 from thetis.cli.acting import Until
 from thetis.errors import SettingsError
-from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
+from thetis.settings import DatabaseSettings, ServiceSettings, SyncSettings, WorkerSettings
 
 PAGES = [page for page in documents() if page.name != "CHANGELOG.md"]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -28,6 +28,8 @@ SETTINGS = {
     "products": DatabaseSettings,
     "rejected": DatabaseSettings,
     "staff": DatabaseSettings,
+    "backfill": SyncSettings,
+    "reconcile": SyncSettings,
     "worker": WorkerSettings,
     "serve": ServiceSettings,
 }

@@ -68,6 +68,7 @@ def live(database: Database) -> None:
     )
     database.record_refunds(refund(92, 11, **{COURSE: 1}), refund(93, 12), {"id": 1})
     database.record_orders(order(12, PREMIUM), order(11, COURSE, cancelled_at="2026-11-01T00:00Z"))
+    sync_orders(database)
     database.call("store_rejected_webhook", "orders/paid", None, "W10=", "no order")
     database.call("export_customer", "lin@example.com", "sue")
     database.call("forget_customer", "lin@example.com", "lin@example.com asked", "sue")
@@ -80,6 +81,23 @@ def live(database: Database) -> None:
         database.call("customer_timeline", query, "sue")
     database.accounts.delete(ada)
     mark_as_deleted(database, database.accounts.sign_up("ada@example.com"))
+
+
+def sync_orders(database: Database) -> None:
+    """Some of an export, which are told by Shopify since; and one that only a sync tells."""
+    old = days_ago(400).isoformat()
+    exported = {"id": "21", "email": "sue@example.com", "financial_status": "paid"}
+    exported |= {"created_at": old, "updated_at": old}
+    database.call(
+        "record_exported_orders", [{**exported, "lines": [{"slug": COURSE, "quantity": 1}]}], False
+    )
+    [begun] = database.call("begin_order_sync", "reconcile", None, None, "two", 60)
+    page = [
+        order(21, COURSE, made_at=days_ago(400), email="sue@example.com"),
+        order(22, SPLINT, made_at=days_ago(0.1)),
+    ]
+    sync_id = begun["begin_order_sync"]["id"]
+    database.call("record_order_page", sync_id, "two", 1, page, [], None, True, "grant", 60)
 
 
 def act_by_hand(database: Database) -> None:
