@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from thetis.cli.session import ask
-from thetis.cli.sync_report import tell
+from thetis.cli.sync_report import WORDS, tell
 from thetis.database import Database
 from thetis.errors import UnusablePayload
 from thetis.model import WebhookOutcome
@@ -19,6 +19,9 @@ from thetis.syncs import OrderSyncs
 
 BATCH = 200
 """Orders in one call: few enough for its time."""
+
+_NOTHING = "nothing of ours in it, or nothing to give: not paid, over, or new"
+_WORDS = {**WORDS, WebhookOutcome.IGNORED: _NOTHING}
 
 SHOWN = 20
 """Lines without a product that are named, the most frequent first."""
@@ -45,10 +48,10 @@ def backfill_from_export(path: str, slugs: dict[str, str], *, dry_run: bool) -> 
             "say which of its lines is which product, with --map 'LINE=SLUG'. It has"
             + "".join(f"\n  {line}" for line in _lines(export))
         )
-    tell_after = ask(lambda database: _record(database, export, dry_run=dry_run))
+    counts = ask(lambda database: _record(database, export, dry_run=dry_run))
     for line in _lines(export):
         click.echo(f"not mapped, and so not recorded: {line}")
-    tell(tell_after, dry_run=dry_run)
+    tell(counts, dry_run=dry_run, words=_WORDS)
 
 
 def _read(path: str, slugs: dict[str, str]) -> Export:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from thetis.model import SyncState, WebhookOutcome
@@ -24,14 +26,14 @@ def told_as_of(sync: SyncState) -> str:
     return f"orders changed from {first} to {sync.until:%Y-%m-%d %H:%M} UTC{again}"
 
 
-def tell(counts: Counts, *, dry_run: bool) -> None:
+def tell(counts: Counts, *, dry_run: bool, words: Mapping[WebhookOutcome, str] = WORDS) -> None:
     """Print the table, and exit with 1 if an order is rejected."""
     width = len(f"{counts.seen:,}")
     if dry_run:
         click.echo("nothing is changed; without --dry-run it would be")
     click.echo(f"{'seen':<10} {counts.seen:>{width},}")
-    for outcome, words in WORDS.items():
-        click.echo(f"{outcome:<10} {counts.outcomes[outcome]:>{width},}  {words}")
+    for outcome, meaning in words.items():
+        click.echo(f"{outcome:<10} {counts.outcomes[outcome]:>{width},}  {meaning}")
     for order, reason in counts.rejected[:SHOWN]:
         click.echo(f"  order {order}: {reason}")
     if len(counts.rejected) > SHOWN:
