@@ -16,7 +16,7 @@ from thetis.shopify_settings import AdminSettings
 Answer = TypeVar("Answer")
 
 _HINTS = {
-    "invalid_client": "SHOPIFY_CLIENT_SECRET is not that of the app",
+    "invalid_client": "SHOPIFY_CLIENT_SECRET is not that of the app, or it is not installed",
     "application_cannot_be_found": "no app has this SHOPIFY_CLIENT_ID",
     "shop_not_permitted": "the app must be of the organisation that the shop belongs to",
     "app_not_installed": "install the app in the shop first",
