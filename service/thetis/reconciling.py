@@ -14,7 +14,7 @@ from thetis.database import Database
 from thetis.errors import DatabaseError, ShopifyError, SyncBusy
 from thetis.logs import where
 from thetis.metrics import Metrics
-from thetis.model import ReconcileStatus, TestOrders
+from thetis.model import ReconcileStatus, TestOrders, WebhookOutcome
 from thetis.providers.shopify_admin import ShopifyAdmin
 from thetis.syncing import Progress, Syncing, new_holder
 from thetis.syncs import OrderSyncs
@@ -86,6 +86,14 @@ class Reconciling:
             raise done
         for outcome, total in done.outcomes.items():
             self._metrics.reconciled.labels(outcome).inc(total)
+        for order_id, reason in done.rejected:
+            log.error("reconcile.order_rejected", order_id=order_id, reason=reason)
+        log.info(
+            "reconcile.finished",
+            seen=done.seen,
+            recorded=done.outcomes[WebhookOutcome.RECORDED],
+            rejected=done.outcomes[WebhookOutcome.REJECTED],
+        )
         status = await self._syncs.reconcile_status()
         if status is not None and status.missed:
             log.error("reconcile.missed", orders=status.missed)

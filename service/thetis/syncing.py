@@ -19,8 +19,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import structlog
-
 from thetis.errors import DatabaseError, SyncBusy
 from thetis.model import Outcome, SyncState, WebhookOutcome
 from thetis.providers.shopify_orders import OrderPage
@@ -29,8 +27,6 @@ from thetis.syncs import OrderSyncs
 ALL_ORDERS = "read_all_orders"
 SHOWN_FOR = timedelta(days=60)
 """How old the orders are that Shopify shows to whom it has not granted that scope."""
-
-log = structlog.get_logger()
 
 
 class Orders(Protocol):
@@ -70,17 +66,12 @@ class Counts:
         self.seen += len(page.orders) + len(page.rejected)
         self.outcomes.update(each.outcome for each in outcomes)
         self.outcomes[WebhookOutcome.REJECTED] += len(page.rejected)
-        refused = [
-            *((each.order_id, each.reason) for each in page.rejected),
-            *(
-                (each.shopify_order_id or "unknown", each.reason or "no reason given")
-                for each in outcomes
-                if each.outcome is WebhookOutcome.REJECTED
-            ),
+        self.rejected += [(each.order_id, each.reason) for each in page.rejected]
+        self.rejected += [
+            (each.shopify_order_id or "unknown", each.reason or "no reason given")
+            for each in outcomes
+            if each.outcome is WebhookOutcome.REJECTED
         ]
-        for order_id, reason in refused:
-            log.error("sync.order_rejected", order_id=order_id, reason=reason)
-        self.rejected += refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,14 +133,6 @@ class Syncing:
             with contextlib.suppress(DatabaseError):  # then its lease ends by itself
                 await self._syncs.give_back(sync, page + 1)
             raise
-        log.info(
-            "sync.finished",
-            purpose=purpose,
-            sync_id=sync.id,
-            seen=counts.seen,
-            recorded=counts.outcomes[WebhookOutcome.RECORDED],
-            rejected=counts.outcomes[WebhookOutcome.REJECTED],
-        )
         return counts
 
     async def preview(self, since: datetime, until: datetime, watch: Watch) -> Counts:

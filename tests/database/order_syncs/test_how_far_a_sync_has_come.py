@@ -1,4 +1,4 @@
-"""A sync's row says how far it has come: one that is killed is resumed, and each page counts once."""
+"""A sync's row says how far it has come: if it is killed, it is resumed; each page counts once."""
 
 from __future__ import annotations
 
