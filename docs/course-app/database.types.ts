@@ -42,6 +42,9 @@ export type Database = {
             "add_product":
 { Args: { "access_period"?: string,"category": string,"name": string,"shopify_product_id"?: string,"slug": string }; Returns: undefined
                            },
+"begin_order_sync":
+{ Args: { "holder": string,"lease_seconds": number,"purpose": string,"since": string,"until": string }; Returns: Json
+                           },
 "check_schema":
 { Args: { "calls": Json }; Returns: {
               "missing": (string)[],"version": number
@@ -123,12 +126,32 @@ export type Database = {
               "dead": number,"oldest_due_seconds": number,"pending": number,"provider": string
             }[]
                            },
+"preview_orders":
+{ Args: { "orders": Json,"test_orders"?: string }; Returns: {
+              "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
+            }[]
+                           },
 "prune":
 { Args: { "max_count"?: number,"older_than"?: string }; Returns: Json
+                           },
+"reconcile_status":
+{ Args: Record<PropertyKey, never>; Returns: {
+              "ended_at": number,"lag_seconds": number,"missed": number
+            }[]
                            },
 "record_deliveries":
 { Args: { "events": Json }; Returns: {
               "notification_id": string,"ordinal": number,"outcome": string
+            }[]
+                           },
+"record_exported_orders":
+{ Args: { "dry_run"?: boolean,"orders": Json }; Returns: {
+              "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
+            }[]
+                           },
+"record_order_page":
+{ Args: { "holder": string,"is_last": boolean,"lease_seconds": number,"orders": Json,"page": number,"reached": string,"sync_id": number,"test_orders": string,"unreadable": Json }; Returns: {
+              "ordinal": number,"outcome": string,"reason": string,"shopify_order_id": string
             }[]
                            },
 "record_orders":

@@ -8,6 +8,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from thetis.model import Figures, ReconcileStatus, WebhookOutcome
 
+RECONCILED = (
+    WebhookOutcome.RECORDED,
+    WebhookOutcome.UNCHANGED,
+    WebhookOutcome.IGNORED,
+    WebhookOutcome.REJECTED,
+)
+"""What may become of an order that is compared with Shopify's."""
+
 CLOSED = ("crowded", "header_too_large", "slow")
 """Why a connection is closed before its time."""
 
@@ -122,6 +130,8 @@ class Metrics:
                 self.webhooks.labels(topic, outcome)
             for kind in types:
                 self.deliveries.labels(kind, outcome)
+        for outcome in RECONCILED:
+            self.reconciled.labels(outcome)
         for reason in CLOSED:
             self._closed.labels(reason)
 
