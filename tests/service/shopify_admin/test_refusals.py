@@ -233,7 +233,7 @@ def test_a_version_that_has_ended_is_noticed_and_logged_once(ask: Asking) -> Non
 
     assert (told.asked_version, told.served_version) == ("2026-04", "2026-07")
     assert [(each["event"], each["asked"], each["served"]) for each in logs] == [
-        ("shopify.other_version_served", "2026-04", "2026-07")
+        ("admin_api.other_version_served", "2026-04", "2026-07")
     ] * 2, "once by each client"
 
 
