@@ -57,7 +57,7 @@ class Day(click.ParamType[datetime]):
 @click.option(
     "--csv",
     "file",
-    type=click.Path(exists=True, dir_okay=False),
+    type=click.Path(dir_okay=False),
     help="Read an order export of Shopify's admin instead of asking Shopify.",
 )
 @click.option(
