@@ -104,3 +104,24 @@ def test_nothing_is_asked_without_a_shop_or_every_0_minutes(database: Database) 
                 assert "nan" in str(service.metrics()["thetis_reconcile_lag_seconds"])
 
     assert shop.received == []
+
+
+def test_told_to_stop_it_ends_and_another_one_goes_on(database: Database) -> None:
+    orders = lived(400, seed=9, days=2, until=datetime.now(UTC).replace(microsecond=0))
+    shop = FakeShop(admin_token="shpat_example")
+    shop.put(*map(body, orders))
+    pages = "select coalesce(max(pages), 0) from thetis.order_syncs"
+    with running_shop(shop) as url:
+        given = {**RECONCILE, "shopify_base_url": url}
+        with running({"database_url": database.url}, **given):
+            eventually(lambda: database.value(pages) >= 2)
+        [stopped] = database.rows(
+            "select *, leased_until <= now() as is_free from thetis.order_syncs"
+        )
+        assert (stopped["status"], stopped["is_free"]) == ("running", True)
+
+        with running({"database_url": database.url}, **given) as service:
+            reconciled(service, database)
+
+    assert stored_purchases(database) == true_purchases(orders)
+    assert announced(database) == truly_announced(orders)
