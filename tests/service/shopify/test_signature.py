@@ -6,6 +6,7 @@ import hmac
 
 import pytest
 from shopify_app import ShopifyApp
+from shopify_app.types import RequestInput
 
 from thetis.shopify import verify_signature
 
@@ -103,7 +104,7 @@ def test_shopifys_own_package_judges_signatures_as_we_do(signed_with: str) -> No
     """An app signs with its client secret, and for an hour after a rotation with the old one."""
     official = ShopifyApp("a-client-id", "shpss_new", "shpss_old")
     headers = {"x-shopify-hmac-sha256": signature(secret=signed_with)}
-    request = {
+    request: RequestInput = {
         "method": "POST",
         "url": "https://thetis.example.com/webhooks/shopify",
         "headers": {**headers, "x-shopify-shop-domain": "example-shop.myshopify.com"},

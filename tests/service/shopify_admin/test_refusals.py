@@ -150,6 +150,12 @@ def test_a_shop_that_cannot_be_reached_is_unavailable(ask: Asking) -> None:
     assert str(error) == "shopify did not answer (ConnectError)"
 
 
+def test_a_shop_that_does_not_answer_in_time_is_unavailable(ask: Asking) -> None:
+    ask.says(Said(status=200, body={}, delay=5.0))
+    error = ask.unavailable(make_a_webhook, timeout=0.2)
+    assert str(error) == "shopify did not answer (ReadTimeout)"
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
