@@ -206,7 +206,7 @@ begin
             begin_order_sync.purpose = 'reconcile'
             or (
                 v_running.since = coalesce(v_since, timestamptz '2006-01-01T00:00:00Z')
-                and v_running.until = coalesce(begin_order_sync.until, v_running.until)
+                and v_running.through = coalesce(begin_order_sync.until, v_running.through)
             )
         )
     then
@@ -223,7 +223,7 @@ begin
         where
             past.purpose = begin_order_sync.purpose
             and past.ended_at < now() - interval '90 days'
-            and past.until < now() - interval '90 days';
+            and past.through < now() - interval '90 days';
         v_since := coalesce(
             v_since,
             case begin_order_sync.purpose
@@ -232,7 +232,7 @@ begin
             end
         );
         insert into thetis.order_syncs as begun (
-            purpose, since, until, reached, holder, leased_until, follows_another
+            purpose, since, through, reached, holder, leased_until, follows_another
         )
         values (
             begin_order_sync.purpose,
@@ -252,12 +252,13 @@ begin
 
     return jsonb_build_object(
         'state', v_state,
+        'until', v_running.through,
         'leased_seconds', ceil(extract(epoch from v_running.leased_until - now()))
     )
         || (
             to_jsonb(v_running) - array[
-                'purpose', 'status', 'holder', 'leased_until', 'follows_another', 'started_at',
-                'ended_at'
+                'purpose', 'through', 'status', 'holder', 'leased_until', 'follows_another',
+                'started_at', 'ended_at'
             ]
         );
 end;
@@ -1090,7 +1091,7 @@ CREATE FUNCTION public.reconcile_status() RETURNS TABLE(lag_seconds double preci
 begin
     return query
     select
-        extract(epoch from now() - max(past.until))::double precision,
+        extract(epoch from now() - max(past.through))::double precision,
         extract(epoch from max(past.ended_at))::double precision,
         coalesce(
             sum(past.missed) filter (where past.ended_at > now() - interval '1 day'), 0
@@ -1314,7 +1315,7 @@ begin
     set
         pages = record_order_page.page,
         reached = case
-            when record_order_page.is_last then mine.until
+            when record_order_page.is_last then mine.through
             else greatest(mine.reached, record_order_page.reached)
         end,
         leased_until = now() + make_interval(secs => record_order_page.lease_seconds),
@@ -4923,7 +4924,7 @@ CREATE FUNCTION thetis.reconcile_since() RETURNS timestamp with time zone
 begin
     return coalesce(
         (
-            select max(past.until) - interval '1 hour' from thetis.order_syncs as past
+            select max(past.through) - interval '1 hour' from thetis.order_syncs as past
             where past.purpose = 'reconcile' and past.status = 'finished'
         ),
         now() - thetis.new_for()
@@ -5992,7 +5993,7 @@ CREATE TABLE thetis.order_syncs (
     id bigint NOT NULL,
     purpose text NOT NULL,
     since timestamp with time zone NOT NULL,
-    until timestamp with time zone NOT NULL,
+    through timestamp with time zone NOT NULL,
     reached timestamp with time zone NOT NULL,
     status text DEFAULT 'running'::text NOT NULL,
     holder text NOT NULL,
@@ -6012,7 +6013,7 @@ CREATE TABLE thetis.order_syncs (
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['running'::text, 'finished'::text, 'abandoned'::text])))
 );
 
-COMMENT ON COLUMN thetis.order_syncs.since IS 'It goes over the orders that were changed from this moment on, until the other.';
+COMMENT ON COLUMN thetis.order_syncs.since IS 'It goes over the orders that were changed from this moment on, through the other.';
 
 COMMENT ON COLUMN thetis.order_syncs.reached IS 'All that was changed before this moment is recorded. Resumed from here: Shopify''s own cursors
 expire, and an order that is changed meanwhile moves to the end.';

@@ -1,6 +1,6 @@
--- What an export of Shopify's admin tells of orders that its API no longer shows us. An export names
--- no line of an order and no product id, and does not say what a refund was for. So its lines are
--- facts of their own, until Shopify itself tells of the lines.
+-- What an export of Shopify's admin tells of orders that its API no longer shows us. An export
+-- names no line of an order and no product id, and does not say what a refund was for. So its lines
+-- are facts of their own, until Shopify itself tells of the lines.
 
 -- Lets each exported line of these orders become the line that Shopify has told since, with the
 -- purchase that it made: the one with the same product that made none. What is not told yet ends
@@ -135,7 +135,8 @@ end;
 $$;
 
 -- Adds the lines of an export that are not known yet; returns the orders of which one was new. Of
--- each product an order has as many lines as anybody has told of. The array tells of each order once.
+-- each product an order has as many lines as anybody has told of. The array tells of each order
+-- once.
 create function thetis.add_exported_lines(
     p_orders jsonb, p_incoming thetis.incoming_order[], p_granting text[]
 )
@@ -196,8 +197,8 @@ $$;
 -- refunds; and instead of them
 --   lines      [{slug, quantity}], those of our products
 --   paid_back  how much money was paid back
--- An order that is not yet three days old is ignored: the API shows it, whole. Where only a part was
--- paid back, nobody can tell of what: that is rejected, for a person to look at. Called by the
+-- An order that is not yet three days old is ignored: the API shows it, whole. Where only a part
+-- was paid back, nobody can tell of what: that is rejected, for a person to look at. Called by the
 -- service. Safe to call again: nothing changes. With dry_run it is done, and undone. Locks as
 -- record_orders does.
 create function public.record_exported_orders(orders jsonb, dry_run boolean default false)

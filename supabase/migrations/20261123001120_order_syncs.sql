@@ -7,7 +7,7 @@ create table thetis.order_syncs (
     purpose text not null
     constraint purpose_is_known check (purpose in ('backfill', 'reconcile')),
     since timestamptz not null,
-    until timestamptz not null,
+    through timestamptz not null,
     reached timestamptz not null,
     status text not null default 'running'
     constraint status_is_known check (
@@ -33,7 +33,7 @@ create table thetis.order_syncs (
 );
 
 comment on column thetis.order_syncs.since is
-'It goes over the orders that were changed from this moment on, until the other.';
+'It goes over the orders that were changed from this moment on, through the other.';
 comment on column thetis.order_syncs.reached is
 'All that was changed before this moment is recorded. Resumed from here: Shopify''s own cursors
 expire, and an order that is changed meanwhile moves to the end.';
@@ -60,8 +60,8 @@ begin
 end;
 $$;
 
--- Where a reconcile begins: an hour before the end of the last one, as Shopify's index of orders may
--- lag behind; the first one goes back for as long as an order still causes its notifications.
+-- Where a reconcile begins: an hour before the end of the last one, as Shopify's index of orders
+-- may lag behind; the first one goes back for as long as an order still causes its notifications.
 create function thetis.reconcile_since()
 returns timestamptz
 language plpgsql
@@ -71,7 +71,7 @@ as $$
 begin
     return coalesce(
         (
-            select max(past.until) - interval '1 hour' from thetis.order_syncs as past
+            select max(past.through) - interval '1 hour' from thetis.order_syncs as past
             where past.purpose = 'reconcile' and past.status = 'finished'
         ),
         now() - thetis.new_for()
@@ -80,11 +80,10 @@ end;
 $$;
 
 -- Begins a sync, or resumes the one that was killed; returns its row. `since` null: for a reconcile
--- from where the last one ended, for a backfill from the beginning. `until` null: until now, or until
--- what the one that is resumed had. `holder` names the run.
--- `state` tells: begun; resumed; busy, if another run is at it, for `leased_seconds` more. A backfill
--- of another time than the unfinished one takes its place. Called by the service. Safe to call again
--- by the same holder.
+-- from where the last one ended, for a backfill from the beginning. `until` null: until now, or
+-- until what the one that is resumed had. `holder` names the run. `state` tells: begun; resumed;
+-- busy, if another run is at it, for `leased_seconds` more. A backfill of another time than the
+-- unfinished one takes its place. Called by the service. Safe to call again by the same holder.
 create function public.begin_order_sync(
     purpose text, since timestamptz, until timestamptz, holder text, lease_seconds integer
 )
@@ -117,7 +116,7 @@ begin
             begin_order_sync.purpose = 'reconcile'
             or (
                 v_running.since = coalesce(v_since, timestamptz '2006-01-01T00:00:00Z')
-                and v_running.until = coalesce(begin_order_sync.until, v_running.until)
+                and v_running.through = coalesce(begin_order_sync.until, v_running.through)
             )
         )
     then
@@ -134,7 +133,7 @@ begin
         where
             past.purpose = begin_order_sync.purpose
             and past.ended_at < now() - interval '90 days'
-            and past.until < now() - interval '90 days';
+            and past.through < now() - interval '90 days';
         v_since := coalesce(
             v_since,
             case begin_order_sync.purpose
@@ -143,7 +142,7 @@ begin
             end
         );
         insert into thetis.order_syncs as begun (
-            purpose, since, until, reached, holder, leased_until, follows_another
+            purpose, since, through, reached, holder, leased_until, follows_another
         )
         values (
             begin_order_sync.purpose,
@@ -163,12 +162,13 @@ begin
 
     return jsonb_build_object(
         'state', v_state,
+        'until', v_running.through,
         'leased_seconds', ceil(extract(epoch from v_running.leased_until - now()))
     )
         || (
             to_jsonb(v_running) - array[
-                'purpose', 'status', 'holder', 'leased_until', 'follows_another', 'started_at',
-                'ended_at'
+                'purpose', 'through', 'status', 'holder', 'leased_until', 'follows_another',
+                'started_at', 'ended_at'
             ]
         );
 end;
@@ -181,10 +181,10 @@ create type thetis.order_outcome as (
 
 -- Records a page of orders and, in the same transaction, how far the sync has come. `page` counts
 -- from 1; `reached` is the last change in it; `unreadable` names the orders in it that could not be
--- translated, [{order_id, reason}]; `is_last` ends the sync. Returns what record_orders does. Called
--- by the service, which renews its lease with it, or gives it back with 0 `lease_seconds`. Safe to
--- call again: a page is counted once. Refused to who lost the lease to another run.
--- What is rejected is kept as a rejected webhook is: it can be replayed. Of what could not even be
+-- translated, [{order_id, reason}]; `is_last` ends the sync. Returns what record_orders does.
+-- Called by the service, which renews its lease with it, or gives it back with 0 `lease_seconds`.
+-- Safe to call again: a page is counted once. Refused to who lost the lease to another run. What is
+-- rejected is kept as a rejected webhook is: it can be replayed. Of what could not even be
 -- translated that is its id, so that somebody sees it.
 create function public.record_order_page(
     sync_id bigint,
@@ -242,7 +242,7 @@ begin
     set
         pages = record_order_page.page,
         reached = case
-            when record_order_page.is_last then mine.until
+            when record_order_page.is_last then mine.through
             else greatest(mine.reached, record_order_page.reached)
         end,
         leased_until = now() + make_interval(secs => record_order_page.lease_seconds),
@@ -321,7 +321,7 @@ as $$
 begin
     return query
     select
-        extract(epoch from now() - max(past.until))::double precision,
+        extract(epoch from now() - max(past.through))::double precision,
         extract(epoch from max(past.ended_at))::double precision,
         coalesce(
             sum(past.missed) filter (where past.ended_at > now() - interval '1 day'), 0

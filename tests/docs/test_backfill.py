@@ -52,7 +52,7 @@ def an_outage(database: Database, shop: FakeShop) -> None:
 
 def an_hour_later(database: Database, shop: FakeShop) -> None:
     database.execute(
-        "insert into thetis.order_syncs (purpose, since, until, reached, status, holder,"
+        "insert into thetis.order_syncs (purpose, since, through, reached, status, holder,"
         " leased_until, follows_another, ended_at) select 'reconcile', day, day, day, 'finished',"
         " 'one', day, false, day from (select now() - interval '1 hour' as day) as past"
     )

@@ -17,9 +17,8 @@ from tests.support.database import Database
 from tests.support.docs import Document, document, documents
 from thetis.cli.acting import Until
 from thetis.errors import SettingsError
-from thetis.settings import DatabaseSettings, ServiceSettings, SyncSettings, WorkerSettings
 from thetis.setting_types import Settings
-from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
+from thetis.settings import DatabaseSettings, ServiceSettings, SyncSettings, WorkerSettings
 from thetis.shopify_settings import AdminSettings
 
 PAGES = [page for page in documents() if page.name != "CHANGELOG.md"]

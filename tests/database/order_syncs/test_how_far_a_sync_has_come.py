@@ -208,7 +208,7 @@ def test_no_time_is_left_out_by_one_that_was_killed_long_ago(database: Database)
     killed = begin(database, "reconcile", None, None)
     database.execute(
         "update thetis.order_syncs set since = since - interval '9 days',"
-        " reached = reached - interval '9 days', until = until - interval '9 days',"
+        " reached = reached - interval '9 days', through = through - interval '9 days',"
         " leased_until = now()"
     )
     resumed = begin(database, "reconcile", None, None, holder="two")
@@ -252,7 +252,7 @@ def test_what_is_long_over_is_dropped_but_not_where_the_next_one_begins(
         finish(database)
         database.execute(
             "update thetis.order_syncs set ended_at = ended_at - interval '60 days',"
-            " until = until - interval '60 days'"
+            " through = through - interval '60 days'"
         )
     finish(database)
     begin(database, "reconcile", None, None)

@@ -30,7 +30,7 @@ RECONCILE: dict[str, Any] = {
 def reconciled_yesterday(database: Database) -> None:
     """Up to a day ago nothing was missing."""
     database.execute(
-        "insert into thetis.order_syncs (purpose, since, until, reached, status, holder,"
+        "insert into thetis.order_syncs (purpose, since, through, reached, status, holder,"
         " leased_until, follows_another, ended_at) select 'reconcile', day, day, day, 'finished',"
         " 'yesterday', day, false, day from (select now() - interval '23 hours' as day) as past"
     )
