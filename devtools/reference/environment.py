@@ -28,7 +28,10 @@ HEAD = """\
 
 PARTS: dict[type[Settings], str] = {
     DatabaseSettings: "The database, for every command: DATABASE_URL, or both others",
-    ShopifySettings: "Shopify's Admin API, for `thetis webhooks`; optional for the others",
+    ShopifySettings: (
+        "Shopify's Admin API, for `thetis webhooks`, `backfill` and `reconcile`; optional for the"
+        " others"
+    ),
     WorkerSettings: "Sending, for `thetis serve` and `thetis worker`",
     ServiceSettings: "Receiving, for `thetis serve` alone",
 }

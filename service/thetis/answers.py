@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from thetis.errors import DatabaseUnavailable
@@ -13,9 +14,11 @@ from thetis.model import (
     ListedNotification,
     Notification,
     Outcome,
+    ReconcileStatus,
     RejectedWebhook,
     Resent,
     Retried,
+    SyncState,
     WebhookOutcome,
 )
 from thetis.transports import Row
@@ -65,6 +68,16 @@ def outcomes(rows: list[Row], *, count: int) -> list[Outcome]:
         )
         for row in _in_order(rows, count)
     ]
+
+
+def sync_state(rows: list[Row]) -> SyncState:
+    told = document(rows, function="begin_order_sync")
+    moments = {name: datetime.fromisoformat(told[name]) for name in ("since", "until", "reached")}
+    return SyncState(**{**told, **moments})
+
+
+def reconcile_status(rows: list[Row]) -> ReconcileStatus | None:
+    return ReconcileStatus(**rows[0]) if rows else None
 
 
 def listed_notifications(rows: list[Row]) -> list[ListedNotification]:

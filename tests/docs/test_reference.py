@@ -18,7 +18,7 @@ from tests.support.docs import Document, document, documents
 from thetis.cli.acting import Until
 from thetis.errors import SettingsError
 from thetis.setting_types import Settings
-from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
+from thetis.settings import DatabaseSettings, ServiceSettings, SyncSettings, WorkerSettings
 from thetis.shopify_settings import AdminSettings
 
 PAGES = [page for page in documents() if page.name != "CHANGELOG.md"]
@@ -30,6 +30,8 @@ SETTINGS = {
     "products": DatabaseSettings,
     "rejected": DatabaseSettings,
     "staff": DatabaseSettings,
+    "backfill": SyncSettings,
+    "reconcile": SyncSettings,
     "webhooks": AdminSettings,
     "worker": WorkerSettings,
     "serve": ServiceSettings,

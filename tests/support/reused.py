@@ -20,6 +20,7 @@ WRITTEN = (
     "thetis.order_lines",
     "thetis.refunds",
     "thetis.disputes",
+    "thetis.order_syncs",
     "thetis.notifications",
     "thetis.rejected_webhooks",
     "thetis.untracked_sales",

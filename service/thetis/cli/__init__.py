@@ -11,6 +11,7 @@ from thetis.cli.rejected import rejected
 from thetis.cli.serve import serve, worker
 from thetis.cli.simulate import simulate
 from thetis.cli.staff import staff
+from thetis.cli.sync import backfill, reconcile
 from thetis.cli.webhooks import webhooks
 
 
@@ -24,6 +25,8 @@ for command in (
     serve,
     worker,
     webhooks,
+    backfill,
+    reconcile,
     customer,
     products,
     rejected,

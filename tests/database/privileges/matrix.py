@@ -54,6 +54,11 @@ function  public.record_orders                           .       .            . 
 function  public.record_refunds                          .       .            .            .            execute
 function  public.record_disputes                         .       .            .            .            execute
 function  public.honor_disputes                          .       .            .            .            execute
+function  public.begin_order_sync                        .       .            .            .            execute
+function  public.record_order_page                       .       .            .            .            execute
+function  public.preview_orders                          .       .            .            .            execute
+function  public.record_exported_orders                  .       .            .            .            execute
+function  public.reconcile_status                        .       .            .            .            execute
 function  public.claim_notifications                     .       .            .            .            execute
 function  public.settle_notifications                    .       .            .            .            execute
 function  public.notification_backlog                    .       .            .            .            execute
@@ -101,6 +106,7 @@ table     thetis.disputes                                .       .            . 
 table     thetis.dispute_rules                           .       .            .            .            .
 table     thetis.charged_back_orders                     .       .            .            .            .
 table     thetis.charged_back_purchases                  .       .            .            .            .
+table     thetis.order_syncs                             .       .            .            .            .
 table     thetis.overrides                               .       .            .            .            .
 table     thetis.grants                                  .       .            .            .            .
 table     thetis.access_periods                          .       .            .            .            .
@@ -123,6 +129,7 @@ table     thetis.copied_enrollments                      .       .            . 
 
 sequence  thetis.rejected_webhooks_id_seq                .       .            .            .            .
 sequence  thetis.privacy_requests_id_seq                 .       .            .            .            .
+sequence  thetis.order_syncs_id_seq                      .       .            .            .            .
 sequence  thetis.copied_enrollments_id_seq               .       .            .            .            .
 sequence  thetis.audit_log_id_seq                        .       .            .            .            .
 
@@ -193,6 +200,12 @@ function  thetis.merge_refunds                           .       .            . 
 function  thetis.orders_of_lines                         .       .            .            .            .
 function  thetis.orders_without_email                    .       .            .            .            .
 function  thetis.refresh_orders                          .       .            .            .            .
+function  thetis.order_as_of                             .       .            .            .            .
+function  thetis.adopt_exported_lines                    .       .            .            .            .
+function  thetis.judge_exported_orders                   .       .            .            .            .
+function  thetis.add_exported_lines                      .       .            .            .            .
+function  thetis.webhook_patience                        .       .            .            .            .
+function  thetis.reconcile_since                         .       .            .            .            .
 function  thetis.lock_orders                             .       .            .            .            .
 function  thetis.access_period                           .       .            .            .            .
 function  thetis.claim_limits                            .       .            .            .            .
