@@ -11,6 +11,7 @@ import structlog
 from thetis.batching import Batcher
 from thetis.database import Database
 from thetis.errors import DatabaseRefused, UnusablePayload
+from thetis.heartbeat import Heartbeat
 from thetis.model import Outcome, WebhookOutcome
 from thetis.shopify import (
     TOPICS,
@@ -30,6 +31,7 @@ class WebhookRecorder:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._heartbeat = Heartbeat(database)
         self._orders: Batcher[dict[str, Any], Outcome] = Batcher(database.record_orders)
         self._refunds: Batcher[dict[str, Any], Outcome] = Batcher(database.record_refunds)
 
@@ -53,6 +55,8 @@ class WebhookRecorder:
             outcome = await self._record(topic, body, received_at)
             if outcome.outcome is WebhookOutcome.REJECTED:
                 await self._keep(topic, webhook_id, body, outcome)
+        if received_at is None:
+            self._heartbeat.heard(topic, webhook_id)
         log.info(
             "webhook.received",
             topic=topic,
@@ -62,6 +66,9 @@ class WebhookRecorder:
             is_test=outcome.is_test,
         )
         return outcome
+
+    async def close(self) -> None:
+        await self._heartbeat.close()
 
     async def _record(self, topic: str, body: bytes, received_at: str | None) -> Outcome:
         try:

@@ -21,6 +21,7 @@ WRITTEN = (
     "thetis.refunds",
     "thetis.notifications",
     "thetis.rejected_webhooks",
+    "thetis.webhook_heartbeats",
     "thetis.grants",
     "thetis.erased_addresses",
     "thetis.privacy_requests",

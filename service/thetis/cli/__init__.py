@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from thetis.cli.customer import customer
+from thetis.cli.doctor import doctor
 from thetis.cli.messages import messages
 from thetis.cli.products import products
 from thetis.cli.rejected import rejected
@@ -19,5 +20,5 @@ def main() -> None:
     """Shopify orders in, course access and post-purchase messages out."""
 
 
-for command in (serve, worker, customer, products, rejected, messages, staff, simulate):
+for command in (serve, worker, doctor, customer, products, rejected, messages, staff, simulate):
     main.add_command(command)

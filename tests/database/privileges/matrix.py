@@ -73,6 +73,8 @@ function  public.record_privacy_request                  .       .            . 
 function  public.list_privacy_requests                   .       .            .            .            execute
 function  public.mark_privacy_request_answered           .       .            .            .            execute
 function  public.check_schema                            .       .            .            .            execute
+function  public.check_installation                      .       .            .            .            execute
+function  public.note_webhook                            .       .            .            .            execute
 
 function  public.resend_notification                     .       guarded      guarded      guarded      execute
 function  public.grant_access                            .       guarded      guarded      guarded      execute

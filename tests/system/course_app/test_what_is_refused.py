@@ -69,6 +69,8 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "list_privacy_requests": {},
     "mark_privacy_request_answered": {"id": 1},
     "check_schema": {"calls": {}},
+    "check_installation": {"functions": []},
+    "note_webhook": {"topic": "orders/paid"},
 }
 
 
