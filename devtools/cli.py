@@ -103,7 +103,7 @@ def run(port: int, data_dir: Path | None) -> None:
         except (platform.PlatformError, migrations.MigrationError, SettingsError) as error:
             raise click.ClickException(str(error)) from None
         logs.configure(settings.log_level, settings.log_format)
-        secret = settings.shopify_webhook_secrets[0].get_secret_value()
+        secret = settings.webhook_secrets[0]
         click.echo(
             f"Try: thetis simulate orders/paid --url http://127.0.0.1:{port} --secret {secret}"
         )

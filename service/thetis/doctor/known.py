@@ -51,6 +51,13 @@ class Known:
         assert isinstance(values, tuple)
         return [each.get_secret_value() for each in values]
 
+    def webhook_secrets(self) -> list[str]:
+        """Everything that may have signed a webhook of Shopify's."""
+        secrets = self.texts("shopify_webhook_secrets")
+        if not self.missing("shopify_client_secret"):
+            secrets.append(self.text("shopify_client_secret"))
+        return secrets
+
     def seconds(self, name: str) -> float:
         """Its default where it is wrong."""
         value = self._values.get(name, DoctorSettings.model_fields[name].default)

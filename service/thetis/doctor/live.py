@@ -39,8 +39,7 @@ class LivePart:
         return (
             Check(
                 id="live.webhook", part="Live", name="test webhook", run=self.webhook,
-                settings=("public_url", "shopify_webhook_secrets"),
-                after=("addresses.webhooks", "database.installation"),
+                settings=("public_url",), after=("addresses.secrets", "database.installation"),
                 remedy="are the settings of the service those that are set here? See its log",
             ),
         )  # fmt: skip
@@ -48,7 +47,7 @@ class LivePart:
     async def webhook(self) -> Finding:
         webhook_id = TEST_PREFIX + secrets.token_hex(16)
         body = shopify_payloads.encode(_order())
-        secret = self._known.texts("shopify_webhook_secrets")[0]
+        secret = self._known.webhook_secrets()[0]
         headers = {
             **shopify_payloads.headers(TOPIC, body, secret),
             "X-Shopify-Webhook-Id": webhook_id,

@@ -13,8 +13,6 @@ from thetis.settings import ServiceSettings
 class DoctorSettings(ServiceSettings):
     """How to look at what the service itself cannot see. None is required."""
 
-    public_url: BaseUrl | None = None
-    """Where the world reaches the service."""
     supabase_access_token: Secret | None = None
     """A personal access token of Supabase (Account > Access Tokens); it begins with `sbp_`. With
     it the doctor also reads the project's Auth settings: mail server, limits, passwords, sessions.
