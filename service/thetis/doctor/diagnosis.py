@@ -15,6 +15,7 @@ from thetis.doctor.knock import KnockPart
 from thetis.doctor.known import Known
 from thetis.doctor.live import LivePart
 from thetis.doctor.resend import ResendPart
+from thetis.doctor.shopify import ShopifyPart
 from thetis.doctor.work import WorkPart
 
 
@@ -29,6 +30,7 @@ async def diagnose(
             database,
             WorkPart(known, database),
             AuthPart(known, http),
+            ShopifyPart(known, database),
             KnockPart(known, http),
             ResendPart(known, http),
             AddressesPart(known, http),

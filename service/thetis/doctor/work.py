@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from thetis.doctor.checks import Check, Finding, failed, passed, warned
 from thetis.doctor.database import DatabasePart
 from thetis.doctor.known import Known
+
+NEWS = timedelta(days=7)
 
 
 class WorkPart:
@@ -28,6 +32,12 @@ class WorkPart:
                 after=("database.functions",),
                 remedy="`thetis rejected list` tells why; mend the cause, then"
                 " `thetis rejected replay --all`",
+            ),
+            Check(
+                id="work.unmapped", part=part, name="products sold", run=self.unmapped,
+                after=("database.functions",),
+                remedy="if it is yours: `thetis products add … --shopify-id`, and replay its orders"
+                " with `thetis backfill`; if not, this ends after a week",
             ),
         )  # fmt: skip
 
@@ -63,6 +73,16 @@ class WorkPart:
         if kept:
             return warned(f"{len(kept)} wait, the oldest since {kept[0].received_at}")
         return passed("none waits")
+
+    async def unmapped(self) -> Finding:
+        """What was sold for a week, and nobody has added, is known as not ours."""
+        sold = await self._database.database.list_unmapped_products()
+        since = (datetime.now(UTC) - NEWS).isoformat(sep=" ")
+        new = [each for each in sold if each.first_sold_at >= since]
+        if new:
+            named = ", ".join(each.shopify_product_id for each in new[:3])
+            return warned(f"{len(new)} are new and not in the catalogue: {named}")
+        return passed(f"nothing new; {len(sold)} are known as not ours")
 
     async def close(self) -> None:
         """Nothing is kept open."""
