@@ -1,4 +1,4 @@
-"""What we ask Shopify's Admin API. Each is valid in every version that Shopify serves: a test says so.
+"""What we ask Shopify's Admin API. A test says that every version Shopify serves understands it.
 
 https://shopify.dev/docs/api/admin-graphql
 """
@@ -18,10 +18,10 @@ fragment OrderFields on Order {
   createdAt
   processedAt
   updatedAt
-  lineItems(first: 10) { nodes { ...LineItemFields } pageInfo { hasNextPage endCursor } }
+  lineItems(first: 5) { nodes { ...LineItemFields } pageInfo { hasNextPage endCursor } }
   refunds {
     id
-    refundLineItems(first: 10) {
+    refundLineItems(first: 5) {
       nodes { ...RefundLineItemFields } pageInfo { hasNextPage endCursor }
     }
   }
