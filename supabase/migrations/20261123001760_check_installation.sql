@@ -48,7 +48,7 @@ $$;
 -- Tells how this database was set up, for `thetis doctor`: who asks, which migrations were applied,
 -- what is open that should not be, whether purchases are linked, and when Shopify was heard from.
 -- `functions` names those that the key of browsers must not be able to call. Only reads.
-create function public.check_installation(functions text[])
+create function public.check_installation(functions jsonb)
 returns jsonb
 language plpgsql
 stable
@@ -67,7 +67,7 @@ begin
             from pg_proc as called
             where
                 called.pronamespace = 'public'::regnamespace
-                and called.proname = any(check_installation.functions)
+                and check_installation.functions ? called.proname::text
                 and has_function_privilege('anon', called.oid, 'execute')
             order by 1
         ),
@@ -102,6 +102,6 @@ $$;
 
 revoke all on function thetis.open_tables() from public, anon, authenticated, service_role;
 revoke all on function thetis.applied_migrations() from public, anon, authenticated, service_role;
-revoke all on function public.check_installation(text[])
+revoke all on function public.check_installation(jsonb)
 from public, anon, authenticated, service_role;
-grant execute on function public.check_installation(text[]) to service_role;
+grant execute on function public.check_installation(jsonb) to service_role;

@@ -117,7 +117,7 @@ def arguments(database: Database) -> dict[str, Any]:
         "older_than": "1 year",
         "include_answered": True,
         "request": Jsonb({"topic": "customers/redact", "email": "lin@example.com"}),
-        "functions": ["record_orders"],
+        "functions": Jsonb(["record_orders"]),
         "calls": Jsonb({"record_orders": ["orders"]}),
     }
 
