@@ -69,7 +69,9 @@ def _value(field: FieldInfo, given: str | None) -> object:
     """One setting by itself: validators of the whole say nothing as long as another is wrong."""
     if given is None:
         return None if field.is_required() else field.default
-    kind: Any = Annotated[field.annotation, *field.metadata]
+    kind: Any = field.annotation
+    if field.metadata:
+        kind = Annotated[kind, *field.metadata]
     try:
         value: object = TypeAdapter(kind).validate_python(given)
     except ValidationError:

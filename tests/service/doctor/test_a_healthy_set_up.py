@@ -17,7 +17,7 @@ TO_THE_DATABASE = {
 def test_nothing_is_found(world: World, way: str) -> None:
     world.environment |= TO_THE_DATABASE[way]
 
-    found = world.checks("--live")
+    found = world.checks(is_live=True)
 
     odd = {name: each["words"] for name, each in found.items() if each["verdict"] != "pass"}
     if way == "DATABASE_URL":

@@ -4,14 +4,17 @@ Shopify, Knock, Resend, Supabase's Management API and the course app.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -32,6 +35,9 @@ from tests.support.service import running as running_service
 from tests.support.supabase_api import SupabaseApi
 from thetis.cli import shopify_payloads
 from thetis.deliveries import STATES
+from thetis.doctor import report
+from thetis.doctor.diagnosis import diagnose
+from thetis.doctor.known import Known
 from thetis.doctor.subscriptions import NEEDED
 from thetis.providers.shopify_subscriptions import as_enum
 
@@ -39,6 +45,9 @@ Json = dict[str, Any]
 
 KEY = "re_made_up"
 """At Knock and at Resend."""
+
+ORDER = 5992405700101
+"""The newest of the shop."""
 
 RESEND_SECRET = "whsec_bWFkZS11cC1zZWNyZXQtb2Ytb3Vycw=="
 ACCESS_TOKEN = "sbp_made_up"
@@ -84,15 +93,18 @@ class World:
     other: Database = field(init=False)
     """A database of the same release that nobody uses."""
 
-    def diagnose(self, *options: str) -> subprocess.CompletedProcess[str]:
-        given = {name: value for name, value in self.environment.items() if value}
-        return thetis("doctor", *options, **given)
+    def command(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """`thetis doctor` as a process."""
+        return thetis("doctor", *options, **self._given())
 
-    def checks(self, *options: str) -> dict[str, Json]:
+    def _given(self) -> dict[str, str]:
+        return {name: value for name, value in self.environment.items() if value}
+
+    def checks(self, *, is_live: bool = False) -> dict[str, Json]:
         """What the doctor finds, by check."""
-        told = self.diagnose("--json", *options)
-        assert told.stderr == ""
-        return {each["check"]: each for each in json.loads(told.stdout)["checks"]}
+        with patch.dict(os.environ, self._given(), clear=True):
+            results = asyncio.run(diagnose(Known(), is_live=is_live))
+        return {each["check"]: each for each in json.loads(report.as_json(results))["checks"]}
 
     @contextmanager
     def restored(self) -> Iterator[None]:
@@ -208,7 +220,7 @@ def _set_up(world: World) -> None:
         }
     bought = shopify_payloads.order(
         "orders/paid",
-        order_id=5992405700101,
+        order_id=ORDER,
         email="ada@example.com",
         products=[shopify_payloads.find_product("standard_course")],
         at=datetime.now(UTC),
