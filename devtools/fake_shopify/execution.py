@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,18 +31,27 @@ SCHEMAS = ROOT / "node_modules/@shopify/dev-mcp/dist/data"
 """Shopify's own, one file for each version. https://www.npmjs.com/package/@shopify/dev-mcp"""
 
 
+Access = tuple[frozenset[str], str]
+"""The scopes of which any is enough, and Shopify's words for them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Api:
     """One version of the API."""
 
     schema: GraphQLSchema
-    access: Mapping[tuple[str, str | None], tuple[frozenset[str], str]]
-    """Which scopes let one in, any of them, and Shopify's words for it; by type and field."""
+    access: Mapping[tuple[str, str | None], Access]
+    """By type and field; of a type as a whole by None."""
 
-    def needed(self, parent: str, field: str, returned: str) -> tuple[frozenset[str], str] | None:
-        return self.access.get((parent, field)) or self.access.get(
-            (returned.removesuffix("Connection"), None)
-        )
+    known: dict[tuple[str, str], Access | None] = field(default_factory=dict)
+    """What `needed` has found. Thousands of fields are asked for it, of few kinds."""
+
+    def needed(self, info: GraphQLResolveInfo[Any]) -> Access | None:
+        key = (info.parent_type.name, info.field_name)
+        if key not in self.known:
+            returned = get_named_type(info.return_type).name.removesuffix("Connection")
+            self.known[key] = self.access.get(key) or self.access.get((returned, None))
+        return self.known[key]
 
 
 @cache
@@ -58,7 +67,7 @@ def schema_file(version: str) -> Path:
     return SCHEMAS / f"admin_{version}.json.gz"
 
 
-def _access(items: list[Json]) -> Mapping[tuple[str, str | None], tuple[frozenset[str], str]]:
+def _access(items: list[Json]) -> Mapping[tuple[str, str | None], Access]:
     return {
         (each["typeName"], each.get("fieldName")): (
             frozenset(each["offlineScopes"]),
@@ -103,8 +112,7 @@ def execute(shop: FakeShop, version: str, text: str, variables: Json) -> Json:
 
 def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     shop, served = info.context
-    returned = get_named_type(info.return_type).name
-    needed = served.needed(info.parent_type.name, info.field_name, returned)
+    needed = served.needed(info)
     if needed is not None and not needed[0] & shop.scopes:
         raise GraphQLError(
             f"Access denied for {info.field_name} field. Required access: {needed[1]}",

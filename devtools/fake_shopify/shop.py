@@ -80,6 +80,8 @@ class FakeShop:
     deleted_products: set[str] = field(default_factory=set)
     webhooks: dict[str, Json] = field(default_factory=dict)
     """The app's subscriptions by their gid, in the words of the API."""
+    is_filter_stuck: bool = False
+    """An update of a webhook does not take its filter away."""
     disputes: dict[str, list[Json]] = field(default_factory=dict)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     received: list[Received] = field(default_factory=list)

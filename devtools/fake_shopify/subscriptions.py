@@ -45,7 +45,8 @@ def update(shop: FakeShop, arguments: Json) -> Json:
         return _refused([_error("Webhook subscription does not exist", "id")])
     if errors := _faults(shop, existing["topic"], {**existing, **wanted}, but=key):
         return _refused(errors)
-    existing.update(_settings({**existing, **wanted}))
+    stuck = {"filter": existing["filter"]} if shop.is_filter_stuck else {}
+    existing.update(_settings({**existing, **wanted, **stuck}))
     return {"webhookSubscription": _node(shop, existing), "userErrors": []}
 
 

@@ -12,6 +12,7 @@ from thetis.cli.rejected import rejected
 from thetis.cli.serve import serve, worker
 from thetis.cli.simulate import simulate
 from thetis.cli.staff import staff
+from thetis.cli.webhooks import webhooks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,5 +21,16 @@ def main() -> None:
     """Shopify orders in, course access and post-purchase messages out."""
 
 
-for command in (serve, worker, doctor, customer, products, rejected, messages, staff, simulate):
+for command in (
+    serve,
+    worker,
+    doctor,
+    webhooks,
+    customer,
+    products,
+    rejected,
+    messages,
+    staff,
+    simulate,
+):
     main.add_command(command)

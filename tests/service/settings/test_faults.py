@@ -38,8 +38,10 @@ def test_everything_that_is_missing_is_named_at_once(environment: Environment) -
         "  SHOP_NAME: is not set; must be one line of text",
         "  SUPPORT_EMAIL: is not set; must be an address, such as help@example.com",
         f"  COURSE_APP_URL: is not set; must be {ADDRESS}",
-        "  SHOPIFY_WEBHOOK_SECRETS: is not set; must be one or more secrets, separated by commas,"
-        " unless SHOPIFY_CLIENT_SECRET is set",
+        (
+            "  SHOPIFY_WEBHOOK_SECRETS: is not set; must be one or more secrets, separated by commas,"
+            " unless SHOPIFY_CLIENT_SECRET is set"
+        ),
     ]
 
 
