@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from devtools.reference.code import ONE_WAY_IS_REQUIRED
+from thetis.doctor.settings import DoctorSettings
 from thetis.setting_types import Form
 from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
 
@@ -29,6 +30,7 @@ PARTS: dict[type[DatabaseSettings], str] = {
     DatabaseSettings: "The database, for every command: DATABASE_URL, or both others",
     WorkerSettings: "Sending, for `thetis serve` and `thetis worker`",
     ServiceSettings: "Receiving, for `thetis serve` alone",
+    DoctorSettings: "Looking, for `thetis doctor` alone",
 }
 
 

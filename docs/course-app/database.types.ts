@@ -42,6 +42,9 @@ export type Database = {
             "add_product":
 { Args: { "access_period"?: string,"category": string,"name": string,"shopify_product_id"?: string,"slug": string }; Returns: undefined
                            },
+"check_installation":
+{ Args: { "functions": Json }; Returns: Json
+                           },
 "check_schema":
 { Args: { "calls": Json }; Returns: {
               "missing": (string)[],"version": number
@@ -117,6 +120,9 @@ export type Database = {
                            },
 "mark_webhook_replayed":
 { Args: { "id": number }; Returns: undefined
+                           },
+"note_webhook":
+{ Args: { "topic": string,"webhook_id"?: string }; Returns: undefined
                            },
 "notification_backlog":
 { Args: Record<PropertyKey, never>; Returns: {

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from thetis.app import WEBHOOKS
+from thetis import subscriptions
 from thetis.doctor.asking import SECONDS
 from thetis.doctor.checks import Check, Finding, Found, failed, passed, unknown, warned
 from thetis.doctor.database import DatabasePart
@@ -46,6 +46,7 @@ class ShopifyPart:
         self._database = database
         self._opened: ShopifyAdmin | None = None
         self._shop: Shop | None = None
+        self._scopes: frozenset[str] = frozenset()
 
     def checks(self) -> tuple[Check, ...]:
         part, inside = "Shopify", ("shopify.app",)
@@ -56,7 +57,7 @@ class ShopifyPart:
                 remedy="copy SHOPIFY_CLIENT_ID and SHOPIFY_CLIENT_SECRET again (Dev Dashboard: the"
                 " app > Settings), and install the app in the shop",
                 by_hand="set SHOPIFY_SHOP, SHOPIFY_CLIENT_ID and SHOPIFY_CLIENT_SECRET; or look at"
-                f" Shopify: Settings > Notifications > Webhooks: five are at …{WEBHOOKS}",
+                f" Shopify: Settings > Notifications > Webhooks: five are at …{subscriptions.PATH}",
             ),
             Check(
                 id="shopify.version", part=part, name="API version", run=self.version,
@@ -75,9 +76,10 @@ class ShopifyPart:
             ),
             Check(
                 id="shopify.webhooks", part=part, name="webhooks", run=self.webhooks,
-                settings=("public_url",), after=inside, remedy="`thetis webhooks create`",
+                settings=("public_url",), after=scoped, remedy="`thetis webhooks create`",
                 by_hand="set PUBLIC_URL; or look at Shopify: Settings > Notifications > Webhooks,"
-                f" and at shopify.app.toml: five are at …{WEBHOOKS}, or `thetis webhooks create`",
+                f" and at shopify.app.toml: five are at …{subscriptions.PATH};"
+                " or `thetis webhooks create`",
             ),
             Check(
                 id="shopify.secret", part=part, name="signing secret", run=self.secret,
@@ -152,7 +154,7 @@ class ShopifyPart:
         return passed(f"{asked}, which Shopify supports")
 
     async def scopes(self) -> Finding:
-        granted = await self._admin.scopes()
+        self._scopes = granted = await self._admin.scopes()
         if lacking := sorted(REQUIRED_SCOPES - granted):
             return failed(f"the app may not {', '.join(lacking)}")
         if ALL_ORDERS_SCOPE not in granted:
@@ -185,8 +187,12 @@ class ShopifyPart:
 
     async def webhooks(self) -> Finding:
         assert self._shop is not None
-        url = self._known.text("public_url").rstrip("/") + WEBHOOKS
-        return judge(await self._admin.webhooks(), url, self._shop.supported_versions)
+        return judge(
+            await self._admin.webhooks(),
+            scopes=self._scopes,
+            uri=subscriptions.address(self._known.text("public_url")),
+            supported_versions=self._shop.supported_versions,
+        )
 
     async def secret(self) -> Finding:
         if self._known.missing("shopify_client_secret"):

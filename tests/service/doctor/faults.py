@@ -119,11 +119,14 @@ def a_webhook(**changes: object) -> Plant:
 
 def astray(world: World) -> None:
     for each in world.shop.webhooks.values():
-        each["uri"] = "https://old.example.com/webhooks/shopify"
+        each |= {"uri": "https://old.example.com/webhooks/shopify", "name": None}
 
 
 def one_webhook_less(world: World) -> None:
-    world.shop.webhooks.popitem()
+    [refunds] = [
+        key for key, each in world.shop.webhooks.items() if each["topic"] == "REFUNDS_CREATE"
+    ]
+    del world.shop.webhooks[refunds]
 
 
 def a_newer_order(world: World, *, email: str = "ada@example.com", minutes: int = 60) -> None:
@@ -428,11 +431,17 @@ FAULTS: dict[str, Fault] = {
     ),
     "a topic is not subscribed": Fault(
         plant=one_webhook_less,
-        check="shopify.webhooks", words="none of refunds/create", remedy="thetis webhooks create",
+        check="shopify.webhooks", words="none tells refunds/create",
+        remedy="thetis webhooks create",
     ),
     "webhooks go elsewhere": Fault(
         plant=astray,
-        check="shopify.webhooks", words="lead to https://old.example.com",
+        check="shopify.webhooks", words="lead to https://old.example.com/webhooks/shopify",
+        remedy="thetis webhooks create",
+    ),
+    "one webhook goes elsewhere": Fault(
+        plant=a_webhook(uri="https://old.example.com/webhooks/shopify"),
+        check="shopify.webhooks", words="orders/create: other address",
         remedy="thetis webhooks create",
     ),
     "fields are left out": Fault(

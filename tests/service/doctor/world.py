@@ -38,8 +38,8 @@ from thetis.deliveries import STATES
 from thetis.doctor import report
 from thetis.doctor.diagnosis import diagnose
 from thetis.doctor.known import Known
-from thetis.doctor.subscriptions import NEEDED
 from thetis.providers.shopify_subscriptions import as_enum
+from thetis.subscriptions import address, name_of, wanted_topics
 
 Json = dict[str, Any]
 
@@ -207,13 +207,13 @@ def running(database: Database) -> Iterator[World]:
 def _set_up(world: World) -> None:
     url = world.service.url
     world.accounts.add_webhook(f"{url}/webhooks/resend", list(STATES), RESEND_SECRET)
-    for number, topic in enumerate(NEEDED):
+    for number, topic in enumerate(wanted_topics(world.shop.scopes)):
         key = f"gid://shopify/WebhookSubscription/{number}"
         world.shop.webhooks[key] = {
             "id": key,
             "topic": as_enum(topic),
-            "uri": f"{url}/webhooks/shopify",
-            "name": None,
+            "uri": address(url),
+            "name": name_of(topic),
             "filter": None,
             "includeFields": [],
             "format": "JSON",
