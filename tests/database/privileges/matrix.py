@@ -104,6 +104,7 @@ table     thetis.open_runs                               .       .            . 
 table     thetis.notifications                           .       .            .            .            .
 table     thetis.email_deliveries                        .       .            .            .            .
 table     thetis.rejected_webhooks                       .       .            .            .            .
+table     thetis.webhook_heartbeats                      .       .            .            .            .
 table     thetis.erasure_key                             .       .            .            .            .
 table     thetis.erased_addresses                        .       .            .            .            .
 table     thetis.privacy_requests                        .       .            .            .            .
@@ -162,6 +163,8 @@ function  thetis.new_for                                 .       .            . 
 function  thetis.merge_orders                            .       .            .            .            .
 function  thetis.unusable_orders                         .       .            .            .            .
 function  thetis.note_untracked_sales                    .       .            .            .            .
+function  thetis.open_tables                             .       .            .            .            .
+function  thetis.applied_migrations                      .       .            .            .            .
 function  thetis.merge_lines                             .       .            .            .            .
 function  thetis.merge_refunds                           .       .            .            .            .
 function  thetis.orders_of_lines                         .       .            .            .            .
