@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import hmac
 import time
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
 
 from thetis.app import DELIVERIES, WEBHOOKS
-from thetis.doctor.asking import NoAnswer, ask, host
+from thetis.doctor.asking import LOCAL, ask, host
 from thetis.doctor.checks import Check, Finding, failed, passed, unknown, warned
-from thetis.doctor.database import LOCAL, skew
+from thetis.doctor.clock import ahead_of, skew
 from thetis.doctor.known import Known
 
 PATIENCE_SECONDS = 5.0
@@ -114,7 +112,9 @@ class AddressesPart:
             refused += answer.status_code == 401
         if refused:
             return failed(f"the service refuses {refused} of {len(known)} that are set here")
-        return passed(f"the service takes {'the one' if len(known) == 1 else f'all {len(known)}'}")
+        return passed(
+            f"the service takes {'it' if len(known) == 1 else f'each of the {len(known)}'}"
+        )
 
     async def deliveries(self) -> Finding:
         answer = await ask(
@@ -144,21 +144,10 @@ class AddressesPart:
     async def clock(self) -> Finding:
         """By the clocks of those who check our signatures and tokens."""
         for name in ("resend_base_url", "knock_base_url"):
-            if (ahead := await self._ahead_of(self._known.text(name))) is not None:
-                return skew(ahead, host(self._known.text(name)))
+            url = self._known.text(name)
+            if (ahead := await ahead_of(self._http, url)) is not None:
+                return skew(ahead, host(url))
         return unknown("nobody told the time")
-
-    async def _ahead_of(self, url: str) -> float | None:
-        asked_at = datetime.now(UTC)
-        try:
-            answer = await ask(self._http, "HEAD", url)
-            theirs = parsedate_to_datetime(answer.headers.get("date", ""))
-        except (NoAnswer, ValueError):
-            return None
-        ours = asked_at + (datetime.now(UTC) - asked_at) / 2
-        # The header has whole seconds, and may be up to one behind.
-        ahead = (ours - theirs).total_seconds()
-        return 0.0 if 0 <= ahead <= 1 else ahead
 
     async def close(self) -> None:
         """Nothing is kept open."""

@@ -9,6 +9,8 @@ import httpx
 
 SECONDS = 8.0
 
+LOCAL = {"localhost", "127.0.0.1", "::1"}
+
 Wanted = TypeVar("Wanted")
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib import resources
 
 from psycopg.conninfo import conninfo_to_dict
 
-from thetis.calls import CALLS
 from thetis.cli import reachability
 from thetis.database import Database
-from thetis.doctor.checks import Check, Finding, Found, failed, passed, unknown, warned
+from thetis.doctor import migrations
+from thetis.doctor.asking import LOCAL
+from thetis.doctor.checks import Check, Finding, Found, failed, passed, unknown
+from thetis.doctor.clock import skew
 from thetis.doctor.known import Known
 from thetis.errors import DatabaseError
 from thetis.installation import Installation, InstallationStatus
@@ -22,19 +22,8 @@ from thetis.transports import PostgresTransport, SupabaseTransport
 
 PUSH = "apply the migrations of this release: `supabase db push`"
 
-CUT_OVER = "drop_enrollments"
-"""The migration that may wait: it is applied once the old system is switched off."""
-
 TRANSACTION_POOLER = "6543"
 """The port of Supabase's pooler in transaction mode."""
-
-LOCAL = {"localhost", "127.0.0.1", "::1"}
-
-
-def released_migrations() -> dict[str, str]:
-    """The names of this release's migrations, by their versions."""
-    listed = resources.files("thetis.doctor").joinpath("migrations.txt").read_text("utf-8")
-    return {name.partition("_")[0]: name.partition("_")[2] for name in listed.split()}
 
 
 class DatabasePart:
@@ -156,7 +145,7 @@ class DatabasePart:
                 f"missing, or not ours to call: {', '.join(schema.missing)}",
                 f"{PUSH}; or grant execute on them to service_role again",
             )
-        return passed(f"all {len(CALLS)} are there, and may be called")
+        return passed("all that we call are there, and ours to call")
 
     async def ask(self) -> InstallationStatus:
         """What the database says of itself now."""
@@ -175,24 +164,7 @@ class DatabasePart:
         return passed(f"we are {role}")
 
     async def migrations(self) -> Finding:
-        applied, released = self.installation.migrations, released_migrations()
-        if applied is None:
-            return unknown("this database keeps no list of its migrations")
-        missing = [name for version, name in released.items() if version not in applied]
-        newer = [version for version in applied if version > max(released)]
-        if missing == [CUT_OVER]:
-            return warned(
-                f"all but {CUT_OVER}, which ends the cut-over",
-                "apply it when the old system is switched off: docs/ENROLLMENTS.md",
-            )
-        if missing:
-            return failed(f"{len(missing)} of {len(released)} are missing: {_few(missing)}")
-        if newer:
-            return warned(
-                f"the database is newer than this release: it has {_few(newer)}",
-                "run the release of the service that these migrations belong to",
-            )
-        return passed(f"all {len(released)} are applied")
+        return migrations.judge(self.installation.migrations)
 
     async def privileges(self) -> Finding:
         functions = self.installation.open_functions
@@ -247,18 +219,3 @@ class DatabasePart:
     async def close(self) -> None:
         for way in self._ways.values():
             await way.close()
-
-
-def skew(seconds: float, whose: str) -> Finding:
-    """How far this machine's clock is ahead of another's."""
-    words = f"{abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} {whose}"
-    if abs(seconds) >= 60:
-        return failed(f"this machine's clock is {words}: signatures and tokens will be refused")
-    if abs(seconds) >= 5:
-        return warned(f"this machine's clock is {words}")
-    return passed(f"this machine and {whose} agree")
-
-
-def _few(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:5])
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown

@@ -13,16 +13,15 @@ Facts this file stands on:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 from thetis import subscriptions
 from thetis.doctor.asking import SECONDS
 from thetis.doctor.checks import Check, Finding, Found, failed, passed, unknown, warned
 from thetis.doctor.database import DatabasePart
 from thetis.doctor.known import Known
+from thetis.doctor.pulse import pulse
 from thetis.doctor.subscriptions import judge
 from thetis.errors import ShopifyError, ShopifyRefused
-from thetis.heartbeat import TEST_TOPIC
 from thetis.providers.shopify_admin import (
     ALL_ORDERS_SCOPE,
     DISPUTES_SCOPE,
@@ -33,9 +32,6 @@ from thetis.providers.shopify_admin import (
     Shop,
     ShopifyAdmin,
 )
-
-LATE = timedelta(minutes=15)
-"""Shopify takes seconds as a rule, and we note it once a minute."""
 
 APP = "Dev Dashboard: the app > Versions"
 
@@ -208,10 +204,7 @@ class ShopifyPart:
         except ShopifyError as error:
             return unknown(f"the newest order cannot be read: {error}")
         installation = await self._database.ask()
-        heard = [
-            each.received_at for topic, each in installation.webhooks.items() if topic != TEST_TOPIC
-        ]
-        return _pulse(newest.created_at, max(heard, default=None), installation.time)
+        return pulse(newest.created_at, installation.webhooks, installation.time)
 
     async def catalogue(self) -> Finding:
         products = await self._database.database.list_products()
@@ -237,21 +230,6 @@ class ShopifyPart:
     async def close(self) -> None:
         if self._opened is not None:
             await self._opened.close()
-
-
-def _pulse(ordered_at: datetime, heard_at: datetime | None, now: datetime) -> Finding:
-    order = f"the newest order is of {_minute(ordered_at)}"
-    if heard_at is not None and heard_at >= ordered_at - LATE:
-        return passed(f"{order}, the newest webhook of {_minute(heard_at)}")
-    if now - ordered_at < LATE:
-        return unknown(f"{order}: its webhook may be on its way")
-    if heard_at is None:
-        return failed(f"{order}, and no webhook ever came")
-    return failed(f"{order}, but the newest webhook of {_minute(heard_at)}")
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _named(names: Sequence[str]) -> str:

@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.service.doctor.faults import FAULTS, another_database
+from tests.service.doctor import faults_here, faults_of_auth, faults_there
+from tests.service.doctor.faults_here import another_database
 from tests.service.doctor.world import World
+
+FAULTS = {**faults_here.FAULTS, **faults_of_auth.FAULTS, **faults_there.FAULTS}
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -115,7 +115,8 @@ def test_after_a_warning_the_next_is_asked(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_fault_of_the_check_itself_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     async def stumble() -> Finding:
-        return passed({}["no such key"])
+        nothing: dict[str, str] = {}
+        return passed(nothing["no such key"])
 
     async def ask() -> Finding:
         raise NoAnswer("api.example.com does not answer")

@@ -16,17 +16,13 @@ from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-
 from devtools import fake_shopify
 from devtools.fake_accounts import FakeAccounts
 from devtools.fake_providers import FakeProviders
 from devtools.fake_providers import running as running_fake_providers
 from devtools.fake_shopify import FakeShop
 from devtools.loopback import serving
+from tests.service.doctor import stand_ins
 from tests.support import supabase_api
 from tests.support.database import Database
 from tests.support.program import thetis
@@ -36,6 +32,7 @@ from tests.support.supabase_api import SupabaseApi
 from thetis.cli import shopify_payloads
 from thetis.deliveries import STATES
 from thetis.doctor import report
+from thetis.doctor.checks import Result
 from thetis.doctor.diagnosis import diagnose
 from thetis.doctor.known import Known
 from thetis.providers.shopify_subscriptions import as_enum
@@ -50,30 +47,6 @@ ORDER = 5992405700101
 """The newest of the shop."""
 
 RESEND_SECRET = "whsec_bWFkZS11cC1zZWNyZXQtb2Ytb3Vycw=="
-ACCESS_TOKEN = "sbp_made_up"
-REF = "abcdefghijklmnopqrst"
-
-AUTH_SETTINGS: Json = {
-    "external": {"email": True, "phone": False, "google": False, "anonymous_users": False},
-    "disable_signup": False,
-    "mailer_autoconfirm": False,
-    "phone_autoconfirm": False,
-    "sms_provider": "twilio",
-    "saml_enabled": False,
-}
-"""As Auth answers, of what we read."""
-
-AUTH_CONFIG: Json = {
-    "site_url": "https://elsewhere.example.com",
-    "uri_allow_list": "",
-    "smtp_host": "smtp.resend.com",
-    "rate_limit_email_sent": 500,
-    "password_min_length": 10,
-    "mailer_otp_exp": 3600,
-    "mailer_secure_email_change_enabled": True,
-    "mailer_allow_unverified_email_sign_ins": False,
-    "refresh_token_rotation_enabled": True,
-}
 
 
 @dataclass(kw_only=True)
@@ -90,7 +63,7 @@ class World:
     config: Json
     course_app: dict[str, int]
     """The status of each page."""
-    other: Database = field(init=False)
+    other: Database = field(init=False, repr=False)
     """A database of the same release that nobody uses."""
 
     def command(self, *options: str) -> subprocess.CompletedProcess[str]:
@@ -101,10 +74,14 @@ class World:
         return {name: value for name, value in self.environment.items() if value}
 
     def checks(self, *, is_live: bool = False) -> dict[str, Json]:
-        """What the doctor finds, by check."""
+        """What the doctor finds, by check, as a program reads it."""
+        told = json.loads(report.as_json(self.results(is_live=is_live)))
+        return {each["check"]: each for each in told["checks"]}
+
+    def results(self, *, is_live: bool = False) -> list[Result]:
+        """What the doctor finds, in this process: a process of its own takes a second more."""
         with patch.dict(os.environ, self._given(), clear=True):
-            results = asyncio.run(diagnose(Known(), is_live=is_live))
-        return {each["check"]: each for each in json.loads(report.as_json(results))["checks"]}
+            return asyncio.run(diagnose(Known(), is_live=is_live))
 
     @contextmanager
     def restored(self) -> Iterator[None]:
@@ -145,13 +122,19 @@ def _kept(shop: FakeShop) -> Json:
 @contextmanager
 def running(database: Database) -> Iterator[World]:
     """Nothing in it is wrong."""
-    auth, config, course_app = copy.deepcopy(AUTH_SETTINGS), {**AUTH_CONFIG}, {"/claim": 200}
+    auth, config, course_app = (
+        copy.deepcopy(stand_ins.AUTH_SETTINGS),
+        {**stand_ins.AUTH_CONFIG},
+        {"/claim": 200},
+    )
     providers, shop = FakeProviders(api_key=KEY), FakeShop()
     with ExitStack() as stack:
         api = stack.enter_context(
             supabase_api.serving(database, {"/auth/v1/settings": auth}),
         )
-        elsewhere = stack.enter_context(serving(_elsewhere(config, course_app), "elsewhere"))
+        elsewhere = stack.enter_context(
+            serving(stand_ins.elsewhere(config, course_app), "elsewhere")
+        )
         secrets = f"{SECRET},{shop.client_secret}"
         service = stack.enter_context(
             running_service(
@@ -168,9 +151,9 @@ def running(database: Database) -> Iterator[World]:
                 "DATABASE_URL": database.url,
                 "SUPABASE_URL": api.url,
                 "SUPABASE_SECRET_KEY": api.secret_key,
-                "SUPABASE_ACCESS_TOKEN": ACCESS_TOKEN,
+                "SUPABASE_ACCESS_TOKEN": stand_ins.ACCESS_TOKEN,
                 "SUPABASE_MANAGEMENT_URL": elsewhere,
-                "SUPABASE_PROJECT_REF": REF,
+                "SUPABASE_PROJECT_REF": stand_ins.REF,
                 "TEST_ORDERS": "ignore",
                 "SHOPIFY_SHOP": shop.domain,
                 "SHOPIFY_BASE_URL": shop_url,
@@ -229,24 +212,3 @@ def _set_up(world: World) -> None:
     assert world.service.outcome("orders/paid", bought) == "recorded"
     heard = "select count(*) from thetis.webhook_heartbeats"
     eventually(lambda: world.database.value(heard) == 1)
-
-
-def _elsewhere(config: Json, course_app: dict[str, int]) -> Starlette:
-    """The Management API and the course app."""
-
-    def auth_config(request: Request) -> Response:
-        if request.headers["authorization"] != f"Bearer {ACCESS_TOKEN}":
-            return JSONResponse({"message": "Unauthorized"}, 401)
-        if request.path_params["ref"] != REF:
-            return JSONResponse({"message": "Project not found"}, 404)
-        return JSONResponse(config)
-
-    def page(request: Request) -> Response:
-        return Response(status_code=course_app.get(request.url.path, 404))
-
-    return Starlette(
-        routes=[
-            Route("/v1/projects/{ref}/config/auth", auth_config),
-            Route("/{path:path}", page),
-        ]
-    )

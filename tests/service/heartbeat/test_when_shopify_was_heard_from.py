@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, LiteralString
 
 import pytest
@@ -38,6 +39,10 @@ def heard(database: Database) -> dict[str, str | None]:
     return {row["topic"]: row["webhook_id"] for row in rows}
 
 
+def is_heard(database: Database, noted: dict[str, str]) -> bool:
+    return heard(database) == noted
+
+
 def test_each_topic_is_noted_even_if_nothing_in_it_was_new(
     service: Service, database: Database
 ) -> None:
@@ -66,7 +71,8 @@ def test_a_test_webhook_is_noted_apart_each_time(service: Service, database: Dat
         sent = shopify_payloads.headers("orders/updated", body, SECRET)
         sent["X-Shopify-Webhook-Id"] = f"{TEST_PREFIX}{number}"
         assert service.send("orders/updated", body, headers=sent).status_code == 200
-        eventually(lambda n=number: heard(database) == {"test": f"{TEST_PREFIX}{n}"})
+        noted = {"test": f"{TEST_PREFIX}{number}"}
+        eventually(partial(is_heard, database, noted))
 
 
 class _Noting(Transport):
