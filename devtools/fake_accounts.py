@@ -145,7 +145,9 @@ def _knock(accounts: FakeAccounts, is_key: Callable[[str], bool]) -> Iterator[Ro
     def objects(request: Request) -> Response:
         if not is_key(_token(request)):
             return _knock_error(401, "api_key_missing", "The API key provided is invalid")
-        return JSONResponse({"entries": [], "page_info": {"__typename": "PageInfo", "page_size": 1}})
+        return JSONResponse(
+            {"entries": [], "page_info": {"__typename": "PageInfo", "page_size": 1}}
+        )
 
     def workflow(request: Request) -> Json | None:
         found = accounts.workflows.get(request.path_params["key"])

@@ -102,7 +102,7 @@ def execute(shop: FakeShop, version: str, text: str, variables: Json) -> Json:
     result = execute_sync(
         schema,
         document,
-        root_value=_root(shop),
+        root_value=_root(shop, api(version)),
         variable_values=variables,
         context_value=(shop, api(version)),
         field_resolver=_resolve,
@@ -112,19 +112,28 @@ def execute(shop: FakeShop, version: str, text: str, variables: Json) -> Json:
 
 def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     shop, served = info.context
-    needed = served.needed(info)
-    if needed is not None and not needed[0] & shop.scopes:
-        raise GraphQLError(
-            f"Access denied for {info.field_name} field. Required access: {needed[1]}",
-            extensions={"code": "ACCESS_DENIED", "requiredAccess": needed[1]},
-        )
+    _let_in(shop, info.field_name, served.needed(info))
     if info.field_name not in source:
         raise GraphQLError(f"the stand-in has no {info.parent_type.name}.{info.field_name}")
     value = source[info.field_name]
     return value(**arguments) if callable(value) else value
 
 
-def _root(shop: FakeShop) -> dict[str, Callable[..., Any]]:
+def _let_in(shop: FakeShop, field_name: str, needed: Access | None) -> None:
+    if needed is not None and not needed[0] & shop.scopes:
+        raise GraphQLError(
+            f"Access denied for {field_name} field. Required access: {needed[1]}",
+            extensions={"code": "ACCESS_DENIED", "requiredAccess": needed[1]},
+        )
+
+
+def _nodes(shop: FakeShop, served: Api, ids: list[str]) -> list[Json | None]:
+    # The schema only says that it is some Node; what is asked for are products.
+    _let_in(shop, "nodes", served.access.get(("Product", None)))
+    return [nodes.product(shop, each) for each in ids]
+
+
+def _root(shop: FakeShop, served: Api) -> dict[str, Callable[..., Any]]:
     return {
         "shop": lambda: {
             "name": shop.name,
@@ -141,7 +150,7 @@ def _root(shop: FakeShop) -> dict[str, Callable[..., Any]]:
         "ordersCount": lambda **arguments: nodes.count_orders(shop, arguments),
         "order": lambda id: nodes.find_order(shop, id),  # noqa: A006 - the schema's word
         "refund": lambda id: nodes.find_refund(shop, id),  # noqa: A006
-        "nodes": lambda ids: [nodes.product(shop, each) for each in ids],
+        "nodes": lambda ids: _nodes(shop, served, ids),
         "webhookSubscriptions": lambda **arguments: subscriptions.listed(shop, arguments),
         "webhookSubscriptionCreate": lambda **arguments: subscriptions.create(shop, arguments),
         "webhookSubscriptionUpdate": lambda **arguments: subscriptions.update(shop, arguments),

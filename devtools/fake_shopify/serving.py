@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -13,8 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from devtools.fake_shopify.execution import execute
-from devtools.fake_shopify.shop import FakeShop, Json, Received
+from devtools.fake_shopify.shop import FakeShop, Json, Received, Said
 
+_TOKEN = "x-shopify-access-token"  # noqa: S105 - the name of a header
 _OPERATION = re.compile(r"(?:query|mutation)\s+(\w+)")
 
 NOT_LET_IN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
@@ -25,7 +27,12 @@ def application(shop: FakeShop) -> Starlette:
         return _token(shop, _form(await request.body()))
 
     async def graphql(request: Request) -> Response:
-        return _graphql(shop, request, json.loads(await request.body()))
+        asked = json.loads(await request.body())
+        said = _said(shop, request, asked)
+        if said is not None:
+            await asyncio.sleep(said.delay)
+            return _response(said.body, said.status, dict(said.headers))
+        return _graphql(shop, request, asked)
 
     return Starlette(
         routes=[
@@ -60,28 +67,29 @@ def _oauth_error(code: str, words: str) -> Response:
     return JSONResponse({"error": code, "error_description": words}, 400)
 
 
-def _graphql(shop: FakeShop, request: Request, asked: Json) -> Response:
-    token = request.headers.get("x-shopify-access-token")
-    version = request.path_params["version"]
+def _said(shop: FakeShop, request: Request, asked: Json) -> Said | None:
+    """What the shop was told to answer."""
     with shop.lock:
-        shop.received.append(_received(version, token, asked))
-        if shop.answers:
-            said = shop.answers.popleft()
-            return _response(said.body, said.status, dict(said.headers))
-        if not shop.is_let_in(token):
+        shop.received.append(_received(request, asked))
+        return shop.answers.popleft() if shop.answers else None
+
+
+def _graphql(shop: FakeShop, request: Request, asked: Json) -> Response:
+    with shop.lock:
+        if not shop.is_let_in(request.headers.get(_TOKEN)):
             return JSONResponse({"errors": NOT_LET_IN}, 401)
-        served = shop.served_version(version)
+        served = shop.served_version(request.path_params["version"])
         if served is None:
             return JSONResponse({"errors": "Not Found"}, 404)
         body = execute(shop, served, asked["query"], asked.get("variables") or {})
     return JSONResponse(body, headers={"x-shopify-api-version": served})
 
 
-def _received(version: str, token: str | None, asked: Json) -> Received:
+def _received(request: Request, asked: Json) -> Received:
     named = _OPERATION.search(asked["query"])
     return Received(
-        version=version,
-        token=token,
+        version=request.path_params["version"],
+        token=request.headers.get(_TOKEN),
         operation=named[1] if named else "",
         variables=asked.get("variables") or {},
     )

@@ -32,11 +32,15 @@ _RECENT = timedelta(days=60)
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """An answer of the API in place of what it would say; `body` is JSON, or text as it is."""
+    """An answer of the API in place of what it would say; `body` is JSON, or text as it is.
+
+    It comes `delay` seconds later.
+    """
 
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

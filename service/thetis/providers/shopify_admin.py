@@ -183,7 +183,7 @@ class ShopifyAdmin:
     async def update_webhook(self, webhook_id: str, *, name: str, uri: str) -> WebhookSubscription:
         """Set the name and the address, and leave out no field and no delivery."""
         told = await self._change(
-            subscriptions.UPDATE, id=webhook_id, wanted=subscriptions.wanted(name, uri)
+            subscriptions.UPDATE, id=webhook_id, wanted=subscriptions.mended(name, uri)
         )
         return subscriptions.subscription(told["webhookSubscription"])
 

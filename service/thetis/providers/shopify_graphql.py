@@ -114,7 +114,7 @@ class GraphQL:
     def _notice_version(self, response: httpx.Response) -> None:
         served = response.headers.get("x-shopify-api-version")
         if served not in {self.served_version, self.api_version, None}:
-            log.warning("shopify.other_version_served", asked=self.api_version, served=served)
+            log.warning("admin_api.other_version_served", asked=self.api_version, served=served)
         self.served_version = served
 
 

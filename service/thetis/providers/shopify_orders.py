@@ -38,7 +38,7 @@ class OrderPage:
 
 @dataclass(frozen=True, kw_only=True)
 class NewestOrder:
-    """The order that was made last. `has_email` is false also where the app may not read it."""
+    """The order made last. An address that the app may not read is a refusal, and not False."""
 
     order_id: str
     created_at: datetime

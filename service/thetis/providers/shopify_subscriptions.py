@@ -105,5 +105,10 @@ def _as_header(topic: str) -> str:
 
 
 def wanted(name: str, uri: str) -> dict[str, Any]:
-    """A subscription that tells everything: without fields left out, and without a filter."""
-    return {"name": name, "uri": uri, "format": "JSON", "includeFields": [], "filter": None}
+    """A new subscription: what it does not say leaves no field and no delivery out."""
+    return {"name": name, "uri": uri, "format": "JSON"}
+
+
+def mended(name: str, uri: str) -> dict[str, Any]:
+    """One that is there: what leaves something out is taken away."""
+    return wanted(name, uri) | {"includeFields": [], "filter": None}

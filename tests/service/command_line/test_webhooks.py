@@ -192,8 +192,9 @@ def test_a_setting_that_is_missing_or_wrong_is_named(
         (
             {"SHOPIFY_CLIENT_ID": "", "SHOPIFY_ADMIN_TOKEN": "shpat_old"},
             (
-                "Error: shopify 401 [API] Invalid API key or access token (unrecognized login or wrong"
-                " password)\nSHOPIFY_ADMIN_TOKEN is not of this shop, or the app was removed from it\n"
+                "Error: shopify 401 [API] Invalid API key or access token (unrecognized login or"
+                " wrong password)\n"
+                "SHOPIFY_ADMIN_TOKEN is not of this shop, or the app was removed from it\n"
             ),
         ),
     ],

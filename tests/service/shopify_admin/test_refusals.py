@@ -150,6 +150,12 @@ def test_a_shop_that_cannot_be_reached_is_unavailable(ask: Asking) -> None:
     assert str(error) == "shopify did not answer (ConnectError)"
 
 
+def test_a_shop_that_does_not_answer_in_time_is_unavailable(ask: Asking) -> None:
+    ask.says(Said(status=200, body={}, delay=5.0))
+    error = ask.unavailable(make_a_webhook, timeout=0.2)
+    assert str(error) == "shopify did not answer (ReadTimeout)"
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
@@ -233,7 +239,7 @@ def test_a_version_that_has_ended_is_noticed_and_logged_once(ask: Asking) -> Non
 
     assert (told.asked_version, told.served_version) == ("2026-04", "2026-07")
     assert [(each["event"], each["asked"], each["served"]) for each in logs] == [
-        ("shopify.other_version_served", "2026-04", "2026-07")
+        ("admin_api.other_version_served", "2026-04", "2026-07")
     ] * 2, "once by each client"
 
 

@@ -164,3 +164,12 @@ def test_more_webhooks_than_a_page_holds_are_all_seen(ask: Asking, shop: FakeSho
     found = ask(lambda admin: admin.webhooks())
     assert [each.uri for each in found] == [f"https://{n}.example.com" for n in range(230)]
     assert {each.topic for each in found} == {"products/update"}
+
+
+def test_a_new_one_names_no_fields_not_even_none(ask: Asking, shop: FakeShop) -> None:
+    """An empty list could be read as: none of the fields."""
+    settle(ask)
+    created = [each for each in shop.received if each.operation == "ThetisWebhookCreate"]
+    assert {frozenset(each.variables["wanted"]) for each in created} == {
+        frozenset({"name", "uri", "format"})
+    }

@@ -22,10 +22,15 @@ Json = dict[str, Any]
 NOT_IN_THE_API = {"contact_email"}
 """Of a webhook. The database asks for it after `email`, which is the same but for odd cases."""
 
+NOT_IN_A_WEBHOOK = {"disputes"}
+"""Of an order. They come by topics of their own."""
+
+IN_ONE_ALONE = NOT_IN_THE_API | NOT_IN_A_WEBHOOK
+
 
 def _by_webhook(body: Json) -> Json:
     told = translate_order(json.dumps(body).encode())
-    return {name: value for name, value in told.items() if name not in NOT_IN_THE_API}
+    return {name: value for name, value in told.items() if name not in IN_ONE_ALONE}
 
 
 def _by_api(body: Json) -> Json:
@@ -35,7 +40,7 @@ def _by_api(body: Json) -> Json:
     answer = execute(shop, "2026-10", shopify_queries.ORDER, {"id": gid})
     told = shopify_orders.translate(answer["data"]["order"])
     assert told["contact_email"] is None
-    return {name: value for name, value in told.items() if name not in NOT_IN_THE_API}
+    return {name: value for name, value in told.items() if name not in IN_ONE_ALONE}
 
 
 BODIES = {
