@@ -108,20 +108,22 @@ def test_of_a_thousand_webhooks_in_a_minute_one_is_noted() -> None:
     assert [each["topic"] for each in transport.notes] == ["orders/paid", "orders/create"]
 
 
-def test_a_note_that_failed_is_made_anew_and_fails_no_webhook() -> None:
-    transport = _Noting()
+def test_a_note_that_failed_is_made_anew_soon_and_fails_no_webhook() -> None:
+    transport, now = _Noting(), [0.0]
 
     async def hear() -> None:
-        heartbeat = Heartbeat(Client(transport, timeout=4))
+        heartbeat = Heartbeat(Client(transport, timeout=4), clock=lambda: now[0])
         transport.is_down = True
         heartbeat.heard("orders/paid", "1")
         await heartbeat.close()
         transport.is_down = False
-        heartbeat.heard("orders/paid", "2")
-        await heartbeat.close()
+        for moment, webhook_id in ((1, "2"), (5, "3"), (6, "4"), (64, "5"), (65, "6")):
+            now[0] = moment
+            heartbeat.heard("orders/paid", webhook_id)
+            await heartbeat.close()
 
     asyncio.run(hear())
-    assert [each["webhook_id"] for each in transport.notes] == ["1", "2"]
+    assert [each["webhook_id"] for each in transport.notes] == ["1", "3", "6"]
 
 
 def test_a_note_that_comes_late_takes_nothing_back(database: Database) -> None:
