@@ -25,7 +25,7 @@ def server(seconds: float) -> Iterator[str]:
             self.send_response(404)
             self.end_headers()
 
-        def date_time_string(self, timestamp: float | None = None) -> str:
+        def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002
             return super().date_time_string(int(time.time() + seconds))
 
         def log_message(self, *_: object) -> None:
