@@ -182,6 +182,53 @@ exception when check_violation or not_null_violation then
 end;
 $$;
 
+CREATE FUNCTION public.check_installation(functions jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+declare
+    v_role text := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+begin
+    return jsonb_build_object(
+        'role', v_role,
+        'migrations', thetis.applied_migrations(),
+        'open_functions', array(
+            select distinct called.proname::text
+            from pg_proc as called
+            where
+                called.pronamespace = 'public'::regnamespace
+                and check_installation.functions ? called.proname::text
+                and has_function_privilege('anon', called.oid, 'execute')
+            order by 1
+        ),
+        'open_tables', thetis.open_tables(),
+        'is_linking', exists (
+            select from pg_trigger as linking
+            where
+                linking.tgrelid = 'auth.users'::regclass
+                and linking.tgfoid = 'thetis.link_purchases_to_user()'::regprocedure
+                and linking.tgenabled in ('O', 'A')
+        ),
+        'webhooks', (
+            select coalesce(
+                jsonb_object_agg(
+                    noted.topic,
+                    jsonb_build_object(
+                        'received_at', noted.received_at, 'webhook_id', noted.webhook_id
+                    )
+                ),
+                '{}'
+            )
+            from thetis.webhook_heartbeats as noted
+        ),
+        'time', clock_timestamp(),
+        -- Two ways lead to one database if its server started at the same microsecond.
+        'identity', format('%s of %s', current_database(), pg_postmaster_start_time())
+    );
+end;
+$$;
+
 CREATE FUNCTION public.check_schema(calls jsonb) RETURNS TABLE(version integer, missing text[])
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -985,6 +1032,19 @@ CREATE FUNCTION public.mark_webhook_replayed(id bigint) RETURNS void
 begin
     update thetis.rejected_webhooks as kept set replayed_at = now()
     where kept.id = mark_webhook_replayed.id and kept.replayed_at is null;
+end;
+$$;
+
+CREATE FUNCTION public.note_webhook(topic text, webhook_id text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into thetis.webhook_heartbeats as noted (topic, webhook_id)
+    values (note_webhook.topic, note_webhook.webhook_id)
+    on conflict on constraint webhook_heartbeats_pkey do update set
+        received_at = excluded.received_at, webhook_id = excluded.webhook_id
+    where noted.received_at <= excluded.received_at;
 end;
 $$;
 
@@ -2267,6 +2327,22 @@ begin
         || '(?![[:alnum:]_-]|\.[[:alnum:]])';
 end;
 $_$;
+
+CREATE FUNCTION thetis.applied_migrations() RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_versions text[];
+begin
+    if to_regclass('supabase_migrations.schema_migrations') is null then
+        return null;
+    end if;
+    execute 'select array_agg(version order by version) from supabase_migrations.schema_migrations'
+    into v_versions;
+    return coalesce(v_versions, '{}');
+end;
+$$;
 
 CREATE TABLE thetis.audit_log (
     id bigint NOT NULL,
@@ -4922,6 +4998,27 @@ begin
 end;
 $_$;
 
+CREATE FUNCTION thetis.open_tables() RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select format('%I.%I', held.nspname, kept.relname)
+        from pg_class as kept
+        inner join pg_namespace as held on kept.relnamespace = held.oid
+        where
+            kept.relkind in ('r', 'p')
+            and (
+                held.nspname = 'thetis'
+                or kept.oid in ('public.purchases'::regclass, 'public.products'::regclass)
+            )
+            and (not kept.relrowsecurity or has_table_privilege('anon', kept.oid, 'select'))
+        order by 1
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.operator(p_name text, p_is_write boolean) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -6661,6 +6758,16 @@ CREATE TABLE thetis.untracked_sales (
     first_recorded_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE thetis.webhook_heartbeats (
+    topic text NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    webhook_id text
+);
+
+COMMENT ON COLUMN thetis.webhook_heartbeats.topic IS 'A topic of Shopify''s; or `test`, for the test webhook of `thetis doctor --live`.';
+
+COMMENT ON COLUMN thetis.webhook_heartbeats.webhook_id IS 'By which a test webhook is recognised; of the others, the one that was noted.';
+
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT one_row_per_line_item UNIQUE (shopify_order_id, shopify_line_item_id);
 
@@ -6738,6 +6845,9 @@ ALTER TABLE ONLY thetis.staff_rules
 
 ALTER TABLE ONLY thetis.untracked_sales
     ADD CONSTRAINT untracked_sales_pkey PRIMARY KEY (shopify_product_id, shopify_order_id);
+
+ALTER TABLE ONLY thetis.webhook_heartbeats
+    ADD CONSTRAINT webhook_heartbeats_pkey PRIMARY KEY (topic);
 
 CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_email text_pattern_ops);
 
@@ -6885,6 +6995,8 @@ ALTER TABLE thetis.staff_rules ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.untracked_sales ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE thetis.webhook_heartbeats ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA public TO postgres;
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
@@ -6892,6 +7004,9 @@ GRANT USAGE ON SCHEMA public TO service_role;
 
 REVOKE ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.check_installation(functions jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.check_installation(functions jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION public.check_schema(calls jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.check_schema(calls jsonb) TO service_role;
@@ -6966,6 +7081,9 @@ GRANT ALL ON FUNCTION public.mark_privacy_request_answered(id bigint, operator t
 
 REVOKE ALL ON FUNCTION public.mark_webhook_replayed(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_webhook_replayed(id bigint) TO service_role;
+
+REVOKE ALL ON FUNCTION public.note_webhook(topic text, webhook_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_webhook(topic text, webhook_id text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.notification_backlog() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.notification_backlog() TO service_role;
@@ -7049,6 +7167,8 @@ REVOKE ALL ON FUNCTION thetis.addition_delay() FROM PUBLIC;
 REVOKE ALL ON FUNCTION thetis.address_hash(p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.address_pattern(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.applied_migrations() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.audit_rows_of(p_email text, p_order_ids text[]) FROM PUBLIC;
 
@@ -7207,6 +7327,8 @@ REVOKE ALL ON FUNCTION thetis.normalised_email(p_email text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION thetis.note_claim(p_user_id uuid, p_action text, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.note_untracked_sales(p_lines thetis.untracked_line[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.open_tables() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.operator(p_name text, p_is_write boolean) FROM PUBLIC;
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from devtools.reference.code import ONE_WAY_IS_REQUIRED
+from thetis.doctor.settings import DoctorSettings
 from thetis.setting_types import Form, Settings
 from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
 from thetis.shopify_settings import ShopifySettings
@@ -34,6 +35,7 @@ PARTS: dict[type[Settings], str] = {
     ),
     WorkerSettings: "Sending, for `thetis serve` and `thetis worker`",
     ServiceSettings: "Receiving, for `thetis serve` alone",
+    DoctorSettings: "Looking, for `thetis doctor` alone",
 }
 
 

@@ -112,6 +112,7 @@ def create_app(parts: Parts) -> Starlette:
             async with _at_work(supervisor):
                 log.info("service.started")
                 yield {"count_closed": parts.metrics.count_closed}
+            await parts.recorder.close()
         log.info("service.stopped")
 
     webhooks = WebhookRoute(parts)

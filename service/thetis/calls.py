@@ -82,6 +82,8 @@ CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "remove_product": ("slug",),
     "remove_shopify_product": ("shopify_product_id",),
     "check_schema": ("calls",),
+    "check_installation": ("functions",),
+    "note_webhook": ("topic", "webhook_id"),
 }
 """Every function that the service calls, with the names of its arguments. What is called and what
 check_schema asks for both come from here.

@@ -212,15 +212,16 @@ def load(kind: type[SettingsType], **given: Any) -> SettingsType:
     try:
         return kind(**given)
     except ValidationError as error:
-        faults = "\n".join(f"  {fault}" for fault in _faults(kind, error))
+        faults = "\n".join(f"  {name.upper()}: {words}" for name, words in faults_of(kind, error))
         raise SettingsError(f"settings are missing or malformed:\n{faults}") from None
 
 
-def _faults(kind: type[Settings], error: ValidationError) -> Iterator[str]:
+def faults_of(kind: type[Settings], error: ValidationError) -> Iterator[tuple[str, str]]:
+    """Each setting that is missing or wrong, and what it should look like."""
     for fault in error.errors(include_url=False, include_input=False):
         name = str(fault["loc"][0])
         if fault["type"] == "missing":
             [form] = [each for each in kind.model_fields[name].metadata if isinstance(each, Form)]
-            yield f"{name.upper()}: is not set; must be {form.words}"
+            yield name, f"is not set; must be {form.words}"
         else:
-            yield f"{name.upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            yield name, str(fault["msg"]).removeprefix("Value error, ")

@@ -135,6 +135,7 @@ def arguments(database: Database) -> dict[str, Any]:
         "request": Jsonb({"topic": "customers/redact", "email": "lin@example.com"}),
         "email": "hers@example.com",
         "code": "123456",
+        "functions": Jsonb(["record_orders"]),
         "calls": Jsonb({"record_orders": ["orders"]}),
     }
 

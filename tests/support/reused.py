@@ -24,6 +24,7 @@ WRITTEN = (
     "thetis.notifications",
     "thetis.rejected_webhooks",
     "thetis.untracked_sales",
+    "thetis.webhook_heartbeats",
     "thetis.grants",
     "thetis.erased_addresses",
     "thetis.privacy_requests",

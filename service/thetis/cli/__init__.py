@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from thetis.cli.customer import customer
+from thetis.cli.doctor import doctor
 from thetis.cli.messages import messages
 from thetis.cli.products import products
 from thetis.cli.rejected import rejected
@@ -24,6 +25,7 @@ def main() -> None:
 for command in (
     serve,
     worker,
+    doctor,
     webhooks,
     backfill,
     reconcile,

@@ -85,6 +85,8 @@ function  public.count_privacy_requests                  .       .            . 
 function  public.list_privacy_requests                   .       .            .            .            execute
 function  public.mark_privacy_request_answered           .       .            .            .            execute
 function  public.check_schema                            .       .            .            .            execute
+function  public.check_installation                      .       .            .            .            execute
+function  public.note_webhook                            .       .            .            .            execute
 
 function  public.resend_notification                     .       guarded      guarded      guarded      execute
 function  public.grant_access                            .       guarded      guarded      guarded      execute
@@ -122,6 +124,7 @@ table     thetis.open_runs                               .       .            . 
 table     thetis.notifications                           .       .            .            .            .
 table     thetis.email_deliveries                        .       .            .            .            .
 table     thetis.rejected_webhooks                       .       .            .            .            .
+table     thetis.webhook_heartbeats                      .       .            .            .            .
 table     thetis.erasure_key                             .       .            .            .            .
 table     thetis.erased_addresses                        .       .            .            .            .
 table     thetis.privacy_requests                        .       .            .            .            .
@@ -195,6 +198,8 @@ function  thetis.new_for                                 .       .            . 
 function  thetis.merge_orders                            .       .            .            .            .
 function  thetis.unusable_orders                         .       .            .            .            .
 function  thetis.note_untracked_sales                    .       .            .            .            .
+function  thetis.open_tables                             .       .            .            .            .
+function  thetis.applied_migrations                      .       .            .            .            .
 function  thetis.merge_lines                             .       .            .            .            .
 function  thetis.merge_refunds                           .       .            .            .            .
 function  thetis.orders_of_lines                         .       .            .            .            .

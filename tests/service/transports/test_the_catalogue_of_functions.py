@@ -20,12 +20,15 @@ from thetis.calls import CALLS
 from thetis.database import Database as Client
 from thetis.disputes import Disputes
 from thetis.errors import DatabaseRefused, DatabaseUnavailable
+from thetis.installation import Installation
 from thetis.model import SCHEMA_VERSION, Backlog, Settlement, WebhookOutcome
 from thetis.operators import Operators
 from thetis.syncs import LEASE_SECONDS, OrderSyncs
 from thetis.transports import Row, Transport
 
 Answers = set[tuple[str, str]]
+
+CALLERS = (Client, Operators, Disputes, OrderSyncs, Installation)
 
 KINDS = {
     "rows": {"rows", "nothing"},
@@ -42,6 +45,7 @@ ALWAYS_ROWS = {"check_schema", "notification_backlog", "resend_notification", "u
 
 NEVER_NULL = {
     "begin_order_sync",
+    "check_installation",
     "customer_timeline",
     "export_customer",
     "extend_purchase",
@@ -307,6 +311,11 @@ async def _catalogue(client: Client) -> None:
 async def _schema(client: Client) -> None:
     status = await client.check_schema()
     assert (status.version, status.missing) == (SCHEMA_VERSION, [])
+    installation = Installation(client)
+    await installation.note_webhook("orders/paid", "w1")
+    found = await installation.check_installation()
+    assert found.webhooks["orders/paid"].webhook_id == "w1"
+    assert (found.open_functions, found.open_tables, found.is_linking) == ([], [], True)
 
 
 def test_what_the_client_may_call_is_what_the_database_lets_the_service_call(
@@ -319,12 +328,7 @@ def test_what_the_client_may_call_is_what_the_database_lets_the_service_call(
 
 def test_each_function_that_is_called_has_a_method_of_its_name() -> None:
     assert all(
-        sum(
-            callable(getattr(each, name, None))
-            for each in (Client, Operators, Disputes, OrderSyncs)
-        )
-        == 1
-        for name in CALLS
+        [callable(getattr(kind, name, None)) for kind in CALLERS].count(True) == 1 for name in CALLS
     )
 
 

@@ -93,6 +93,8 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "count_privacy_requests": {},
     "mark_privacy_request_answered": {"id": 1},
     "check_schema": {"calls": {}},
+    "check_installation": {"functions": []},
+    "note_webhook": {"topic": "orders/paid"},
 }
 
 
