@@ -145,3 +145,16 @@ def test_until_ends_with_the_end_of_its_day(
 
     assert "seen       1\n" in ended.stdout
     assert len(database.purchases(9001)) == 1
+
+
+def test_a_rejected_order_can_be_replayed_once_its_cause_is_mended(
+    database: Database, shop: FakeShop, settings: dict[str, str]
+) -> None:
+    shop.put(order(9002, COURSE, email=None, made_at=days_ago(900)))
+    day = str(days_ago(900).date())
+    ended = thetis("backfill", "--since", day, "--until", day, **settings)
+    database.record_orders(order(9002, COURSE, made_at=days_ago(900)))
+    replayed = thetis("rejected", "replay", "--all", **settings)
+
+    assert (ended.returncode, "order 9002: no email address" in ended.stdout) == (1, True)
+    assert (replayed.returncode, replayed.stdout) == (0, "1\tunchanged\n")

@@ -1,4 +1,6 @@
-"""A backfill that is killed again and again ends at exactly what is true."""
+"""A backfill is killed again and again, while orders go on changing. It ends, with the reconcile
+that follows, at exactly what is true.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from tests.support.database import Database
 from tests.support.figures import Report
 from tests.support.program import ROOT, environment, thetis
 from tests.system.backfill.history import (
+    NEW,
     announced,
     body,
     lived,
@@ -21,9 +24,9 @@ from tests.system.backfill.history import (
     true_purchases,
     truly_announced,
 )
-from tests.system.histories.shop import Order
+from tests.system.histories.shop import Json, Order
 
-COUNT, KILLS = 10_000, 3
+COUNT, KILLS, CHANGES = 10_000, 3, 50
 
 
 def test_killed_at_random_and_resumed_it_comes_to_the_truth(
@@ -37,37 +40,46 @@ def test_killed_at_random_and_resumed_it_comes_to_the_truth(
     with running(shop) as url:
         told = settings(database, url, shop.admin_token)
         began = time.monotonic()
-        targets = sorted(chance.sample(range(5, COUNT // 30), KILLS))
-        for target in targets:
-            kill_at(database, target, told)
+        for part in range(KILLS):
+            kill_at(database, int(COUNT * (part + chance.uniform(0.1, 0.9)) / KILLS), told)
+            shop.put(*change_some(orders, chance))
         resumed_at = time.monotonic()
         ended = thetis("backfill", **told)
         elapsed = time.monotonic() - began
+        reconciled = thetis("reconcile", **told)
 
+    assert (reconciled.returncode, reconciled.stderr) == (0, "")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "again from" in ended.stdout
     assert stored_purchases(database) == true_purchases(orders)
     assert announced(database) == truly_announced(orders) != set()
-    [sync] = database.rows("select * from thetis.order_syncs")
+    [sync] = database.rows("select * from thetis.order_syncs where purpose = 'backfill'")
     assert sync["status"] == "finished"
-    assert sync["recorded"] == len(ours(orders))
-    assert COUNT <= sync["seen"] == sync["recorded"] + sync["unchanged"] + sync["ignored"]
+    assert sync["seen"] == sync["recorded"] + sync["unchanged"] + sync["ignored"]
+    known = {row["shopify_order_id"] for row in database.rows("select * from thetis.orders")}
+    assert known == {str(order.id) for order in orders}
     report_figures(
         f"{COUNT:,} orders, killed {KILLS} times",
         {
-            "orders that were seen again after a kill": sync["seen"] - COUNT,
+            "orders that changed meanwhile": CHANGES * KILLS,
             "seconds, all together": round(elapsed, 1),
             "seconds of the last run": round(time.monotonic() - resumed_at, 1),
         },
     )
 
 
-def ours(orders: list[Order]) -> list[Order]:
-    return [order for order in orders if any(line.slug for line in order.lines)]
+def change_some(orders: list[Order], chance: random.Random) -> list[Json]:
+    """Just now, and to what is long announced or never will be."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    changed = chance.sample([order for order in orders if order.made_at < now - 2 * NEW], CHANGES)
+    for order in changed:
+        line = chance.choice(order.lines)
+        chance.choice((order.cancel, lambda line=line, order=order: order.give_back(line, 1)))()
+    return [{**body(order), "updated_at": now.isoformat()} for order in changed]
 
 
-def kill_at(database: Database, page: int, told: dict[str, str]) -> None:
-    """Run until so many pages are recorded; then end it as a power cut would."""
+def kill_at(database: Database, seen: int, told: dict[str, str]) -> None:
+    """Run until so many orders are recorded; then end it, whatever it does at that moment."""
     with subprocess.Popen(
         [sys.executable, "-m", "thetis", "backfill"],
         cwd=ROOT,
@@ -75,7 +87,7 @@ def kill_at(database: Database, page: int, told: dict[str, str]) -> None:
         stdout=subprocess.DEVNULL,
     ) as process:
         deadline = time.monotonic() + 60
-        while database.value("select coalesce(max(pages), 0) from thetis.order_syncs") < page:
+        while database.value("select coalesce(max(seen), 0) from thetis.order_syncs") < seen:
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.01)
         process.kill()

@@ -42,6 +42,43 @@ def _sql(fault: str, chapter: str, old: str, new: str, **others: str) -> Mutant:
 
 MUTANTS = (
     _sql(
+        "gives two exported lines to one that Shopify tells",
+        "exported_orders",
+        "                        and stored.shopify_line_item_id = told.shopify_line_item_id\n",
+        "                        and stored.shopify_line_item_id = told.shopify_line_item_id\n"
+        "                        and false\n",
+        tests="tests/database/exported_orders",
+    ),
+    _sql(
+        "adds to an order what Shopify has told of it already",
+        "exported_orders",
+        "                    and known.product_slug = told.slug\n            )\n",
+        "                    and known.product_slug = told.slug\n                    and false\n"
+        "            )\n",
+        tests="tests/database/exported_orders",
+    ),
+    _sql(
+        "counts a page of a sync twice",
+        "order_syncs",
+        "where mine.id = v_sync.id and mine.pages < record_order_page.page;",
+        "where mine.id = v_sync.id;",
+        tests="tests/database/order_syncs",
+    ),
+    _sql(
+        "lets two runs of a sync be at work",
+        "order_syncs",
+        "if v_running.leased_until > now() and v_running.holder",
+        "if v_running.leased_until < now() and v_running.holder",
+        tests="tests/database/order_syncs",
+    ),
+    _sql(
+        "leaves out of a reconcile what Shopify told late",
+        "order_syncs",
+        "max(past.through) - interval '1 hour'",
+        "max(past.through)",
+        tests="tests/database/order_syncs",
+    ),
+    _sql(
         "grants what is only pending",
         "read_shopify",
         "told.financial_status = 'paid'\n",
