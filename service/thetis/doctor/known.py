@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
@@ -16,7 +15,7 @@ from thetis.settings import faults_of
 class Known:
     """`faults`: what is wrong with which setting, in words that do not quote it."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self) -> None:
         self.faults: dict[str, str] = {}
         self._values: dict[str, object] = {}
         given: dict[str, Any] = {}  # it reads the environment
@@ -24,12 +23,12 @@ class Known:
             settings = DoctorSettings(**given)
         except ValidationError as error:
             self.faults = dict(faults_of(DoctorSettings, error))
-            self._values = dict(self._read_each(environment))
+            self._values = self._read_each()
         else:
             self._values = {name: getattr(settings, name) for name in DoctorSettings.model_fields}
 
-    def _read_each(self, environment: Mapping[str, str]) -> Mapping[str, object]:
-        given = {name.lower(): value for name, value in environment.items() if value}
+    def _read_each(self) -> dict[str, object]:
+        given = {name.lower(): value for name, value in os.environ.items() if value}
         return {
             name: _value(field, given.get(name))
             for name, field in DoctorSettings.model_fields.items()

@@ -219,6 +219,20 @@ FAULTS: dict[str, Fault] = {
         check="addresses.webhooks", words="where our service says 401", remedy="proxy",
         also=frozenset({"shopify.webhooks", "resend.webhook"}),
     ),
+    "a public address that redirects": Fault(
+        plant=both(
+            lambda world: world.course_app.update({"/webhooks/shopify": 308}), somebody_else
+        ),
+        check="addresses.webhooks", words="Shopify does not follow", remedy="in its last form",
+        also=frozenset({"shopify.webhooks", "resend.webhook"}),
+    ),
+    "a proxy without a service": Fault(
+        plant=both(
+            lambda world: world.course_app.update({"/webhooks/shopify": 502}), somebody_else
+        ),
+        check="addresses.webhooks", words="nothing runs behind it", remedy="thetis serve",
+        also=frozenset({"shopify.webhooks", "resend.webhook"}),
+    ),
     "nothing at the public address": Fault(
         plant=setting(PUBLIC_URL=NOBODY),
         check="addresses.webhooks", words="cannot be reached", remedy="thetis serve",

@@ -53,6 +53,6 @@ def elsewhere(config: Json, course_app: dict[str, int]) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/projects/{ref}/config/auth", auth_config),
-            Route("/{path:path}", page),
+            Route("/{path:path}", page, methods=["GET", "POST"]),
         ]
     )

@@ -212,3 +212,5 @@ def _set_up(world: World) -> None:
     assert world.service.outcome("orders/paid", bought) == "recorded"
     heard = "select count(*) from thetis.webhook_heartbeats"
     eventually(lambda: world.database.value(heard) == 1)
+    waiting = "select count(*) from thetis.notifications where status = 'pending'"
+    eventually(lambda: world.database.value(waiting) == 0)

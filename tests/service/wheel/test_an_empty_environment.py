@@ -111,6 +111,12 @@ def test_the_command_itself_starts(python: Path) -> None:
     assert "serve" in shown.stdout and "rejected" in shown.stdout
 
 
+def test_the_doctor_knows_the_migrations_of_the_release(python: Path) -> None:
+    script = "from thetis.doctor.migrations import released_migrations as r; print(len(r()))"
+    told = subprocess.run([python, "-c", script], capture_output=True, text=True, check=True)
+    assert int(told.stdout) == len(list((ROOT / "supabase/migrations").glob("*.sql")))
+
+
 def test_the_service_starts_and_answers(python: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
