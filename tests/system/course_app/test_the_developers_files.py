@@ -109,6 +109,11 @@ def test_the_errors_that_the_page_explains_are_those_that_come(
         javascript.ask(people.visitor(), "hasAccess", args=["standard"]),
         javascript.ask(people.with_token("not-a-token"), "hasAccess", args=["standard"]),
         javascript.ask(ada, "rpc", name="has_acces", args={"slug": COURSE}),
+        *(
+            javascript.ask(ada, "requestClaimCode", args=[address])
+            for address in ("no address", "ada@example.com")
+        ),
+        [javascript.ask(ada, "requestClaimCode", args=["b@example.com"]) for _ in range(2)][1],
         javascript.ask(nowhere, "hasAccess", args=["standard"]),
     ]
 
