@@ -28,7 +28,9 @@ export function timeline(customer: Customer): Happened[] {
     ...customer.messages.map(ofMessage),
   ]
   const happened = all
-    .flatMap(([at, words, detail]) => (at && isDated(at) ? [{ at, words, ...(detail ? { detail } : {}) }] : []))
+    .flatMap(([at, words, detail]) =>
+      at && isDated(at) ? [{ at, words, ...(detail ? { detail } : {}) }] : []
+    )
     .sort((one, other) => second(one.at) - second(other.at)) // of one second: cause before effect
   return happened.reduce(gathered, [])
 }

@@ -18,7 +18,8 @@ const WHY: Record<Reason, (told: CustomerAnswer) => string> = {
   revoked: ({ since }) => `no: an operator took it away on ${day(since)}`,
   cancelled: ({ since }) => `no: it was cancelled on ${day(since)}`,
   refunded: ({ since }) => `no: it was paid back on ${day(since)}`,
-  waiting_for_payment: ({ since }) => `no: it was ordered on ${day(since)}, and is not paid for yet`,
+  waiting_for_payment: ({ since }) =>
+    `no: it was ordered on ${day(since)}, and is not paid for yet`,
   no_address: () => 'no: its order has no email address',
   erased: () => 'no: whose it was is forgotten, as they had asked',
   product_unknown: () => 'no: it is not in the catalogue',
@@ -41,7 +42,8 @@ const NEXT: Partial<Record<Reason, { words: (told: CustomerAnswer) => string; st
     steps: ['transfer'],
   },
   single_sign_on: {
-    words: (told) => `They sign up with ${address(told)} and a code, or it goes to another address.`,
+    words: (told) =>
+      `They sign up with ${address(told)} and a code, or it goes to another address.`,
     steps: ['transfer'],
   },
   no_account: {

@@ -134,7 +134,11 @@ export type Act = {
   messages: { kind: string; address: string | null; change: 'enqueued' | 'withdrawn' }[]
 }
 
-export type Resent = { outcome: 'enqueued' | 'refused'; email: string | null; refusal: string | null }
+export type Resent = {
+  outcome: 'enqueued' | 'refused'
+  email: string | null
+  refusal: string | null
+}
 
 // What an operator asks for. A grant has its own id, so that it is given once however often it is
 // asked; `until` is a moment, or `infinity`.
