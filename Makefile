@@ -18,7 +18,7 @@ CHECKED := $(addprefix tests/database/,has_access linking outbox products record
 UNCHECKED := pg15 or pg18 or every_order_of_arrival
 UV_FLAGS := --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: install check test soak mutants lint format demo dev schema types reference bench bench-scale lock
+.PHONY: install check test soak mutants lint format demo dev schema types reference release bench bench-scale lock
 .DEFAULT_GOAL := test
 
 install: $(INSTALLED)  ## A virtual environment in .venv, with .venv/bin/thetis
@@ -82,6 +82,9 @@ schema: $(INSTALLED)  ## docs/schema.sql: the database after all migrations
 
 types: $(INSTALLED) $(PROGRAMS)  ## examples/course-app/src/thetis/database.types.ts, for the course app
 	$(VENV)/bin/python -m tests.support.end_state types
+
+release: $(INSTALLED)  ## What VERSION freezes: the hashes of its migrations, and a database that was lived in
+	$(VENV)/bin/python -m tests.database.upgrades.release $(VERSION)
 
 bench: $(INSTALLED) $(PROGRAMS) $(PEERS_INSTALLED) $(PEERS_PROGRAMS)  ## How fast it is, beside other people's programs on this machine; under six minutes
 	$(VENV)/bin/python -m bench

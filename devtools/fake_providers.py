@@ -14,13 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -37,6 +34,7 @@ from devtools.fake_answers import (
     readable,
     refusal,
 )
+from devtools.loopback import serving
 
 __all__ = [
     "DROP_AFTER_ACCEPTING",
@@ -55,30 +53,8 @@ __all__ = [
 @contextmanager
 def running(fake_providers: FakeProviders) -> Iterator[str]:
     """Serve in a thread on a free port of 127.0.0.1; yields the base URL, without a path."""
-    app = _application(fake_providers)
-    server = uvicorn.Server(
-        uvicorn.Config(app, http="h11", ws="none", lifespan="off", log_config=None)
-    )
-    app.state.connections = server.server_state.connections
-    listener = socket.create_server(("127.0.0.1", 0))
-    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with asyncio.Runner() as runner:
-        loop, serve = runner.get_loop(), server.serve(sockets=[listener])
-        thread = threading.Thread(
-            target=runner.run, args=(serve,), name="fake providers", daemon=True
-        )
-        thread.start()
-        try:
-            yield base_url
-        finally:
-            loop.call_soon_threadsafe(_stop, server)
-            thread.join()
-
-
-def _stop(server: uvicorn.Server) -> None:
-    server.should_exit = True
-    for connection in list(server.server_state.connections):
-        connection.transport.abort()
+    with serving(_application(fake_providers), "fake providers") as base_url:
+        yield base_url
 
 
 def _application(fake_providers: FakeProviders) -> Starlette:

@@ -20,6 +20,8 @@ create role supabase_auth_admin login noinherit;
 grant anon, authenticated, service_role to authenticator;
 grant anon, authenticated, service_role to postgres with admin option;
 grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres;
+-- One of the settings that supautils lets it change, for restoring a backup.
+grant set on parameter session_replication_role to postgres;
 
 alter role supabase_admin set search_path to "$user", public, auth, extensions;
 alter role postgres set search_path to "$user", public, extensions;

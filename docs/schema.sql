@@ -26,6 +26,24 @@ CREATE TYPE thetis.delivery_state AS ENUM (
     'complained'
 );
 
+CREATE TYPE thetis.dispute_status AS ENUM (
+    'needs_response',
+    'under_review',
+    'lost',
+    'accepted',
+    'charge_refunded',
+    'prevented',
+    'won'
+);
+
+CREATE TYPE thetis.incoming_dispute AS (
+	shopify_dispute_id text,
+	shopify_order_id text,
+	is_chargeback boolean,
+	status thetis.dispute_status,
+	inquiry_status thetis.dispute_status
+);
+
 CREATE TYPE thetis.purchase_status AS ENUM (
     'active',
     'expired',
@@ -71,7 +89,8 @@ CREATE TYPE thetis.incoming AS (
 	orders thetis.incoming_order[],
 	lines thetis.incoming_line[],
 	untracked thetis.untracked_line[],
-	refunds thetis.incoming_refund[]
+	refunds thetis.incoming_refund[],
+	disputes thetis.incoming_dispute[]
 );
 
 CREATE DOMAIN thetis."json_array" AS jsonb NOT NULL
@@ -223,6 +242,10 @@ begin
             waiting.status = 'pending'
             and waiting.due_at <= now()
             and waiting.provider = claim_notifications.provider
+            -- of many that are to be given up at once, some wait for the next claim
+            and (
+                waiting.uncertain_since < now() - thetis.repeatable_for(waiting.kind)
+            ) is not true
             and (
                 waiting.kind <> 'claim_code' or thetis.is_code_to_send(waiting.id, v_lease)
             )
@@ -261,6 +284,7 @@ begin
         select count(*) from thetis.orders
         where
             orders.has_address_conflict
+            and not orders.is_test
             and exists (
                 select from public.purchases as owned
                 left join thetis.overrides as override on owned.id = override.purchase_id
@@ -271,6 +295,15 @@ begin
                     <> coalesce(override.transferred_to, orders.holder_email)
             )
     );
+end;
+$$;
+
+CREATE FUNCTION public.count_privacy_requests() RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return (select count(*) from thetis.privacy_requests as asked where asked.answered_at is null);
 end;
 $$;
 
@@ -414,6 +447,10 @@ begin
                         'refunds', (
                             select jsonb_agg(to_jsonb(refund)) from thetis.refunds as refund
                             where refund.shopify_order_id = told.shopify_order_id
+                        ),
+                        'disputes', (
+                            select jsonb_agg(to_jsonb(dispute)) from thetis.disputes as dispute
+                            where dispute.shopify_order_id = told.shopify_order_id
                         )
                     )
                     order by told.shopify_order_id
@@ -460,13 +497,16 @@ begin
                 jsonb_agg(
                     to_jsonb(kept) - 'body_sha256'
                     || jsonb_build_object(
-                        'body', coalesce(
-                            thetis.body_text(kept.body), encode(kept.body, 'base64')
-                        )
+                        'body', case
+                            when found.is_theirs then coalesce(
+                                thetis.body_text(kept.body), encode(kept.body, 'base64')
+                            )
+                        end
                     )
                     order by kept.id
                 )
-            from thetis.rejected_webhooks_of(v_email, '{}') as kept
+            from thetis.rejected_webhooks_of(v_email, '{}') as found
+            inner join thetis.rejected_webhooks as kept on found.id = kept.id
         ),
         'privacy_requests', (
             select jsonb_agg(to_jsonb(asked) - 'request_hash' order by asked.id)
@@ -660,8 +700,7 @@ begin
         )
         on conflict (id) do nothing;
         if found then
-            insert into thetis.grants (purchase_id, product_slug, expires_at)
-            values (grant_access.grant_id, grant_access.slug, grant_access.until);
+            insert into thetis.grants (purchase_id) values (grant_access.grant_id);
             v_act := thetis.conclude_act(
                 v_operator, 'grant', v_reason, v_email, null, array[grant_access.grant_id], '[]'
             );
@@ -693,6 +732,47 @@ begin
             and (purchases.expires_at is null or purchases.expires_at > now())
             and users.deleted_at is null
     );
+end;
+$$;
+
+CREATE FUNCTION public.honor_disputes(is_on boolean, max_count integer DEFAULT 500) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_order_ids text[];
+begin
+    if honor_disputes.is_on is null then
+        raise exception 'is_on: must be said' using errcode = 'TH004';
+    end if;
+    update thetis.dispute_rules set are_honored = honor_disputes.is_on
+    where dispute_rules.is_the_only_row and dispute_rules.are_honored <> honor_disputes.is_on;
+
+    v_order_ids := array(
+        select stale.shopify_order_id
+        from (
+            select stored.shopify_order_id
+            from thetis.charged_back_purchases as ended
+            inner join public.purchases as stored on ended.purchase_id = stored.id
+            where not honor_disputes.is_on
+            union
+            select dispute.shopify_order_id
+            from thetis.disputes as dispute
+            inner join public.purchases as stored
+                on dispute.shopify_order_id = stored.shopify_order_id
+            where
+                honor_disputes.is_on
+                and dispute.ends_access
+                and stored.status in ('active', 'expired')
+        ) as stale
+        order by stale.shopify_order_id
+        limit honor_disputes.max_count
+    );
+    if cardinality(v_order_ids) > 0 then
+        perform thetis.lock_orders(v_order_ids, now());
+        perform thetis.refresh_orders(v_order_ids);
+    end if;
+    return cardinality(v_order_ids);
 end;
 $$;
 
@@ -1088,6 +1168,52 @@ begin
 end;
 $$;
 
+CREATE FUNCTION public.record_disputes(disputes jsonb, received_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_ids text[];
+    v_faults text[];
+    v_incoming thetis.incoming_dispute[];
+    v_order_ids text[];
+    v_news text[];
+begin
+    select array_agg(each.shopify_order_id), array_agg(each.fault)
+    into v_ids, v_faults
+    from thetis.describe_disputes(disputes) as each;
+
+    v_incoming := thetis.read_disputes(thetis.without_faults(disputes, v_faults));
+    v_order_ids := array(
+        select distinct incoming.shopify_order_id from unnest(v_incoming) as incoming
+    );
+    if cardinality(v_order_ids) > 0 then
+        perform thetis.lock_orders(v_order_ids, least(record_disputes.received_at, now()));
+        v_news := thetis.merge_disputes(v_incoming);
+        v_news := v_news || thetis.refresh_orders(v_order_ids);
+    end if;
+
+    return query
+    select
+        each.place::integer,
+        each.id,
+        case
+            when each.fault is not null then 'rejected'
+            when each.id is null then 'ignored'
+            when each.id = any(v_news) then 'recorded'
+            else 'unchanged'
+        end,
+        each.fault
+    from unnest(v_ids, v_faults) with ordinality as each (id, fault, place)
+    order by each.place;
+end;
+$$;
+
 CREATE FUNCTION public.record_orders(orders jsonb, test_orders text DEFAULT 'grant'::text, received_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1149,6 +1275,12 @@ begin
         if v_incoming.refunds is not null then
             v_news := v_news || thetis.merge_refunds(array(
                 select incoming from unnest(v_incoming.refunds) as incoming
+                where incoming.shopify_order_id = any(v_order_ids)
+            ));
+        end if;
+        if v_incoming.disputes is not null then
+            v_news := v_news || thetis.merge_disputes(array(
+                select incoming from unnest(v_incoming.disputes) as incoming
                 where incoming.shopify_order_id = any(v_order_ids)
             ));
         end if;
@@ -1716,7 +1848,19 @@ begin
         ) then
             v_act := thetis.unchanged_act('revoke', v_ids);
         elsif
-            v_purchase.status in ('cancelled', 'refunded')
+            v_purchase.status = 'refunded'
+            or (
+                v_purchase.status = 'cancelled'
+                -- a chargeback may be won, and this is to stay
+                and not exists (
+                    select from thetis.charged_back_purchases as ended
+                    where
+                        ended.purchase_id = v_purchase.id
+                        and (
+                            ended.status_before = 'active' or v_purchase.expires_at is not null
+                        )
+                )
+            )
             -- an old enrollment: what it was before could not be told when it is restored
             or (v_purchase.status = 'expired' and v_purchase.expires_at is null)
         then
@@ -1962,17 +2106,17 @@ CREATE FUNCTION public.undelivered_emails(days integer DEFAULT 7) RETURNS TABLE(
 #variable_conflict use_column
 begin
     return query
-    select known.state::text, count(message.id)
-    from unnest(enum_range('failed'::thetis.delivery_state, null)) as known (state)
+    select listed.state::text, count(message.id)
+    from unnest(enum_range('failed'::thetis.delivery_state, null)) as listed (state)
     left join thetis.email_deliveries as stored
         on
-            known.state = stored.state
+            listed.state = stored.state
             and stored.state > 'delivered'
             and stored.occurred_at > now() - make_interval(days => undelivered_emails.days)
     left join thetis.notifications as message
         on stored.notification_id = message.id and not message.is_test
-    group by known.state
-    order by known.state;
+    group by listed.state
+    order by listed.state;
 end;
 $$;
 
@@ -2085,7 +2229,7 @@ CREATE FUNCTION thetis.address_pattern(p_email text) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
-    return '(?<![[:alnum:]._%+-])'
+    return '(?:(?<![[:alnum:]._%+-])|(?<=\\[bfnrt]))'
         || regexp_replace(p_email, '([][*.+?^${}()|\\])', '\\\1', 'g')
         || '(?![[:alnum:]_-]|\.[[:alnum:]])';
 end;
@@ -2618,6 +2762,14 @@ begin
                             ), '[]')
                             from thetis.refunds as refund
                             where refund.shopify_order_id = orders.shopify_order_id
+                        ),
+                        'disputes', (
+                            select coalesce(jsonb_agg(
+                                to_jsonb(dispute) - 'shopify_order_id'
+                                order by dispute.first_recorded_at, dispute.shopify_dispute_id
+                            ), '[]')
+                            from thetis.disputes as dispute
+                            where dispute.shopify_order_id = orders.shopify_order_id
                         )
                     )
                     order by orders.purchased_at, orders.shopify_order_id
@@ -2708,6 +2860,18 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.describe_disputes(p_disputes jsonb) RETURNS TABLE(place bigint, shopify_order_id text, fault text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select dispute.place, dispute.entry ->> 'order_id', thetis.dispute_fault(dispute.entry)
+    from jsonb_array_elements(p_disputes) with ordinality as dispute (entry, place)
+    order by dispute.place;
+end;
+$$;
+
 CREATE FUNCTION thetis.describe_message_changes(p_order_id text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2792,6 +2956,36 @@ begin
         thetis.refund_fault(refund.entry)
     from jsonb_array_elements(p_refunds) with ordinality as refund (entry, place)
     order by refund.place;
+end;
+$$;
+
+CREATE FUNCTION thetis.dispute_fault(p_dispute jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return case
+        when jsonb_typeof(p_dispute) <> 'object' then 'not an object'
+        when (p_dispute ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true then 'id: not a Shopify id'
+        when (p_dispute ->> 'order_id' ~ '^[1-9][0-9]{0,18}$') is false
+            then 'order_id: not a Shopify id'
+        when (lower(p_dispute ->> 'type') in ('inquiry', 'chargeback')) is not true
+            then 'type: neither inquiry nor chargeback'
+        when thetis.dispute_status_or_null(p_dispute ->> 'status') is null
+            then 'status: not one that is known'
+    end;
+end;
+$_$;
+
+CREATE FUNCTION thetis.dispute_status_or_null(p_word text) RETURNS thetis.dispute_status
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return case
+        when lower(p_word) = any(enum_range(null::thetis.dispute_status)::text[])
+            then lower(p_word)::thetis.dispute_status
+    end;
 end;
 $$;
 
@@ -3005,6 +3199,40 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.erase_rejected_webhooks(p_email text, p_order_ids text[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_each record;
+    v_total bigint := 0;
+begin
+    for v_each in select found.* from thetis.rejected_webhooks_of(p_email, p_order_ids) as found
+    loop
+        v_total := v_total + 1;
+        begin
+            update thetis.rejected_webhooks as kept
+            set
+                body = convert_to(
+                    regexp_replace(
+                        thetis.body_json(kept.body)::text,
+                        thetis.address_pattern(p_email),
+                        '[address]',
+                        'gi'
+                    ),
+                    'UTF8'
+                )
+            where kept.id = v_each.id and not v_each.is_theirs;
+        exception when unique_violation then
+            v_each.is_theirs := true;
+        end;
+        delete from thetis.rejected_webhooks as kept
+        where kept.id = v_each.id and v_each.is_theirs;
+    end loop;
+    return v_total;
+end;
+$$;
+
 CREATE FUNCTION thetis.erase_returned_orders(p_order_ids text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3019,7 +3247,7 @@ begin
                 select erased.erased_at from thetis.erased_addresses as erased
                 where
                     erased.address_hash = thetis.address_hash(told.email)
-                    and (told.purchased_at <= erased.erased_at) is not false
+                    and (told.purchased_at < date_trunc('second', erased.erased_at)) is not false
             ) as erased_at
         from thetis.orders as told
         where told.shopify_order_id = any(p_order_ids) and told.email <> ''
@@ -3101,7 +3329,10 @@ begin
         sold.shopify_order_id = any(p_order_ids)
         and not exists (
             select from thetis.order_lines as line
-            where line.shopify_order_id = sold.shopify_order_id and line.product_slug is not null
+            inner join thetis.shopify_products as ours on line.product_slug = ours.product_slug
+            where
+                line.shopify_order_id = sold.shopify_order_id
+                and ours.shopify_product_id = sold.shopify_product_id
         );
 end;
 $$;
@@ -3121,8 +3352,8 @@ begin
         array_position(
             array[
                 'has_access', 'not_linked', 'address_not_confirmed', 'no_account',
-                'single_sign_on', 'other_account', 'account_deleted', 'expired', 'revoked',
-                'cancelled', 'refunded', 'erased'
+                'single_sign_on', 'other_account', 'account_deleted', 'expired', 'charged_back',
+                'revoked', 'cancelled', 'refunded', 'erased'
             ],
             why.reason
         ),
@@ -3133,6 +3364,7 @@ begin
             when 'cancelled' then coalesce(orders.cancelled_at, stored.updated_at)
             when 'refunded' then coalesce(orders.refunded_as_of, stored.updated_at)
             when 'revoked' then stored.updated_at
+            when 'charged_back' then charged_back.since
             else stored.purchased_at
         end,
         stored.expires_at,
@@ -3160,6 +3392,11 @@ begin
     inner join public.purchases as stored on mine.id = stored.id
     left join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
     left join thetis.overrides as override on stored.id = override.purchase_id
+    left join thetis.charged_back_purchases as ended on stored.id = ended.purchase_id
+    left join lateral (
+        select same.since from thetis.charged_back_orders as same
+        where ended.purchase_id is not null and same.shopify_order_id = stored.shopify_order_id
+    ) as charged_back on true
     left join auth.users as owner on stored.user_id = owner.id
     left join lateral (
         select
@@ -3184,6 +3421,10 @@ begin
                 override.is_revoked and stored.user_id is null
                 and stored.shopify_customer_email = '' then 'erased'
             when stored.status = 'cancelled' and override.is_revoked then 'revoked'
+            when
+                stored.status = 'cancelled'
+                and ended.purchase_id is not null
+                and orders.cancelled_at is null then 'charged_back'
             when stored.status <> 'active' then stored.status
             when stored.expires_at <= now() then 'expired'
             when owner.deleted_at is not null then 'account_deleted'
@@ -3331,7 +3572,6 @@ declare
     v_ids uuid[];
     v_message_ids uuid[];
     v_audit_ids bigint[];
-    v_rejected_ids bigint[];
     v_is_new boolean;
     v_email text;
     v_counts jsonb;
@@ -3373,9 +3613,6 @@ begin
     v_audit_ids := array(
         select told.id from thetis.audit_rows_of(p_email, p_order_ids) as told
     );
-    v_rejected_ids := array(
-        select kept.id from thetis.rejected_webhooks_of(p_email, p_order_ids) as kept
-    );
     v_counts := jsonb_build_object(
         'orders', (
             select count(*) from thetis.orders
@@ -3397,7 +3634,6 @@ begin
             select count(*) from thetis.email_deliveries as delivery
             where delivery.notification_id = any(v_message_ids) and delivery.reason is not null
         ),
-        'rejected_webhooks', cardinality(v_rejected_ids),
         'privacy_requests', (
             select count(*) from thetis.privacy_requests as asked where asked.email = p_email
         ),
@@ -3470,12 +3706,12 @@ begin
     where told.id = any(v_audit_ids);
     delete from thetis.proven_addresses as proven where proven.email = p_email;
     delete from thetis.claim_codes as code where code.email = p_email;
-    delete from thetis.rejected_webhooks as kept where kept.id = any(v_rejected_ids);
     update thetis.privacy_requests as asked
     set email = null, answered_at = coalesce(asked.answered_at, now())
     where asked.email = p_email;
     v_counts := v_counts || jsonb_build_object(
-        'copied_enrollments', thetis.erase_enrollments(p_email, v_ids)
+        'copied_enrollments', thetis.erase_enrollments(p_email, v_ids),
+        'rejected_webhooks', thetis.erase_rejected_webhooks(p_email, p_order_ids)
     );
     v_total := (select sum(counted.value::bigint) from jsonb_each_text(v_counts) as counted);
 
@@ -3722,6 +3958,49 @@ begin
 end;
 $_$;
 
+CREATE FUNCTION thetis.impose_chargebacks(p_order_ids text[]) RETURNS thetis.purchase_change[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_changes thetis.purchase_change[];
+begin
+    with found as materialized (
+        select stored.id, stored.status as was
+        from public.purchases as stored
+        inner join thetis.charged_back_orders as charged_back
+            on stored.shopify_order_id = charged_back.shopify_order_id
+        where
+            stored.shopify_order_id = any(p_order_ids)
+            and charged_back.shopify_order_id = any(p_order_ids)
+            and stored.status in ('active', 'expired')
+    ),
+
+    kept as (
+        insert into thetis.charged_back_purchases (purchase_id, status_before)
+        select found.id, found.was from found
+        on conflict (purchase_id) do nothing
+    ),
+
+    ended as (
+        update public.purchases as existing set status = 'cancelled'
+        from found
+        where existing.id = found.id
+        returning existing.shopify_order_id, existing.product_slug, found.was
+    )
+
+    select
+        array_agg(
+            row(
+                ended.shopify_order_id, ended.product_slug, ended.was, 'cancelled'
+            )::thetis.purchase_change
+        )
+    into v_changes
+    from ended;
+    return v_changes;
+end;
+$$;
+
 CREATE FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3851,6 +4130,51 @@ begin
         return new;
     end if;
     raise exception 'the audit log is only added to' using errcode = 'TH007';
+end;
+$$;
+
+CREATE FUNCTION thetis.lift_chargebacks(p_order_ids text[]) RETURNS thetis.purchase_change[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_changes thetis.purchase_change[];
+begin
+    with over as (
+        delete from thetis.charged_back_purchases as ended
+        using public.purchases as stored
+        where
+            ended.purchase_id = stored.id
+            and stored.shopify_order_id = any(p_order_ids)
+            and not exists (
+                select from thetis.charged_back_orders as charged_back
+                where charged_back.shopify_order_id = stored.shopify_order_id
+            )
+        returning ended.purchase_id, ended.status_before
+    ),
+
+    lifted as (
+        update public.purchases as existing set status = over.status_before
+        from over
+        where
+            existing.id = over.purchase_id
+            and existing.status = 'cancelled'
+            and not exists (
+                select from thetis.overrides as override
+                where override.purchase_id = existing.id and override.is_revoked
+            )
+        returning existing.shopify_order_id, existing.product_slug, existing.status
+    )
+
+    select
+        array_agg(
+            row(
+                lifted.shopify_order_id, lifted.product_slug, 'cancelled', lifted.status
+            )::thetis.purchase_change
+        )
+    into v_changes
+    from lifted;
+    return v_changes;
 end;
 $$;
 
@@ -4174,6 +4498,43 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.merge_disputes(p_disputes thetis.incoming_dispute[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_news text[];
+begin
+    with news as (
+        insert into thetis.disputes as existing (
+            shopify_dispute_id, shopify_order_id, is_chargeback, status, inquiry_status
+        )
+        select
+            incoming.shopify_dispute_id,
+            min(incoming.shopify_order_id),
+            bool_or(incoming.is_chargeback),
+            max(incoming.status),
+            max(incoming.inquiry_status)
+        from unnest(p_disputes) as incoming
+        group by incoming.shopify_dispute_id
+        order by incoming.shopify_dispute_id
+        on conflict (shopify_dispute_id) do update set
+            is_chargeback = existing.is_chargeback or excluded.is_chargeback,
+            status = greatest(existing.status, excluded.status),
+            inquiry_status = greatest(existing.inquiry_status, excluded.inquiry_status)
+        where
+            (excluded.is_chargeback and not existing.is_chargeback)
+            or greatest(existing.status, excluded.status) is distinct from existing.status
+            or greatest(existing.inquiry_status, excluded.inquiry_status)
+            is distinct from existing.inquiry_status
+        returning existing.shopify_order_id
+    )
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
+end;
+$$;
+
 CREATE FUNCTION thetis.merge_lines(p_lines thetis.incoming_line[]) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4397,27 +4758,28 @@ begin
     return array(
         select near.email
         from (
-            select stored.shopify_customer_email as email from public.purchases as stored
-            where stored.shopify_customer_email = any(v_spellings)
+            select held.email
+            from thetis.held_addresses as held
+            where held.email = any(v_spellings)
+            union
+            select lower(account.email) from auth.users as account
+            where account.id = any(thetis.accounts_of(v_spellings))
             union
             (
-                select stored.shopify_customer_email from public.purchases as stored
+                select held.email from thetis.held_addresses as held
                 where
-                    stored.shopify_customer_email operator(pg_catalog.~>=~) (v_name || '@')
-                    and stored.shopify_customer_email operator(pg_catalog.~<~) (v_name || 'A')
+                    held.email operator(pg_catalog.~>=~) (v_name || '@')
+                    and held.email operator(pg_catalog.~<~) (v_name || 'A')
                 limit 100
             )
             union
             (
                 select beginning.email
                 from (
-                    select stored.shopify_customer_email as email
-                    from public.purchases as stored
+                    select held.email from thetis.held_addresses as held
                     where
-                        stored.shopify_customer_email operator(pg_catalog.~>=~) v_beginning
-                        and stored.shopify_customer_email operator(pg_catalog.~<~) (
-                            v_beginning || chr(1114111)
-                        )
+                        held.email operator(pg_catalog.~>=~) v_beginning
+                        and held.email operator(pg_catalog.~<~) (v_beginning || chr(1114111))
                     limit 100
                 ) as beginning
                 where thetis.is_near(beginning.email, p_email)
@@ -4608,6 +4970,14 @@ exception when data_exception or integrity_constraint_violation then
                 as refund (entry)
             where thetis.refund_fault(refund.entry || '{"order_id": 1}') is not null
         ) then 'refunds: one is not usable'
+        when jsonb_typeof(p_order -> 'disputes') not in ('array', 'null')
+            then 'disputes: not an array'
+        when exists (
+            select
+            from jsonb_array_elements(coalesce(nullif(p_order -> 'disputes', 'null'), '[]'))
+                as dispute (entry)
+            where (dispute.entry ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true
+        ) then 'disputes: one is not usable'
         when jsonb_typeof(p_order -> 'test') not in ('boolean', 'null')
             then 'test: neither true nor false'
         when (p_order ->> 'total_outstanding' ~ '^-?[0-9]+(\.[0-9]+)?$') is false
@@ -4802,6 +5172,57 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.read_disputes(p_disputes jsonb) RETURNS thetis.incoming_dispute[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select
+            row(
+                (told.entry ->> 'id')::thetis.shopify_id,
+                (told.entry ->> 'order_id')::thetis.shopify_id,
+                lower(told.entry ->> 'type') = 'chargeback',
+                case
+                    when lower(told.entry ->> 'type') = 'chargeback'
+                        then thetis.dispute_status_or_null(told.entry ->> 'status')
+                end,
+                case
+                    when lower(told.entry ->> 'type') = 'inquiry'
+                        then thetis.dispute_status_or_null(told.entry ->> 'status')
+                end
+            )::thetis.incoming_dispute
+        from jsonb_array_elements(p_disputes) as told (entry)
+        where told.entry ->> 'order_id' is not null
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.read_order_disputes(p_orders jsonb, p_test_orders text) RETURNS thetis.incoming_dispute[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select
+            row(
+                dispute.id,
+                told.entry ->> 'id',
+                coalesce(lower(dispute.initiated_as) = 'chargeback', false),
+                thetis.dispute_status_or_null(dispute.status),
+                null
+            )::thetis.incoming_dispute
+        from jsonb_array_elements(p_orders) as told (entry)
+        cross join lateral jsonb_to_recordset(
+            nullif(told.entry -> 'disputes', 'null')::thetis.optional_json_array
+        ) as dispute (id thetis.shopify_id, initiated_as text, status text)
+        where
+            p_test_orders = 'grant'
+            or (told.entry ->> 'test')::boolean is not true
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.read_orders(p_orders jsonb, p_test_orders text) RETURNS thetis.incoming
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4920,6 +5341,9 @@ begin
             ) as refund (entry)
             where p_test_orders = 'grant' or not told.is_test
         ));
+    end if;
+    if jsonb_path_exists(p_orders, '$[*] ? (@.disputes.type() != "null" && @.disputes.size() > 0)') then
+        v_incoming.disputes := thetis.read_order_disputes(p_orders, p_test_orders);
     end if;
     return v_incoming;
 end;
@@ -5135,13 +5559,17 @@ declare
     v_emails text[];
     v_owner_ids uuid[];
     v_has_periods boolean;
+    v_has_disputes boolean;
     v_refreshed thetis.refreshed;
 begin
     select
         array_agg(address.email),
         coalesce(bool_or(address.is_purchase), false),
-        coalesce(bool_or(address.is_new), false)
-    into v_emails, v_refreshed.had_purchases, v_refreshed.has_new_orders
+        coalesce(bool_or(address.is_new), false),
+        exists (
+            select from thetis.disputes where disputes.shopify_order_id = any(p_order_ids)
+        )
+    into v_emails, v_refreshed.had_purchases, v_refreshed.has_new_orders, v_has_disputes
     from (
         select orders.holder_email as email, false as is_purchase,
             orders.is_historic is not true as is_new
@@ -5176,12 +5604,19 @@ begin
         where stored.shopify_order_id = any(p_order_ids)
         order by stored.id
         for update;
-        v_refreshed.changes := thetis.update_purchases(p_order_ids, v_owner_ids)
+        if v_has_disputes then
+            v_refreshed.changes := thetis.lift_chargebacks(p_order_ids);
+        end if;
+        v_refreshed.changes := v_refreshed.changes
+            || thetis.update_purchases(p_order_ids, v_owner_ids)
             || thetis.end_purchases_without_line(p_order_ids);
         v_refreshed.conflicts := thetis.mark_address_conflicts(p_order_ids);
     end if;
     v_refreshed.changes := v_refreshed.changes
         || thetis.add_purchases(p_order_ids, v_owner_ids, v_has_periods);
+    if v_has_disputes then
+        v_refreshed.changes := v_refreshed.changes || thetis.impose_chargebacks(p_order_ids);
+    end if;
     if v_has_periods then
         perform thetis.refresh_expiry(
             v_owner_ids || thetis.present_owners(p_order_ids), v_emails
@@ -5346,28 +5781,30 @@ exception when data_exception or integrity_constraint_violation then
 end;
 $_$;
 
-CREATE TABLE thetis.rejected_webhooks (
-    id bigint NOT NULL,
-    topic text NOT NULL,
-    webhook_id text,
-    body bytea NOT NULL,
-    body_sha256 bytea GENERATED ALWAYS AS (sha256(body)) STORED NOT NULL,
-    reason text NOT NULL,
-    received_at timestamp with time zone DEFAULT now() NOT NULL,
-    replayed_at timestamp with time zone
-);
-
-COMMENT ON COLUMN thetis.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON.';
-
-CREATE FUNCTION thetis.rejected_webhooks_of(p_email text, p_order_ids text[]) RETURNS SETOF thetis.rejected_webhooks
+CREATE FUNCTION thetis.rejected_webhooks_of(p_email text, p_order_ids text[]) RETURNS TABLE(id bigint, is_theirs boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+#variable_conflict use_column
 begin
     return query
-    select kept.*
+    select
+        kept.id,
+        told.order_id = any(p_order_ids) is true
+        or p_email = any(told.emails)
+        or (
+            told.emails = '{}'
+            and not exists (
+                select from thetis.orders
+                where orders.shopify_order_id = told.order_id and orders.email <> p_email
+            )
+        )
     from thetis.rejected_webhooks as kept
     cross join lateral (select thetis.body_json(kept.body) as content offset 0) as body
+    cross join lateral (
+        select thetis.told_order_id(body.content) as order_id,
+            thetis.told_emails(body.content) as emails
+    ) as told
     where
         thetis.mentions(
             coalesce(
@@ -5377,7 +5814,7 @@ begin
             ),
             p_email
         )
-        or coalesce(body.content ->> 'order_id', body.content ->> 'id') = any(p_order_ids);
+        or told.order_id = any(p_order_ids);
 end;
 $$;
 
@@ -5568,6 +6005,31 @@ begin
         raise exception 'reason: must be said' using errcode = 'TH004';
     end if;
     return p_reason;
+end;
+$$;
+
+CREATE FUNCTION thetis.told_emails(p_body jsonb) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select thetis.normalised_email(told.address)
+        from (
+            values
+            (p_body ->> 'email'), (p_body ->> 'contact_email'), (p_body #>> '{customer,email}')
+        ) as told (address)
+        where told.address ~ '@'
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.told_order_id(p_body jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(p_body ->> 'order_id', p_body ->> 'id');
 end;
 $$;
 
@@ -5855,6 +6317,46 @@ ALTER TABLE thetis.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE thetis.dispute_rules (
+    is_the_only_row boolean DEFAULT true NOT NULL,
+    are_honored boolean DEFAULT true NOT NULL,
+    CONSTRAINT there_is_one_row CHECK (is_the_only_row)
+);
+
+CREATE TABLE thetis.disputes (
+    shopify_dispute_id text NOT NULL,
+    shopify_order_id text NOT NULL,
+    is_chargeback boolean NOT NULL,
+    status thetis.dispute_status,
+    inquiry_status thetis.dispute_status,
+    ends_access boolean GENERATED ALWAYS AS (COALESCE((is_chargeback AND (status < 'prevented'::thetis.dispute_status)), false)) STORED,
+    first_recorded_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN thetis.disputes.is_chargeback IS 'Was it ever told to be a chargeback? Then money was taken back. An inquiry is a question.';
+
+COMMENT ON COLUMN thetis.disputes.status IS 'The furthest state told of it. Null: none that we know, or only of the inquiry it was.';
+
+COMMENT ON COLUMN thetis.disputes.inquiry_status IS 'The furthest state told of it expressly as an inquiry: that says nothing of the chargeback which
+it may become.';
+
+COMMENT ON COLUMN thetis.disputes.ends_access IS 'A chargeback that is open or was lost.';
+
+CREATE VIEW thetis.charged_back_orders WITH (security_invoker='true') AS
+ SELECT shopify_order_id,
+    min(first_recorded_at) AS since
+   FROM thetis.disputes dispute
+  WHERE (ends_access AND (EXISTS ( SELECT
+           FROM thetis.dispute_rules
+          WHERE (dispute_rules.is_the_only_row AND dispute_rules.are_honored))))
+  GROUP BY shopify_order_id;
+
+CREATE TABLE thetis.charged_back_purchases (
+    purchase_id uuid NOT NULL,
+    status_before text NOT NULL,
+    CONSTRAINT status_before_gave_or_had_given CHECK ((status_before = ANY (ARRAY['active'::text, 'expired'::text])))
+);
+
 CREATE TABLE thetis.claim_codes (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid,
@@ -5980,7 +6482,8 @@ CREATE TABLE thetis.erased_addresses (
     erased_at timestamp with time zone NOT NULL
 );
 
-COMMENT ON COLUMN thetis.erased_addresses.erased_at IS 'What was bought until then is nobody''s. Who buys later is a new customer.';
+COMMENT ON COLUMN thetis.erased_addresses.erased_at IS 'What was bought before is nobody''s. Who buys later is a new customer, and so is who buys in that
+very second: Shopify tells no more than the second.';
 
 CREATE TABLE thetis.erasure_key (
     is_the_only_row boolean DEFAULT true NOT NULL,
@@ -5990,10 +6493,16 @@ CREATE TABLE thetis.erasure_key (
 
 CREATE TABLE thetis.grants (
     purchase_id uuid NOT NULL,
-    product_slug text NOT NULL,
-    granted_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone
+    granted_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+CREATE VIEW thetis.held_addresses WITH (security_invoker='true') AS
+ SELECT stored.shopify_customer_email AS email
+   FROM public.purchases stored
+UNION ALL
+ SELECT orders.holder_email AS email
+   FROM thetis.orders
+  WHERE (orders.holder_email IS NOT NULL);
 
 CREATE VIEW thetis.live_purchases WITH (security_invoker='true') AS
  SELECT stored.id,
@@ -6078,6 +6587,20 @@ CREATE TABLE thetis.proven_addresses (
 
 COMMENT ON TABLE thetis.proven_addresses IS 'Two users may have proven the same address: who did it last reads its mail now.';
 
+CREATE TABLE thetis.rejected_webhooks (
+    id bigint NOT NULL,
+    topic text NOT NULL,
+    webhook_id text,
+    body bytea NOT NULL,
+    body_sha256 bytea GENERATED ALWAYS AS (sha256(body)) STORED NOT NULL,
+    reason text NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    replayed_at timestamp with time zone
+);
+
+COMMENT ON COLUMN thetis.rejected_webhooks.body IS 'The bytes as they came: they need not be text, let alone JSON. Where they only named somebody who
+was erased, that address is struck out.';
+
 ALTER TABLE thetis.rejected_webhooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME thetis.rejected_webhooks_id_seq
     START WITH 1
@@ -6120,8 +6643,17 @@ ALTER TABLE ONLY thetis.access_periods
 ALTER TABLE ONLY thetis.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY thetis.charged_back_purchases
+    ADD CONSTRAINT charged_back_purchases_pkey PRIMARY KEY (purchase_id);
+
 ALTER TABLE ONLY thetis.claim_codes
     ADD CONSTRAINT claim_codes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY thetis.dispute_rules
+    ADD CONSTRAINT dispute_rules_pkey PRIMARY KEY (is_the_only_row);
+
+ALTER TABLE ONLY thetis.disputes
+    ADD CONSTRAINT disputes_pkey PRIMARY KEY (shopify_dispute_id);
 
 ALTER TABLE ONLY thetis.email_deliveries
     ADD CONSTRAINT email_deliveries_pkey PRIMARY KEY (notification_id);
@@ -6198,6 +6730,8 @@ CREATE INDEX claim_codes_prunable ON thetis.claim_codes USING btree (requested_a
 
 CREATE INDEX claim_codes_user ON thetis.claim_codes USING btree (user_id, requested_at);
 
+CREATE INDEX disputes_order ON thetis.disputes USING btree (shopify_order_id);
+
 CREATE INDEX email_deliveries_undelivered ON thetis.email_deliveries USING btree (occurred_at) WHERE (state > 'delivered'::thetis.delivery_state);
 
 CREATE INDEX notifications_codes ON thetis.notifications USING btree (id) WHERE ((kind = 'claim_code'::text) AND (status = ANY (ARRAY['pending'::text, 'dead'::text])));
@@ -6222,7 +6756,7 @@ CREATE UNIQUE INDEX notifications_untried_message ON thetis.notifications USING 
 
 CREATE UNIQUE INDEX notifications_untried_update ON thetis.notifications USING btree (shopify_order_id) WHERE ((attempts = 0) AND (kind = 'post_purchase_update'::text));
 
-CREATE INDEX orders_holder_email ON thetis.orders USING btree (holder_email) WHERE (holder_email IS NOT NULL);
+CREATE INDEX orders_holder_email ON thetis.orders USING btree (holder_email text_pattern_ops) WHERE (holder_email IS NOT NULL);
 
 CREATE INDEX orders_number ON thetis.orders USING btree (order_number);
 
@@ -6249,6 +6783,9 @@ ALTER TABLE ONLY public.purchases
 
 ALTER TABLE ONLY thetis.access_periods
     ADD CONSTRAINT access_periods_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY thetis.charged_back_purchases
+    ADD CONSTRAINT charged_back_purchases_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY thetis.claim_codes
     ADD CONSTRAINT claim_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
@@ -6277,7 +6814,13 @@ ALTER TABLE thetis.access_periods ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.audit_log ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE thetis.charged_back_purchases ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE thetis.claim_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.dispute_rules ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE thetis.disputes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.email_deliveries ENABLE ROW LEVEL SECURITY;
 
@@ -6329,6 +6872,9 @@ GRANT ALL ON FUNCTION public.claim_purchases() TO authenticated;
 REVOKE ALL ON FUNCTION public.count_address_conflicts() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_address_conflicts() TO service_role;
 
+REVOKE ALL ON FUNCTION public.count_privacy_requests() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_privacy_requests() TO service_role;
+
 REVOKE ALL ON FUNCTION public.customer_timeline(query text, operator text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.customer_timeline(query text, operator text) TO authenticated;
 GRANT ALL ON FUNCTION public.customer_timeline(query text, operator text) TO service_role;
@@ -6360,6 +6906,9 @@ GRANT ALL ON FUNCTION public.grant_access(slug text, recipient text, reason text
 
 REVOKE ALL ON FUNCTION public.has_access(slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_access(slug text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.honor_disputes(is_on boolean, max_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.honor_disputes(is_on boolean, max_count integer) TO service_role;
 
 REVOKE ALL ON FUNCTION public.list_notifications(order_name text, state text, before_id uuid, max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_notifications(order_name text, state text, before_id uuid, max_count integer) TO service_role;
@@ -6393,6 +6942,9 @@ GRANT ALL ON FUNCTION public.prune(older_than interval, max_count integer) TO se
 
 REVOKE ALL ON FUNCTION public.record_deliveries(events jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_deliveries(events jsonb) TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_disputes(disputes jsonb, received_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_disputes(disputes jsonb, received_at timestamp with time zone) TO service_role;
 
 REVOKE ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) TO service_role;
@@ -6501,6 +7053,8 @@ REVOKE ALL ON FUNCTION thetis.customer_purchases(p_customer thetis.customer) FRO
 
 REVOKE ALL ON FUNCTION thetis.customer_rejected(p_customer thetis.customer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.describe_disputes(p_disputes jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.describe_message_changes(p_order_id text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.describe_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
@@ -6508,6 +7062,10 @@ REVOKE ALL ON FUNCTION thetis.describe_orders(p_orders jsonb, p_test_orders text
 REVOKE ALL ON FUNCTION thetis.describe_purchases(p_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.describe_refunds(p_refunds jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.dispute_fault(p_dispute jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.dispute_status_or_null(p_word text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.drop_settled_code() FROM PUBLIC;
 
@@ -6522,6 +7080,8 @@ REVOKE ALL ON FUNCTION thetis.enqueue_notifications(p_order_ids text[], p_has_me
 REVOKE ALL ON FUNCTION thetis.erase_enrollments(p_email text, p_purchase_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.erase_messages(p_ids uuid[], p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.erase_rejected_webhooks(p_email text, p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.erase_returned_orders(p_order_ids text[]) FROM PUBLIC;
 
@@ -6547,6 +7107,8 @@ REVOKE ALL ON FUNCTION thetis.have_access_periods(p_order_ids text[]) FROM PUBLI
 
 REVOKE ALL ON FUNCTION thetis.held_address(p_address text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.impose_chargebacks(p_order_ids text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.is_address_of(p_user_id uuid, p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_code_to_send(p_id uuid, p_lease interval) FROM PUBLIC;
@@ -6560,6 +7122,8 @@ REVOKE ALL ON FUNCTION thetis.is_near(p_one text, p_other text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION thetis.is_staff(p_claims jsonb, p_is_write boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.keep_audit_log() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.lift_chargebacks(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.link_addresses(p_user_id uuid, p_emails text[]) FROM PUBLIC;
 
@@ -6584,6 +7148,8 @@ REVOKE ALL ON FUNCTION thetis.lock_to_forget(p_email text, p_order_ids text[]) F
 REVOKE ALL ON FUNCTION thetis.mark_address_conflicts(p_order_ids text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.mentions(p_text text, p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.merge_disputes(p_disputes thetis.incoming_dispute[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.merge_lines(p_lines thetis.incoming_line[]) FROM PUBLIC;
 
@@ -6633,6 +7199,10 @@ REVOKE ALL ON FUNCTION thetis.provers_of(p_emails text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.random_code() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.read_disputes(p_disputes jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.read_order_disputes(p_orders jsonb, p_test_orders text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.read_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.read_refunds(p_refunds jsonb) FROM PUBLIC;
@@ -6675,6 +7245,10 @@ GRANT SELECT ON TABLE public.purchases TO service_role;
 REVOKE ALL ON FUNCTION thetis.stated_purchase(p_id uuid, p_expected_address text, p_to_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.stated_reason(p_reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.told_emails(p_body jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.told_order_id(p_body jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.unchanged_act(p_action text, p_ids uuid[]) FROM PUBLIC;
 

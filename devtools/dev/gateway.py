@@ -42,11 +42,11 @@ class Gateway:
     async def _answer(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return _preflight(request)
-        key = request.headers.get("apikey") or request.query_params.get("apikey")
+        key = request.headers.get("apikey") or request.query_params.get("apikey") or ""
         if key not in self._tokens and request.url.path not in _OPEN:
             words = "Invalid API key" if key else "No API key found in request"
             return JSONResponse({"message": words}, 401)
-        if str(key).startswith("sb_secret_") and "Mozilla" in request.headers["user-agent"]:
+        if key.startswith("sb_secret_") and "Mozilla" in request.headers.get("user-agent", ""):
             return JSONResponse({"message": "Forbidden use of secret API key in browser"}, 401)
         prefix = REST if request.url.path.startswith(REST) else AUTH
         headers = _passed_on(request)

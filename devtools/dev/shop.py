@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from thetis.cli import shopify_payloads
+from thetis.cli import shopify_disputes, shopify_payloads
 from thetis.cli.shopify_payloads import Json, SampleProduct
 
 _STEP = timedelta(seconds=1)
@@ -116,6 +116,20 @@ class Shop:
             order = self._order(order_id)
             order.is_cancelled = True
             self._tell(order, "orders/cancelled")
+        return order
+
+    def dispute(self, order_id: int, status: str) -> Order:
+        """The bank takes the money back, or gives it again: `needs_response`, then `won`."""
+        with self._lock:
+            order = self._order(order_id)
+            is_first = not order.is_disputed
+            if is_first != (status == "needs_response"):
+                raise ShopError("this was said already" if not is_first else "nothing is disputed")
+            order.is_disputed = is_first
+            at = self._moment(order)
+            topic = "disputes/create" if is_first else "disputes/update"
+            body = shopify_disputes.dispute(order_id=order.id, status=status, at=at)
+            self._send(order, topic, body)
         return order
 
     def repeat(self, order_id: int) -> Order:

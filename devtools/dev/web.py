@@ -82,6 +82,8 @@ def _page(parts: Parts) -> Starlette:
             "address": lambda: parts.shop.correct_address(order_id, str(body["email"])),
             "refund": lambda: parts.shop.refund(order_id, body.get("product")),
             "cancel": lambda: parts.shop.cancel(order_id),
+            "chargeback": lambda: parts.shop.dispute(order_id, "needs_response"),
+            "won": lambda: parts.shop.dispute(order_id, "won"),
             "repeat": lambda: parts.shop.repeat(order_id),
         }
         if name not in acts:
@@ -147,6 +149,7 @@ def _told(order: Order) -> dict[str, Any]:
         "email": order.email,
         "lines": lines,
         "is_cancelled": order.is_cancelled,
+        "is_disputed": order.is_disputed,
         "webhooks": [
             {"topic": each.topic, "status": each.status, "outcome": each.outcome}
             for each in order.webhooks

@@ -18,6 +18,7 @@ from devtools.reference.log_events import LogEvent, log_events
 from devtools.reference.sql import Migrations, functions
 from devtools.reference.words import Words, described, span, table
 from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
+from thetis.shopify_settings import ShopifySettings
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs/REFERENCE.md"
@@ -40,6 +41,7 @@ def reference(database_url: str) -> Reference:
         frame, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     ).render(
         database_settings=code.settings(DatabaseSettings, words),
+        shopify_settings=code.settings(ShopifySettings, words),
         worker_settings=code.settings(WorkerSettings, words),
         service_settings=code.settings(ServiceSettings, words),
         commands=code.commands(words),

@@ -16,13 +16,16 @@ from thetis import cli as thetis_cli
 from thetis.app import create_app
 from thetis.metrics import Metrics
 from thetis.model import WebhookOutcome
-from thetis.settings import DatabaseSettings
+from thetis.setting_types import Settings
 
-ONE_WAY_IS_REQUIRED = {"database_url", "supabase_url", "supabase_secret_key"}
-"""To the database; the frame says so."""
+ONE_WAY_IS_REQUIRED = {
+    **dict.fromkeys(("database_url", "supabase_url", "supabase_secret_key"), "one way is required"),
+    "shopify_webhook_secrets": "one of the two is required",
+}
+"""The frame, or the words of the setting, say which ways there are."""
 
 
-def settings(kind: type[DatabaseSettings], words: Words) -> str:
+def settings(kind: type[Settings], words: Words) -> str:
     rows = [
         (
             span(name.upper()),
@@ -37,7 +40,7 @@ def settings(kind: type[DatabaseSettings], words: Words) -> str:
 
 def _default(name: str, field: Any) -> str:
     if name in ONE_WAY_IS_REQUIRED:
-        return "one way is required"
+        return ONE_WAY_IS_REQUIRED[name]
     if field.is_required():
         return "required"
     return "" if field.default is None else str(field.default)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from devtools.reference.code import ONE_WAY_IS_REQUIRED
-from thetis.setting_types import Form
+from thetis.setting_types import Form, Settings
 from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
+from thetis.shopify_settings import ShopifySettings
 
 FILE = Path(__file__).resolve().parents[2] / "deploy/.env.example"
 
@@ -25,8 +26,9 @@ HEAD = """\
 # for a $. docs/POST_PURCHASE_SETUP.md says where each comes from.
 """
 
-PARTS: dict[type[DatabaseSettings], str] = {
+PARTS: dict[type[Settings], str] = {
     DatabaseSettings: "The database, for every command: DATABASE_URL, or both others",
+    ShopifySettings: "Shopify's Admin API, for `thetis webhooks`; optional for the others",
     WorkerSettings: "Sending, for `thetis serve` and `thetis worker`",
     ServiceSettings: "Receiving, for `thetis serve` alone",
 }
@@ -39,7 +41,7 @@ def environment() -> str:
     )
 
 
-def _part(kind: type[DatabaseSettings], title: str) -> Iterator[str]:
+def _part(kind: type[Settings], title: str) -> Iterator[str]:
     yield f"# ---- {title} ----\n"
     for name, field in kind.model_fields.items():
         if name in kind.__annotations__:  # and not inherited

@@ -155,7 +155,13 @@ def _reader(database: Database) -> Callable[[Sequence[None]], Awaitable[list[Fig
         backlog = await database.notification_backlog()
         conflicts = await database.count_address_conflicts()
         undelivered = await database.undelivered_emails()
-        figures = Figures(backlog=backlog, address_conflicts=conflicts, undelivered=undelivered)
+        requests_open = await database.count_privacy_requests()
+        figures = Figures(
+            backlog=backlog,
+            address_conflicts=conflicts,
+            privacy_requests=requests_open,
+            undelivered=undelivered,
+        )
         return [figures] * len(requests)
 
     return read

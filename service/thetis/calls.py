@@ -8,6 +8,8 @@ from typing import LiteralString
 CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "record_orders": ("orders", "test_orders", "received_at"),
     "record_refunds": ("refunds", "received_at"),
+    "record_disputes": ("disputes", "received_at"),
+    "honor_disputes": ("is_on", "max_count"),
     "record_deliveries": ("events",),
     "undelivered_emails": ("days",),
     "store_rejected_webhook": ("topic", "webhook_id", "body_base64", "reason"),
@@ -28,6 +30,7 @@ CALLS: Mapping[LiteralString, tuple[LiteralString, ...]] = {
     "forget_customer": ("address", "reason", "operator", "dry_run"),
     "record_privacy_request": ("request",),
     "list_privacy_requests": ("include_answered",),
+    "count_privacy_requests": (),
     "mark_privacy_request_answered": ("id",),
     "customer_timeline": ("query", "operator"),
     "grant_access": ("slug", "recipient", "reason", "until", "operator", "grant_id", "dry_run"),

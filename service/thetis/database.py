@@ -118,10 +118,7 @@ class Database:
     async def list_rejected_webhooks(
         self, *, include_replayed: bool, after_id: int = 0, max_count: int = 1000
     ) -> list[RejectedWebhook]:
-        """At most `max_count` with a higher id than `after_id`, the oldest first.
-
-        Supabase's API gives no more than 1,000 rows, so that is the largest `max_count`.
-        """
+        """Those with a higher id than `after_id`, the oldest first. Supabase's API gives 1,000."""
         rows = await self._call("list_rejected_webhooks", include_replayed, after_id, max_count)
         return read(rows, lambda rows: [RejectedWebhook(**row) for row in rows])
 
@@ -152,13 +149,15 @@ class Database:
         rows = await self._call("count_address_conflicts")
         return read(rows, lambda rows: int(rows[0]["count_address_conflicts"]))
 
+    async def count_privacy_requests(self) -> int:
+        """Those that wait for a person's answer."""
+        rows = await self._call("count_privacy_requests")
+        return read(rows, lambda rows: int(rows[0]["count_privacy_requests"]))
+
     async def list_notifications(
         self, *, order: str | None, state: str | None, before_id: str | None = None
     ) -> list[ListedNotification]:
-        """Those of an order, by its number or id, or else all of a state; the latest first.
-
-        At most 1,000, which is what Supabase's API gives.
-        """
+        """Those of an order, by its number or id, or all of a state; the latest 1,000."""
         rows = await self._call("list_notifications", order, state, before_id, 1000)
         return read(rows, listed_notifications)
 

@@ -6,6 +6,9 @@ ThetisError
 ├── DatabaseError            the database did not do what it was asked
 │   ├── DatabaseUnavailable  the request is not at fault, and may succeed later
 │   └── DatabaseRefused      the request is at fault, and would be refused again
+├── ShopifyError             Shopify's Admin API did not answer what it was asked
+│   ├── ShopifyUnavailable   it may answer later
+│   └── ShopifyRefused       it says why not: a scope, a token, a setting of the app
 └── SendFailure              a provider did not take a notification
     ├── TemporaryFailure     try again later, with the same idempotency key
     ├── WrongSettings        it refuses whatever we send, until somebody mends a setting
@@ -45,6 +48,26 @@ class DatabaseUnavailable(DatabaseError):
 
 class DatabaseRefused(DatabaseError):
     """Postgres cannot store a value, or one of our functions refuses it."""
+
+
+class ShopifyError(ThetisError):
+    """The message is Shopify's own, without secrets and email addresses."""
+
+
+class ShopifyUnavailable(ShopifyError):
+    """No answer, or none that Shopify's API documents. `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ShopifyRefused(ShopifyError):
+    """`code` is Shopify's own, such as ACCESS_DENIED, or the status of an answer without one."""
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class SendFailure(ThetisError):

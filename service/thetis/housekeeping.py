@@ -1,5 +1,6 @@
-"""What has to be done from time to time, whatever happens: say of what is over that it is, and drop
-what is not kept for ever. Any number of workers may do it; what one does, the others find done.
+"""What has to be done from time to time, whatever happens: say of what is over that it is, see that
+chargebacks count as the setting says, and drop what is not kept for ever. Any number of workers may
+do it; what one does, the others find done.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from thetis.database import Database
+from thetis.disputes import Disputes
 from thetis.errors import DatabaseError
 from thetis.logs import where
+from thetis.model import DisputeRule
 
 MINUTE = 60.0
 DAY = 24 * 60 * MINUTE
@@ -28,8 +31,17 @@ log = structlog.get_logger()
 class Housekeeping:
     """The first round is a minute after the start. Told to stop, it ends at the next call."""
 
-    def __init__(self, database: Database, *, minute: float = MINUTE, day: float = DAY) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        disputes: DisputeRule = "honor",
+        minute: float = MINUTE,
+        day: float = DAY,
+    ) -> None:
         self._database = database
+        self._disputes = Disputes(database)
+        self._dispute_rule = disputes
         self._minute = minute
         self._day = day
         self._stopping = asyncio.Event()
@@ -40,6 +52,7 @@ class Housekeeping:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as rounds:
             rounds.create_task(self._repeat("expire", self._expire, self._minute))
+            rounds.create_task(self._repeat("disputes", self._apply_dispute_rule, self._minute))
             rounds.create_task(self._repeat("prune", self._prune, self._day))
 
     async def _repeat(
@@ -61,6 +74,13 @@ class Housekeeping:
     async def _expire(self) -> bool:
         """Whether there may be more."""
         return await self._database.expire_purchases(max_count=BATCH) >= BATCH
+
+    async def _apply_dispute_rule(self) -> bool:
+        """Whether there may be more."""
+        changed = await self._disputes.honor_disputes(self._dispute_rule, max_count=BATCH)
+        if changed:
+            log.info("housekeeping.dispute_rule_applied", rule=self._dispute_rule, orders=changed)
+        return changed >= BATCH
 
     async def _prune(self) -> bool:
         """Whether there may be more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import structlog
 from prometheus_client import Gauge
@@ -31,15 +32,22 @@ class Lane:
         self._paused = paused
         self._paused.set(0)
 
-    def learn(self, notification: Notification, settlement: Settlement, *, is_probe: bool) -> None:
-        """Pause, or go on. Each pause is told once, and each end of one."""
-        kind, reason = notification.kind, settlement.error or ""
+    def learn(
+        self, notification: Notification, settlement: Settlement, *, is_probe: bool
+    ) -> Settlement:
+        """Pause, or go on; and what to settle. Each pause is told once, and each end of one."""
+        kind, its_id, reason = notification.kind, notification.id, settlement.error or ""
         if settlement.result == "paused":
-            if self.pause.refused(reason, kind, is_probe=is_probe):
+            if self.pause.is_at_fault(kind, its_id):
+                return replace(settlement, result="retry")
+            if self.pause.refused(reason, kind, its_id, is_probe=is_probe):
                 self._paused.set(1)
                 log.error("provider.paused", provider=self.sender.provider, reason=reason)
-        elif is_probe and settlement.result != "retry" and self.pause.accepted(kind):
-            self._resumed()
+        elif settlement.result != "retry":
+            if is_probe and self.pause.accepted(kind):
+                self._resumed()
+            self.pause.dealt_with(kind, its_id)
+        return settlement
 
     def learn_nothing_due(self) -> None:
         if self.pause.nothing_due():

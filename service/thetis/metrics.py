@@ -89,6 +89,11 @@ class Metrics:
             "Orders of which somebody owns a purchase by another address than the order has now.",
             registry=self.registry,
         )
+        self._privacy_requests = Gauge(
+            "thetis_privacy_requests_open",
+            "Requests of Shopify's compliance webhooks that wait for a person's answer.",
+            registry=self.registry,
+        )
 
     def begin_at_zero(self, topics: Iterable[str], types: Iterable[str]) -> None:
         """Let everything that is received be there from the start: Prometheus sees no increase in a
@@ -109,6 +114,7 @@ class Metrics:
 
     def observe(self, figures: Figures) -> None:
         self._conflicts.set(figures.address_conflicts)
+        self._privacy_requests.set(figures.privacy_requests)
         for state, total in figures.undelivered.items():
             self._undelivered.labels(state).set(total)
         for each in figures.backlog:
@@ -119,6 +125,7 @@ class Metrics:
     def forget(self) -> None:
         """An unreachable database: no figure is better than an old one."""
         self._conflicts.set(float("nan"))
+        self._privacy_requests.set(float("nan"))
         for gauge in (self._pending, self._oldest, self._dead, self._undelivered):
             gauge.clear()
 

@@ -12,6 +12,9 @@ SCHEMA_VERSION = 1
 TestOrders = Literal["grant", "ignore"]
 """What becomes of orders that Shopify marks as tests."""
 
+DisputeRule = Literal["honor", "ignore"]
+"""Whether chargebacks end access."""
+
 Result = Literal["sent", "retry", "paused", "dead"]
 """What became of one attempt to send. Paused: the provider refuses everything for now."""
 
@@ -44,7 +47,7 @@ class WebhookOutcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one order or refund: recorded, unchanged, ignored or rejected."""
+    """What became of one order, refund or dispute: recorded, unchanged, ignored or rejected."""
 
     shopify_order_id: str | None
     outcome: WebhookOutcome
@@ -102,6 +105,8 @@ class Figures:
 
     backlog: list[Backlog]
     address_conflicts: int
+    privacy_requests: int
+    """Those that wait for a person's answer."""
     undelivered: dict[str, int]
     """Emails of the last week that did not arrive, by what became of them."""
 

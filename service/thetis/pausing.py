@@ -14,6 +14,9 @@ class Pause:
     """Whether a provider is paused, and why. While it is, one notification at a time is sent to see
     whether the setting was mended: a probe. Only probes tell; what else was under way when the
     pause began may have been accepted before the setting was wrong.
+
+    A notification that is refused again, after others of its kind were accepted, is a suspect: the
+    fault is its own, unless a second one is refused before another is accepted.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -21,7 +24,9 @@ class Pause:
         self._interval = FIRST
         self._probe_at = 0.0
         self._is_probing = False
-        self._refused: set[str] = set()  # the kinds of what was refused
+        self._refused: dict[str, set[str]] = {}  # by kind, the ids of what was refused
+        self._suspects: set[str] = set()
+        self._refused_alone: dict[str, str] = {}  # by kind, since the last that was accepted
         self._is_doubtful = False
         self.reason: str | None = None
 
@@ -43,12 +48,18 @@ class Pause:
         """A probe is being sent."""
         self._is_probing = True
 
-    def refused(self, reason: str, kind: str, *, is_probe: bool) -> bool:
+    def is_at_fault(self, kind: str, notification_id: str) -> bool:
+        """Whether it was refused for a fault of its own, so that nothing has to pause."""
+        if self.is_on or notification_id not in self._suspects:
+            return False
+        return self._refused_alone.setdefault(kind, notification_id) == notification_id
+
+    def refused(self, reason: str, kind: str, notification_id: str, *, is_probe: bool) -> bool:
         """A setting is wrong. Whether that is news: what was under way is refused as well."""
         is_new = not self.is_on
         if is_new:
-            self._interval, self._refused = FIRST, set()
-        self._refused.add(kind)
+            self._interval, self._refused = FIRST, {}
+        self._refused.setdefault(kind, set()).add(notification_id)
         if is_probe:
             self._interval = min(2 * self._interval, LONGEST)
         elif not is_new:
@@ -59,13 +70,21 @@ class Pause:
         self._next_in(self._interval)
         return is_new
 
+    def dealt_with(self, kind: str, notification_id: str) -> None:
+        """The provider accepted one, or refused it for a reason that tells of no setting."""
+        self._suspects.discard(notification_id)
+        self._refused_alone.pop(kind, None)
+
     def accepted(self, kind: str) -> bool:
         """The provider dealt with a probe. Whether that ends the pause: a workflow that is missing
         refuses one kind alone, and what it refused has to be tried, now rather than later.
         """
         self._is_doubtful = True
         self._next_in(0)
-        return kind in self._refused and self._end()
+        if kind not in self._refused:
+            return False
+        self._suspects |= self._refused[kind]
+        return self._end()
 
     def nothing_due(self) -> bool:
         """There was nothing to probe with. Whether that ends the pause: it does when all that was

@@ -18,6 +18,19 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
 )
 from pydantic_core import CoreSchema, core_schema
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What all settings have in common."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        hide_input_in_errors=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        use_attribute_docstrings=True,  # for docs/REFERENCE.md
+    )
 
 
 @dataclass(frozen=True)
@@ -118,3 +131,42 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
 
 
 ResendWebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+
+
+def _public(url: str) -> str:
+    """Shopify delivers by https alone; what runs on this machine is for trying things out."""
+    address = HttpUrl(url)
+    if address.scheme != "https" and address.host not in {"127.0.0.1", "localhost"}:
+        raise ValueError
+    if address.path != "/" or address.query or address.fragment:
+        raise ValueError
+    return str(address).rstrip("/")
+
+
+PublicUrl = Annotated[
+    str,
+    AfterValidator(_public),
+    Form("an https address without a path, such as https://thetis.example.com"),
+]
+ShopDomain = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$"),
+    Form("the shop's name.myshopify.com, such as example-shop.myshopify.com"),
+]
+
+_OLDEST_VERSION = "2026-04"
+"""Before it, a webhook subscription has no name: we could not tell ours from another's."""
+
+
+def _new_enough(version: str) -> str:
+    if version < _OLDEST_VERSION:
+        raise ValueError
+    return version
+
+
+ShopifyVersion = Annotated[
+    str,
+    Field(pattern=r"^20[0-9]{2}-(01|04|07|10)$"),
+    AfterValidator(_new_enough),
+    Form(f"a version of Shopify's Admin API, {_OLDEST_VERSION} or later, such as 2026-10"),
+]

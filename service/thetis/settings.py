@@ -3,6 +3,8 @@
 DatabaseSettings        what `thetis customer`, `messages`, `products`, `rejected` and `staff` need
 └── WorkerSettings      and to send: what `thetis worker` needs
     └── ServiceSettings and to receive: what `thetis serve` needs
+
+Those of Shopify's Admin API, which both last ones may have, are in `thetis.shopify_settings`.
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 
 from thetis.errors import SettingsError
-from thetis.model import TestOrders
+from thetis.model import DisputeRule, TestOrders
 from thetis.setting_types import (
     BaseUrl,
     Color,
@@ -35,21 +37,15 @@ from thetis.setting_types import (
     ResendWebhookSecret,
     Seconds,
     Secret,
+    Settings,
     SupabaseKey,
     split,
 )
+from thetis.shopify_settings import ShopifySettings
 
 
-class DatabaseSettings(BaseSettings):
+class DatabaseSettings(Settings):
     """How to reach the database: DATABASE_URL, or else SUPABASE_URL with SUPABASE_SECRET_KEY."""
-
-    model_config = SettingsConfigDict(
-        frozen=True,
-        hide_input_in_errors=True,
-        extra="ignore",
-        env_ignore_empty=True,
-        use_attribute_docstrings=True,  # for docs/REFERENCE.md
-    )
 
     database_url: DatabaseUrl | None = None
     """A Postgres URI, direct or through a pooler. Used when both ways are given: it is faster."""
@@ -88,7 +84,7 @@ class DatabaseSettings(BaseSettings):
         return key
 
 
-class WorkerSettings(DatabaseSettings):
+class WorkerSettings(ShopifySettings, DatabaseSettings):
     """How to send notifications."""
 
     knock_api_key: Secret
@@ -125,6 +121,10 @@ class WorkerSettings(DatabaseSettings):
     """Where the course app is. The email links to its `/claim` page."""
     send_timeout_seconds: Seconds = 15.0
     """How long Knock or Resend may take for one request, after which it is tried again."""
+    disputes: Annotated[DisputeRule, Form("honor or ignore")] = "honor"
+    """`honor` or `ignore`: whether an open or a lost chargeback ends access. Disputes are kept
+    either way, so it can be changed later; a change holds within two minutes of the worker's start.
+    """
     lease_seconds: Annotated[Count, Field(validate_default=True)] = 60
     """For how long a claimed notification belongs to one worker; at least twice
     `SEND_TIMEOUT_SECONDS`. If the worker is killed, the notification waits for the end of it.
@@ -146,14 +146,14 @@ class ServiceSettings(WorkerSettings):
     """How to receive webhooks."""
 
     shopify_webhook_secrets: Annotated[
-        tuple[Secret, ...],
+        Annotated[tuple[Secret, ...], Field(min_length=1)] | None,
         NoDecode,
         BeforeValidator(split),
-        Field(min_length=1),
+        Field(validate_default=True),
         Form("one or more secrets, separated by commas"),
-    ]
+    ] = None
     """One secret, or several separated by commas. Any of them may have signed, so that a secret can
-    be rotated.
+    be rotated, and so may `SHOPIFY_CLIENT_SECRET`: one of the two settings must be there.
     """
     resend_webhook_secrets: Annotated[
         Annotated[tuple[ResendWebhookSecret, ...], Field(min_length=1)] | None,
@@ -171,8 +171,26 @@ class ServiceSettings(WorkerSettings):
     hundreds wait for a provider that hangs.
     """
 
+    @field_validator("shopify_webhook_secrets")
+    @classmethod
+    def _verify_webhooks(
+        cls, secrets: tuple[SecretStr, ...] | None, info: ValidationInfo
+    ) -> tuple[SecretStr, ...] | None:
+        if secrets is None and info.data.get("shopify_client_secret", "wrong") is None:
+            raise ValueError(
+                "is not set; must be one or more secrets, separated by commas,"
+                " unless SHOPIFY_CLIENT_SECRET is set"
+            )
+        return secrets
 
-SettingsType = TypeVar("SettingsType", bound=DatabaseSettings)
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """Everything that may have signed a webhook of Shopify's."""
+        given = (*(self.shopify_webhook_secrets or ()), self.shopify_client_secret)
+        return tuple(each.get_secret_value() for each in given if each is not None)
+
+
+SettingsType = TypeVar("SettingsType", bound=Settings)
 
 
 def load(kind: type[SettingsType], **given: Any) -> SettingsType:
@@ -187,7 +205,7 @@ def load(kind: type[SettingsType], **given: Any) -> SettingsType:
         raise SettingsError(f"settings are missing or malformed:\n{faults}") from None
 
 
-def _faults(kind: type[DatabaseSettings], error: ValidationError) -> Iterator[str]:
+def _faults(kind: type[Settings], error: ValidationError) -> Iterator[str]:
     for fault in error.errors(include_url=False, include_input=False):
         name = str(fault["loc"][0])
         if fault["type"] == "missing":

@@ -1,10 +1,11 @@
 """Shopify's language: is a webhook authentic, and what does its body say?
 
 This module translates and decides nothing. A body becomes an argument of record_orders,
-record_refunds or record_privacy_request: Shopify's own field names, only the fields that the
-database reads, every value one that Postgres can hold. What an order means is decided in SQL.
+record_refunds, record_disputes or record_privacy_request: Shopify's own field names, only the
+fields that the database reads, every value one that Postgres can hold. What an order means is
+decided in SQL.
 
-Fields: https://shopify.dev/docs/api/admin-rest/latest/resources/order (and `refund`), and
+Fields: https://shopify.dev/docs/api/admin-rest/latest/resources/order (`refund`, `dispute`), and
 https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance.
 """
 
@@ -12,22 +13,23 @@ from __future__ import annotations
 
 import base64
 import hmac
-import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, FailFast, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, FailFast, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from thetis.errors import UnusablePayload
+from thetis.shopify_fields import Address, Amount, Flag, Id, Instant, Quantity, Text, Word
 
-TOPICS: Mapping[str, Literal["order", "refund", "privacy"]] = {
+TOPICS: Mapping[str, Literal["order", "refund", "dispute", "privacy"]] = {
     "orders/create": "order",
     "orders/paid": "order",
     "orders/updated": "order",
     "orders/cancelled": "order",
     "refunds/create": "refund",
+    "disputes/create": "dispute",
+    "disputes/update": "dispute",
     "customers/data_request": "privacy",
     "customers/redact": "privacy",
     "shop/redact": "privacy",
@@ -37,8 +39,6 @@ its body is an edit, not an order (https://shopify.dev/docs/api/webhooks/latest)
 
 REASON_LIMIT = 500
 """Characters in the reason of an UnusablePayload, at most."""
-
-_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,10})?")
 
 
 def verify_signature(body: bytes, header: str | None, secrets: Sequence[str]) -> bool:
@@ -73,6 +73,11 @@ def translate_refund(body: bytes) -> dict[str, Any]:
     return _translate(Refund, body)
 
 
+def translate_dispute(body: bytes) -> dict[str, Any]:
+    """One element of record_disputes' argument: the fields of Dispute, null for an absent one."""
+    return _translate(Dispute, body)
+
+
 def translate_privacy_request(topic: str, body: bytes) -> dict[str, Any]:
     """The argument of record_privacy_request."""
     told = _translate(PrivacyRequest, body)
@@ -100,69 +105,13 @@ def _reason(error: ValidationError) -> str:
     )[:REASON_LIMIT]
 
 
-def _digits(value: object) -> str:
-    """An id as text, so that nothing between here and Postgres can make it a float.
-
-    Shopify's own test notification has ids of 18 digits, far above 2^53; a bigint holds them.
-    """
-    if type(value) is int and 0 < value < 2**63:
-        return str(value)
-    if isinstance(value, str) and len(value) <= 19 and value.isascii() and value.isdigit():
-        return _digits(int(value))
-    raise PydanticCustomError("shopify_id", "Input should be an integer from 1 to 2^63 - 1")
-
-
-def _instant(value: object) -> datetime:
-    """A moment, in UTC: ISO 8601 allows offsets that Postgres refuses."""
-    try:
-        moment = datetime.fromisoformat(value)  # type: ignore[arg-type]
-        if moment.tzinfo is None:
-            raise ValueError("no offset")
-        return moment.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        raise PydanticCustomError(
-            "instant", "Input should be an ISO 8601 time with an offset, in the years 1 to 9999"
-        ) from None
-
-
-def _usable_address(value: object) -> str | None:
-    """An address as Shopify sent it, or None for anything that no mail can be sent to.
-
-    `email`, `contact_email` and `customer.email` may each be absent, null, "" or different from
-    the others, so junk in one of them must not cost the order. SQL trims, lowers and chooses.
-    """
-    if not isinstance(value, str) or len(value) > 320:
-        return None
-    text = value.strip(" \t\r\n")
-    return value if "@" in text[1:-1] and " " not in text and text.isprintable() else None
-
-
-def _amount(value: object) -> str | None:
-    """An amount of money as a decimal number in text, or None for anything else.
-
-    Shopify sends text, and some old payloads lack the field: the amount must not cost the order.
-    """
-    is_number = (type(value) is int and abs(value) < 10**15) or type(value) is float
-    text = str(value) if is_number else value
-    return text if isinstance(text, str) and _AMOUNT.fullmatch(text) else None
-
-
-T = TypeVar("T", bound="LineItem | OrderRefund")
+T = TypeVar("T", bound="LineItem | OrderRefund | OrderDispute")
 
 
 def _distinct(items: list[T]) -> list[T]:
     if len({item.id for item in items}) < len(items):
         raise PydanticCustomError("distinct", "Two items should not have the same id")
     return items
-
-
-Id = Annotated[str, BeforeValidator(_digits)]
-Address = Annotated[str | None, BeforeValidator(_usable_address)]
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-Amount = Annotated[str | None, BeforeValidator(_amount)]
-Flag = Annotated[bool, BeforeValidator(lambda value: value is True)]
-Quantity = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
-Text = Annotated[str, Field(strict=True, max_length=100, pattern=r"^[^\x00]*$")]
 
 
 class LineItem(BaseModel):
@@ -205,6 +154,32 @@ class Refund(OrderRefund):
     created_at: Instant | None = None
 
 
+class OrderDispute(BaseModel):
+    """A dispute as the Admin API tells it with its order.
+
+    `initiated_as` is how it began, inquiry or chargeback, and may not follow an inquiry that became
+    a chargeback: https://shopify.dev/docs/api/admin-graphql/latest/objects/OrderDisputeSummary
+    The number in its id is the one that disputes/create has, though the two kinds of id differ.
+    """
+
+    id: Id
+    initiated_as: Word
+    status: Word
+
+
+class Dispute(BaseModel):
+    """A dispute as disputes/create and disputes/update send it. `type` is what it is by now.
+
+    `order_id` is null where Shopify knows the payment and no order of it:
+    https://shopify.dev/docs/api/admin-rest/latest/resources/dispute
+    """
+
+    id: Id
+    order_id: Id | None = None
+    type: Word
+    status: Word
+
+
 class Customer(BaseModel):
     email: Address = None
 
@@ -232,6 +207,9 @@ class Order(BaseModel):
     `line_items` and `financial_status` decide what is granted, and Shopify leaves them out only of
     a webhook that was set up with `include_fields`. Taken for an order of nothing, or for one that
     is not paid, it would be lost; without a default it is rejected, and kept.
+
+    No webhook has `disputes`: the Admin API tells them. None is no word of them, not that there are
+    none.
     """
 
     id: Id
@@ -248,3 +226,6 @@ class Order(BaseModel):
     updated_at: Instant | None = None
     line_items: Annotated[list[LineItem], FailFast(), AfterValidator(_distinct)]
     refunds: Annotated[list[OrderRefund], FailFast(), AfterValidator(_distinct)] = []
+    disputes: (
+        Annotated[list[OrderDispute], Field(fail_fast=True), AfterValidator(_distinct)] | None
+    ) = None

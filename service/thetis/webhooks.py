@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +11,12 @@ import structlog
 
 from thetis.batching import Batcher
 from thetis.database import Database
+from thetis.disputes import Disputes
 from thetis.errors import DatabaseRefused, UnusablePayload
 from thetis.model import Outcome, WebhookOutcome
 from thetis.shopify import (
     TOPICS,
+    translate_dispute,
     translate_order,
     translate_privacy_request,
     translate_refund,
@@ -32,6 +35,8 @@ class WebhookRecorder:
         self._database = database
         self._orders: Batcher[dict[str, Any], Outcome] = Batcher(database.record_orders)
         self._refunds: Batcher[dict[str, Any], Outcome] = Batcher(database.record_refunds)
+        self._record_disputes = Disputes(database).record_disputes
+        self._disputes: Batcher[dict[str, Any], Outcome] = Batcher(self._record_disputes)
 
     async def record(
         self, topic: str, webhook_id: str | None, body: bytes, received_at: str | None = None
@@ -69,15 +74,13 @@ class WebhookRecorder:
                 return await self._record_privacy_request(topic, body)
             if TOPICS[topic] == "refund":
                 refund = translate_refund(body)
-                if received_at is None:
-                    return await self._refunds.submit(refund)
-                [outcome] = await self._database.record_refunds([refund], received_at)
-                return outcome
+                alone = self._database.record_refunds
+                return await _submit(refund, self._refunds, alone, received_at)
+            if TOPICS[topic] == "dispute":
+                dispute = translate_dispute(body)
+                return await _submit(dispute, self._disputes, self._record_disputes, received_at)
             order = translate_order(body)
-            if received_at is None:
-                outcome = await self._orders.submit(order)
-            else:
-                [outcome] = await self._database.record_orders([order], received_at)
+            outcome = await _submit(order, self._orders, self._database.record_orders, received_at)
             return replace(outcome, is_test=order["test"])
         except UnusablePayload as fault:
             return _rejected(str(fault))
@@ -106,6 +109,19 @@ class WebhookRecorder:
             rejected_id=kept_as,
             reason=reason,
         )
+
+
+async def _submit(
+    item: dict[str, Any],
+    shared: Batcher[dict[str, Any], Outcome],
+    alone: Callable[[list[dict[str, Any]], str], Awaitable[list[Outcome]]],
+    received_at: str | None,
+) -> Outcome:
+    """One that is replayed has a time of its own, and shares no call."""
+    if received_at is None:
+        return await shared.submit(item)
+    [outcome] = await alone([item], received_at)
+    return outcome
 
 
 def _rejected(reason: str) -> Outcome:

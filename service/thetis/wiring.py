@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import overload
 
 from starlette.applications import Starlette
 
@@ -14,10 +15,15 @@ from thetis.metrics import Metrics
 from thetis.preflight import check_email_confirmation
 from thetis.providers.knock import KnockSender
 from thetis.providers.resend import ResendSender
+from thetis.providers.shopify_admin import ShopifyAdmin
 from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
+from thetis.shopify_settings import AdminSettings, ShopifySettings
 from thetis.transports import transport
 from thetis.webhooks import WebhookRecorder
 from thetis.worker import Worker
+
+SHOPIFY_TIMEOUT = 30.0
+"""Seconds for one request to the Admin API, which may take a while for a page of large orders."""
 
 
 def database(settings: DatabaseSettings) -> Database:
@@ -57,6 +63,28 @@ def worker(settings: WorkerSettings, to: Database, metrics: Metrics) -> Worker:
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
         concurrency=settings.dispatch_concurrency,
+        disputes=settings.disputes,
+    )
+
+
+@overload
+def shopify_admin(settings: AdminSettings) -> ShopifyAdmin: ...
+
+
+@overload
+def shopify_admin(settings: ShopifySettings) -> ShopifyAdmin | None: ...
+
+
+def shopify_admin(settings: ShopifySettings) -> ShopifyAdmin | None:
+    """None when SHOPIFY_SHOP is not set. Must be called where an event loop runs."""
+    credentials = settings.shopify_credentials
+    if credentials is None:
+        return None
+    return ShopifyAdmin(
+        base_url=settings.shopify_url,
+        credentials=credentials,
+        api_version=settings.shopify_api_version,
+        timeout=SHOPIFY_TIMEOUT,
     )
 
 
@@ -83,7 +111,7 @@ def parts(settings: ServiceSettings) -> Parts:
         preflight=partial(check_email_confirmation, settings),
         recorder=WebhookRecorder(to),
         deliveries=DeliveryRecorder(to),
-        secrets=tuple(each.get_secret_value() for each in settings.shopify_webhook_secrets),
+        secrets=settings.webhook_secrets,
         resend_secrets=tuple(
             each.get_secret_value() for each in settings.resend_webhook_secrets or ()
         ),

@@ -25,7 +25,7 @@ from thetis.housekeeping import Housekeeping
 from thetis.lanes import Lane
 from thetis.logs import where
 from thetis.metrics import Metrics
-from thetis.model import Notification, Settlement
+from thetis.model import DisputeRule, Notification, Settlement
 from thetis.providers import Sender
 from thetis.supervision import as_error
 
@@ -64,6 +64,7 @@ class Worker:
         lease_seconds: int,
         poll_seconds: float,
         concurrency: int,
+        disputes: DisputeRule = "honor",
     ) -> None:
         self._database = database
         self._lanes = [
@@ -75,7 +76,7 @@ class Worker:
         self._hold = min(HOLD, lease_seconds / 2)
         self._poll_seconds = poll_seconds
         self._settlements: Batcher[Settlement, None] = Batcher(self._settle, max_calls=1)
-        self._housekeeping = Housekeeping(database)
+        self._housekeeping = Housekeeping(database, disputes=disputes)
         self._stopping = asyncio.Event()
 
     def wake(self) -> None:
@@ -178,7 +179,7 @@ class Worker:
     async def _send(self, lane: Lane, notification: Notification, *, is_probe: bool) -> Settlement:
         try:
             settlement = await self._attempt(lane.sender, notification)
-            lane.learn(notification, settlement, is_probe=is_probe)
+            settlement = lane.learn(notification, settlement, is_probe=is_probe)
         finally:
             if is_probe:
                 lane.pause.unanswered()

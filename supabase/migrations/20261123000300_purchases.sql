@@ -14,7 +14,9 @@ create table public.purchases (
     shopify_line_item_id text,
     status text not null default 'active'
     constraint status_is_known check (
-        status in ('active', 'expired', 'cancelled', 'refunded')
+        status in (  -- what each means: thetis.purchase_status
+            'active', 'expired', 'cancelled', 'refunded'
+        )
     ),
     purchased_at timestamptz,
     expires_at timestamptz,

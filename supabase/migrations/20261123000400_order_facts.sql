@@ -50,8 +50,10 @@ comment on column thetis.orders.erased_at is
 -- What a customer tells support.
 create index orders_number on thetis.orders (order_number);
 -- A correction has to find the purchases that were linked by the address before it; and support
--- asks for what was not paid for, of which there is no purchase.
-create index orders_holder_email on thetis.orders (holder_email) where holder_email is not null;
+-- asks for what was not paid for, of which there is no purchase, and which addresses begin alike:
+-- hence the operator class.
+create index orders_holder_email on thetis.orders (holder_email text_pattern_ops)
+where holder_email is not null;
 create index orders_transferred_from on thetis.orders (email) where transferred_to is not null;
 
 create table thetis.order_lines (

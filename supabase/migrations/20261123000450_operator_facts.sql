@@ -20,12 +20,10 @@ once that person was erased.';
 comment on column thetis.overrides.extended_to is
 'When its access ends instead; infinity is never.';
 
--- Access that was given, not bought. The purchase with this id is made from it.
+-- Which purchases were given, not bought. What was given, and until when, the purchase says.
 create table thetis.grants (
     purchase_id uuid primary key,
-    product_slug text not null,
-    granted_at timestamptz not null default now(),
-    expires_at timestamptz
+    granted_at timestamptz not null default now()
 );
 
 -- How long a purchase grants access, as its product said when it was bought; no row: for ever.

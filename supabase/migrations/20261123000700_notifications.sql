@@ -187,6 +187,10 @@ begin
             waiting.status = 'pending'
             and waiting.due_at <= now()
             and waiting.provider = claim_notifications.provider
+            -- of many that are to be given up at once, some wait for the next claim
+            and (
+                waiting.uncertain_since < now() - thetis.repeatable_for(waiting.kind)
+            ) is not true
             and (
                 waiting.kind <> 'claim_code' or thetis.is_code_to_send(waiting.id, v_lease)
             )

@@ -343,13 +343,17 @@ declare
     v_emails text[];
     v_owner_ids uuid[];
     v_has_periods boolean;
+    v_has_disputes boolean;
     v_refreshed thetis.refreshed;
 begin
     select
         array_agg(address.email),
         coalesce(bool_or(address.is_purchase), false),
-        coalesce(bool_or(address.is_new), false)
-    into v_emails, v_refreshed.had_purchases, v_refreshed.has_new_orders
+        coalesce(bool_or(address.is_new), false),
+        exists (
+            select from thetis.disputes where disputes.shopify_order_id = any(p_order_ids)
+        )
+    into v_emails, v_refreshed.had_purchases, v_refreshed.has_new_orders, v_has_disputes
     from (
         select orders.holder_email as email, false as is_purchase,
             orders.is_historic is not true as is_new
@@ -384,12 +388,19 @@ begin
         where stored.shopify_order_id = any(p_order_ids)
         order by stored.id
         for update;
-        v_refreshed.changes := thetis.update_purchases(p_order_ids, v_owner_ids)
+        if v_has_disputes then
+            v_refreshed.changes := thetis.lift_chargebacks(p_order_ids);
+        end if;
+        v_refreshed.changes := v_refreshed.changes
+            || thetis.update_purchases(p_order_ids, v_owner_ids)
             || thetis.end_purchases_without_line(p_order_ids);
         v_refreshed.conflicts := thetis.mark_address_conflicts(p_order_ids);
     end if;
     v_refreshed.changes := v_refreshed.changes
         || thetis.add_purchases(p_order_ids, v_owner_ids, v_has_periods);
+    if v_has_disputes then
+        v_refreshed.changes := v_refreshed.changes || thetis.impose_chargebacks(p_order_ids);
+    end if;
     if v_has_periods then
         perform thetis.refresh_expiry(
             v_owner_ids || thetis.present_owners(p_order_ids), v_emails
@@ -399,7 +410,8 @@ begin
 end;
 $$;
 
--- How many orders have a purchase that somebody owns by another address than the order's.
+-- How many orders, but for test orders, have a purchase that somebody owns by another address than
+-- the order's.
 create function public.count_address_conflicts()
 returns bigint
 language plpgsql
@@ -412,6 +424,7 @@ begin
         select count(*) from thetis.orders
         where
             orders.has_address_conflict
+            and not orders.is_test
             and exists (
                 select from public.purchases as owned
                 left join thetis.overrides as override on owned.id = override.purchase_id

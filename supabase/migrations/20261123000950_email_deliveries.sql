@@ -121,17 +121,17 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    select known.state::text, count(message.id)
-    from unnest(enum_range('failed'::thetis.delivery_state, null)) as known (state)
+    select listed.state::text, count(message.id)
+    from unnest(enum_range('failed'::thetis.delivery_state, null)) as listed (state)
     left join thetis.email_deliveries as stored
         on
-            known.state = stored.state
+            listed.state = stored.state
             and stored.state > 'delivered'
             and stored.occurred_at > now() - make_interval(days => undelivered_emails.days)
     left join thetis.notifications as message
         on stored.notification_id = message.id and not message.is_test
-    group by known.state
-    order by known.state;
+    group by listed.state
+    order by listed.state;
 end;
 $$;
 

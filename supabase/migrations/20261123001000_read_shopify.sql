@@ -58,11 +58,22 @@ create type thetis.incoming_refund as (
     quantity bigint
 );
 
+-- A dispute, as an order or a webhook of its own tells it. `status` is null where only the state of
+-- an inquiry was told.
+create type thetis.incoming_dispute as (
+    shopify_dispute_id text,
+    shopify_order_id text,
+    is_chargeback boolean,
+    status thetis.dispute_status,
+    inquiry_status thetis.dispute_status
+);
+
 create type thetis.incoming as (
     orders thetis.incoming_order[],  -- noqa: LT01
     lines thetis.incoming_line[],  -- noqa: LT01
     untracked thetis.untracked_line[],  -- noqa: LT01
-    refunds thetis.incoming_refund[]  -- noqa: LT01
+    refunds thetis.incoming_refund[],  -- noqa: LT01
+    disputes thetis.incoming_dispute[]  -- noqa: LT01
 );
 
 -- Reads an array of refunds, each with the order's id, as refunds/create has it. Raises if any of
@@ -241,6 +252,9 @@ begin
             where p_test_orders = 'grant' or not told.is_test
         ));
     end if;
+    if jsonb_path_exists(p_orders, '$[*] ? (@.disputes.type() != "null" && @.disputes.size() > 0)') then
+        v_incoming.disputes := thetis.read_order_disputes(p_orders, p_test_orders);
+    end if;
     return v_incoming;
 end;
 $$;
@@ -277,6 +291,14 @@ exception when data_exception or integrity_constraint_violation then
                 as refund (entry)
             where thetis.refund_fault(refund.entry || '{"order_id": 1}') is not null
         ) then 'refunds: one is not usable'
+        when jsonb_typeof(p_order -> 'disputes') not in ('array', 'null')
+            then 'disputes: not an array'
+        when exists (
+            select
+            from jsonb_array_elements(coalesce(nullif(p_order -> 'disputes', 'null'), '[]'))
+                as dispute (entry)
+            where (dispute.entry ->> 'id' ~ '^[1-9][0-9]{0,18}$') is not true
+        ) then 'disputes: one is not usable'
         when jsonb_typeof(p_order -> 'test') not in ('boolean', 'null')
             then 'test: neither true nor false'
         when (p_order ->> 'total_outstanding' ~ '^-?[0-9]+(\.[0-9]+)?$') is false

@@ -393,6 +393,12 @@ begin
                 where incoming.shopify_order_id = any(v_order_ids)
             ));
         end if;
+        if v_incoming.disputes is not null then
+            v_news := v_news || thetis.merge_disputes(array(
+                select incoming from unnest(v_incoming.disputes) as incoming
+                where incoming.shopify_order_id = any(v_order_ids)
+            ));
+        end if;
         v_news := v_news || thetis.refresh_orders(v_order_ids);
 
         if cardinality(v_nameless) > 0 then

@@ -14,6 +14,12 @@ alter function public.record_refunds(jsonb, timestamptz) set enable_seqscan = 'o
 alter function public.record_refunds(jsonb, timestamptz) set enable_hashjoin = 'off';
 alter function public.record_refunds(jsonb, timestamptz) set enable_mergejoin = 'off';
 
+alter function public.record_disputes(jsonb, timestamptz)
+set plan_cache_mode = 'force_generic_plan';
+alter function public.record_disputes(jsonb, timestamptz) set enable_seqscan = 'off';
+alter function public.record_disputes(jsonb, timestamptz) set enable_hashjoin = 'off';
+alter function public.record_disputes(jsonb, timestamptz) set enable_mergejoin = 'off';
+
 alter function public.claim_notifications(text, integer, integer)
 set plan_cache_mode = 'force_generic_plan';
 alter function public.claim_notifications(text, integer, integer) set enable_seqscan = 'off';

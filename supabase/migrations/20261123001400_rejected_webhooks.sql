@@ -15,7 +15,8 @@ create table thetis.rejected_webhooks (
 );
 
 comment on column thetis.rejected_webhooks.body is
-'The bytes as they came: they need not be text, let alone JSON.';
+'The bytes as they came: they need not be text, let alone JSON. Where they only named somebody who
+was erased, that address is struck out.';
 
 -- Keeps one rejected webhook and returns its id. The same body again returns the same id, and
 -- counts as not replayed: it was rejected again.

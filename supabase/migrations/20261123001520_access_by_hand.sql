@@ -258,7 +258,19 @@ begin
         ) then
             v_act := thetis.unchanged_act('revoke', v_ids);
         elsif
-            v_purchase.status in ('cancelled', 'refunded')
+            v_purchase.status = 'refunded'
+            or (
+                v_purchase.status = 'cancelled'
+                -- a chargeback may be won, and this is to stay
+                and not exists (
+                    select from thetis.charged_back_purchases as ended
+                    where
+                        ended.purchase_id = v_purchase.id
+                        and (
+                            ended.status_before = 'active' or v_purchase.expires_at is not null
+                        )
+                )
+            )
             -- an old enrollment: what it was before could not be told when it is restored
             or (v_purchase.status = 'expired' and v_purchase.expires_at is null)
         then

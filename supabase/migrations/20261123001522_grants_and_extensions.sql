@@ -63,8 +63,7 @@ begin
         )
         on conflict (id) do nothing;
         if found then
-            insert into thetis.grants (purchase_id, product_slug, expires_at)
-            values (grant_access.grant_id, grant_access.slug, grant_access.until);
+            insert into thetis.grants (purchase_id) values (grant_access.grant_id);
             v_act := thetis.conclude_act(
                 v_operator, 'grant', v_reason, v_email, null, array[grant_access.grant_id], '[]'
             );

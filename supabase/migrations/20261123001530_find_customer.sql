@@ -201,6 +201,14 @@ begin
 end;
 $$;
 
+-- The addresses of purchases and orders, each as often as there is one.
+create view thetis.held_addresses
+with (security_invoker = true) as
+select stored.shopify_customer_email as email from public.purchases as stored
+union all
+select orders.holder_email from thetis.orders
+where orders.holder_email is not null;
+
 -- Every word that is this one with a letter wrong, missing, too many, or in its neighbour's place.
 create function thetis.misspellings(p_word text)
 returns setof text
@@ -226,9 +234,10 @@ begin
 end;
 $$;
 
--- Addresses of purchases that this one may have been meant to be, at most ten. By index: every
--- spelling that is one step away, the same name elsewhere, and of those that begin alike the ones
--- that are two steps away. Two mistakes of which one is near the beginning are not found.
+-- Addresses of purchases, orders and accounts that this one may have been meant to be, at most ten.
+-- By index: every spelling that is one step away; and of purchases and orders the same name
+-- elsewhere, and of those that begin alike the ones that are two steps away. Two mistakes of which
+-- one is near the beginning are not found.
 create function thetis.near_addresses(p_email text)
 returns text[]
 language plpgsql
@@ -254,27 +263,28 @@ begin
     return array(
         select near.email
         from (
-            select stored.shopify_customer_email as email from public.purchases as stored
-            where stored.shopify_customer_email = any(v_spellings)
+            select held.email
+            from thetis.held_addresses as held
+            where held.email = any(v_spellings)
+            union
+            select lower(account.email) from auth.users as account
+            where account.id = any(thetis.accounts_of(v_spellings))
             union
             (
-                select stored.shopify_customer_email from public.purchases as stored
+                select held.email from thetis.held_addresses as held
                 where
-                    stored.shopify_customer_email operator(pg_catalog.~>=~) (v_name || '@')
-                    and stored.shopify_customer_email operator(pg_catalog.~<~) (v_name || 'A')
+                    held.email operator(pg_catalog.~>=~) (v_name || '@')
+                    and held.email operator(pg_catalog.~<~) (v_name || 'A')
                 limit 100
             )
             union
             (
                 select beginning.email
                 from (
-                    select stored.shopify_customer_email as email
-                    from public.purchases as stored
+                    select held.email from thetis.held_addresses as held
                     where
-                        stored.shopify_customer_email operator(pg_catalog.~>=~) v_beginning
-                        and stored.shopify_customer_email operator(pg_catalog.~<~) (
-                            v_beginning || chr(1114111)
-                        )
+                        held.email operator(pg_catalog.~>=~) v_beginning
+                        and held.email operator(pg_catalog.~<~) (v_beginning || chr(1114111))
                     limit 100
                 ) as beginning
                 where thetis.is_near(beginning.email, p_email)
@@ -314,6 +324,7 @@ revoke all on function thetis.accounts_of(text[]) from public, anon, authenticat
 revoke all on function thetis.provers_of(text[]) from public, anon, authenticated, service_role;
 revoke all on function thetis.find_customer(text)
 from public, anon, authenticated, service_role;
+revoke all on table thetis.held_addresses from public, anon, authenticated, service_role;
 revoke all on function thetis.is_near(text, text) from public, anon, authenticated, service_role;
 revoke all on function thetis.misspellings(text) from public, anon, authenticated, service_role;
 revoke all on function thetis.near_addresses(text)

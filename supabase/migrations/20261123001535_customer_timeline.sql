@@ -170,6 +170,14 @@ begin
                             ), '[]')
                             from thetis.refunds as refund
                             where refund.shopify_order_id = orders.shopify_order_id
+                        ),
+                        'disputes', (
+                            select coalesce(jsonb_agg(
+                                to_jsonb(dispute) - 'shopify_order_id'
+                                order by dispute.first_recorded_at, dispute.shopify_dispute_id
+                            ), '[]')
+                            from thetis.disputes as dispute
+                            where dispute.shopify_order_id = orders.shopify_order_id
                         )
                     )
                     order by orders.purchased_at, orders.shopify_order_id
@@ -267,7 +275,7 @@ begin
 end;
 $$;
 
--- Webhooks that could not be used and name one of the orders or addresses, of the latest thousand.
+-- Rejected webhooks that name one of the orders or addresses, of the latest thousand.
 create function thetis.customer_rejected(p_customer thetis.customer)
 returns jsonb
 language plpgsql
@@ -304,14 +312,13 @@ begin
 end;
 $$;
 
--- All that is known of a customer, as JSON, and who asked is written down:
---   query, found_by      what was asked, and as what it was understood; null: nothing was found
---   addresses            whom it is about
---   answer               [{product, name, has_access, reason, since, until, purchase_id,
---                        order_number, address, owner_address}], the best first; for the reasons
---                        see explain_purchases and explain_missing
+-- All that is known of a customer; who asked is written down:
+--   query, found_by  what was asked, and how it was understood; null: nothing found
+--   addresses        whom it is about
+--   answer           [{product, name, has_access, reason, since, until, purchase_id, order_number,
+--                    address, owner_address}], the best first; see explain_purchases for reasons
 --   accounts, purchases, orders, messages, acts, rejected   in the order of time
---   near_misses          {addresses, orders}: what else may have been meant
+--   near_misses      {addresses, orders}: what else may be meant
 create function public.customer_timeline(query text, operator text default null)
 returns jsonb
 language plpgsql

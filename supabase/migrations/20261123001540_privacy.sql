@@ -18,7 +18,8 @@ create table thetis.erased_addresses (
 );
 
 comment on column thetis.erased_addresses.erased_at is
-'What was bought until then is nobody''s. Who buys later is a new customer.';
+'What was bought before is nobody''s. Who buys later is a new customer, and so is who buys in that
+very second: Shopify tells no more than the second.';
 
 create function thetis.address_hash(p_email text)
 returns bytea
@@ -50,7 +51,7 @@ begin
                 select erased.erased_at from thetis.erased_addresses as erased
                 where
                     erased.address_hash = thetis.address_hash(told.email)
-                    and (told.purchased_at <= erased.erased_at) is not false
+                    and (told.purchased_at < date_trunc('second', erased.erased_at)) is not false
             ) as erased_at
         from thetis.orders as told
         where told.shopify_order_id = any(p_order_ids) and told.email <> ''
@@ -61,7 +62,8 @@ begin
 end;
 $$;
 
--- An address as a regular expression that finds it, and not another that it is a part of.
+-- An address as a regular expression that finds it, and not another that it is a part of. In JSON
+-- as text, the letter before it may be that of a line break.
 create function thetis.address_pattern(p_email text)
 returns text
 language plpgsql
@@ -69,7 +71,7 @@ immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return '(?<![[:alnum:]._%+-])'
+    return '(?:(?<![[:alnum:]._%+-])|(?<=\\[bfnrt]))'
         || regexp_replace(p_email, '([][*.+?^${}()|\\])', '\\\1', 'g')
         || '(?![[:alnum:]_-]|\.[[:alnum:]])';
 end;
@@ -140,18 +142,34 @@ $$;
 
 -- The rejected webhooks that speak of this address or are about these orders. JSON is written anew
 -- before it is searched, because it may spell a letter in more than one way; what is no text is
--- searched byte by byte.
+-- searched byte by byte. `is_theirs`: it is not known to be of somebody else, who is only said to
+-- have to do with this address.
 create function thetis.rejected_webhooks_of(p_email text, p_order_ids text[])
-returns setof thetis.rejected_webhooks
+returns table (id bigint, is_theirs boolean)
 language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
 begin
     return query
-    select kept.*
+    select
+        kept.id,
+        told.order_id = any(p_order_ids) is true
+        or p_email = any(told.emails)
+        or (
+            told.emails = '{}'
+            and not exists (
+                select from thetis.orders
+                where orders.shopify_order_id = told.order_id and orders.email <> p_email
+            )
+        )
     from thetis.rejected_webhooks as kept
     cross join lateral (select thetis.body_json(kept.body) as content offset 0) as body
+    cross join lateral (
+        select thetis.told_order_id(body.content) as order_id,
+            thetis.told_emails(body.content) as emails
+    ) as told
     where
         thetis.mentions(
             coalesce(
@@ -161,7 +179,44 @@ begin
             ),
             p_email
         )
-        or coalesce(body.content ->> 'order_id', body.content ->> 'id') = any(p_order_ids);
+        or told.order_id = any(p_order_ids);
+end;
+$$;
+
+-- Deletes those that are theirs, strikes the address out of the others, and returns of how many. A
+-- body that has become like another one is that one.
+create function thetis.erase_rejected_webhooks(p_email text, p_order_ids text[])
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_each record;
+    v_total bigint := 0;
+begin
+    for v_each in select found.* from thetis.rejected_webhooks_of(p_email, p_order_ids) as found
+    loop
+        v_total := v_total + 1;
+        begin
+            update thetis.rejected_webhooks as kept
+            set
+                body = convert_to(
+                    regexp_replace(
+                        thetis.body_json(kept.body)::text,
+                        thetis.address_pattern(p_email),
+                        '[address]',
+                        'gi'
+                    ),
+                    'UTF8'
+                )
+            where kept.id = v_each.id and not v_each.is_theirs;
+        exception when unique_violation then
+            v_each.is_theirs := true;
+        end;
+        delete from thetis.rejected_webhooks as kept
+        where kept.id = v_each.id and v_each.is_theirs;
+    end loop;
+    return v_total;
 end;
 $$;
 
@@ -306,6 +361,10 @@ begin
                         'refunds', (
                             select jsonb_agg(to_jsonb(refund)) from thetis.refunds as refund
                             where refund.shopify_order_id = told.shopify_order_id
+                        ),
+                        'disputes', (
+                            select jsonb_agg(to_jsonb(dispute)) from thetis.disputes as dispute
+                            where dispute.shopify_order_id = told.shopify_order_id
                         )
                     )
                     order by told.shopify_order_id
@@ -352,13 +411,16 @@ begin
                 jsonb_agg(
                     to_jsonb(kept) - 'body_sha256'
                     || jsonb_build_object(
-                        'body', coalesce(
-                            thetis.body_text(kept.body), encode(kept.body, 'base64')
-                        )
+                        'body', case
+                            when found.is_theirs then coalesce(
+                                thetis.body_text(kept.body), encode(kept.body, 'base64')
+                            )
+                        end
                     )
                     order by kept.id
                 )
-            from thetis.rejected_webhooks_of(v_email, '{}') as kept
+            from thetis.rejected_webhooks_of(v_email, '{}') as found
+            inner join thetis.rejected_webhooks as kept on found.id = kept.id
         ),
         'privacy_requests', (
             select jsonb_agg(to_jsonb(asked) - 'request_hash' order by asked.id)
@@ -401,6 +463,8 @@ revoke all on function thetis.mentions(text, text) from public, anon, authentica
 revoke all on function thetis.body_text(bytea) from public, anon, authenticated, service_role;
 revoke all on function thetis.body_json(bytea) from public, anon, authenticated, service_role;
 revoke all on function thetis.rejected_webhooks_of(text, text[])
+from public, anon, authenticated, service_role;
+revoke all on function thetis.erase_rejected_webhooks(text, text[])
 from public, anon, authenticated, service_role;
 revoke all on function thetis.copied_enrollments_of(text, uuid[])
 from public, anon, authenticated, service_role;

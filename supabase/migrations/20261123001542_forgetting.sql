@@ -187,7 +187,6 @@ declare
     v_ids uuid[];
     v_message_ids uuid[];
     v_audit_ids bigint[];
-    v_rejected_ids bigint[];
     v_is_new boolean;
     v_email text;
     v_counts jsonb;
@@ -229,9 +228,6 @@ begin
     v_audit_ids := array(
         select told.id from thetis.audit_rows_of(p_email, p_order_ids) as told
     );
-    v_rejected_ids := array(
-        select kept.id from thetis.rejected_webhooks_of(p_email, p_order_ids) as kept
-    );
     v_counts := jsonb_build_object(
         'orders', (
             select count(*) from thetis.orders
@@ -253,7 +249,6 @@ begin
             select count(*) from thetis.email_deliveries as delivery
             where delivery.notification_id = any(v_message_ids) and delivery.reason is not null
         ),
-        'rejected_webhooks', cardinality(v_rejected_ids),
         'privacy_requests', (
             select count(*) from thetis.privacy_requests as asked where asked.email = p_email
         ),
@@ -326,12 +321,12 @@ begin
     where told.id = any(v_audit_ids);
     delete from thetis.proven_addresses as proven where proven.email = p_email;
     delete from thetis.claim_codes as code where code.email = p_email;
-    delete from thetis.rejected_webhooks as kept where kept.id = any(v_rejected_ids);
     update thetis.privacy_requests as asked
     set email = null, answered_at = coalesce(asked.answered_at, now())
     where asked.email = p_email;
     v_counts := v_counts || jsonb_build_object(
-        'copied_enrollments', thetis.erase_enrollments(p_email, v_ids)
+        'copied_enrollments', thetis.erase_enrollments(p_email, v_ids),
+        'rejected_webhooks', thetis.erase_rejected_webhooks(p_email, p_order_ids)
     );
     v_total := (select sum(counted.value::bigint) from jsonb_each_text(v_counts) as counted);
 

@@ -109,6 +109,19 @@ begin
 end;
 $$;
 
+-- How many wait for an answer.
+create function public.count_privacy_requests()
+returns bigint
+language plpgsql
+stable
+security definer  -- the table is private; this function is the door for service_role
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select count(*) from thetis.privacy_requests as asked where asked.answered_at is null);
+end;
+$$;
+
 -- Notes that one was answered, and drops its address. Safe to call again: the first time stays.
 create function public.mark_privacy_request_answered(id bigint)
 returns void
@@ -135,6 +148,9 @@ grant execute on function public.record_privacy_request(jsonb) to service_role;
 revoke all on function public.list_privacy_requests(boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.list_privacy_requests(boolean) to service_role;
+revoke all on function public.count_privacy_requests()
+from public, anon, authenticated, service_role;
+grant execute on function public.count_privacy_requests() to service_role;
 revoke all on function public.mark_privacy_request_answered(bigint)
 from public, anon, authenticated, service_role;
 grant execute on function public.mark_privacy_request_answered(bigint) to service_role;

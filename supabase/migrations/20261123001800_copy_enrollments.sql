@@ -8,7 +8,13 @@ create table thetis.copied_enrollments (
     id bigint generated always as identity primary key,
     enrollment jsonb not null,
     outcome text not null
-    constraint outcome_is_known check (outcome in ('copied', 'merged', 'set aside')),
+    constraint outcome_is_known check (
+        outcome in (
+            'copied',    -- it became a purchase
+            'merged',    -- it said more of a purchase that was there
+            'set aside'  -- it could not be read; note says why
+        )
+    ),
     purchase_id uuid,
     note text,
     superseded_at timestamptz,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def test_without_node_it_says_so_in_one_line(tmp_path: Path) -> None:
 def test_what_npm_has_not_installed_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str
 ) -> None:
-    if requirements.shutil.which("node") is None:
+    if shutil.which("node") is None:
         pytest.skip("Node is not installed")
     monkeypatch.setattr(requirements, missing, tmp_path / "nowhere")
     with pytest.raises(requirements.MissingError, match="run `npm ci`"):

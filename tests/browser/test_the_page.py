@@ -71,6 +71,20 @@ def test_a_cancelled_order_grants_nothing(page: Page, address: Callable[[str], s
     expect(purchases(page).filter(has_text=guest)).to_contain_text("cancelled")
 
 
+def test_a_chargeback_ends_access_until_it_is_won(
+    page: Page, address: Callable[[str], str]
+) -> None:
+    guest = address("guest")
+    order = buy(page, guest, "Premium Course")
+    order.get_by_role("button", name="Chargeback").click()
+    page.get_by_role("dialog").get_by_role("button", name="Tell it").click()
+    expect(purchases(page).filter(has_text=guest)).to_contain_text("cancelled")
+    expect(order.get_by_text("disputed")).to_be_visible()
+    order.get_by_role("button", name="Chargeback won").click()
+    page.get_by_role("dialog").get_by_role("button", name="Tell it").click()
+    expect(purchases(page).filter(has_text=guest)).to_contain_text("active")
+
+
 def test_without_a_product_the_page_says_what_is_missing(page: Page, visitor: Visitor) -> None:
     expect(page.get_by_label("Splint")).to_be_visible()
     for ticked in page.get_by_role("checkbox", checked=True).all():

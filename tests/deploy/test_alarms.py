@@ -48,7 +48,9 @@ def exposition() -> Metrics:
         for each in ("knock", "resend")
     ]
     undelivered = dict.fromkeys(("bounced", "failed"), 0)
-    metrics.observe(Figures(backlog=backlog, address_conflicts=0, undelivered=undelivered))
+    metrics.observe(
+        Figures(backlog=backlog, address_conflicts=0, privacy_requests=0, undelivered=undelivered)
+    )
     return metrics
 
 
@@ -161,6 +163,7 @@ FAULTS: dict[str, Series] = {
             ("ThetisNotificationIsDead", "thetis_notifications_dead", {"provider": "resend"}),
             ("ThetisEmailsDoNotArrive", "thetis_emails_undelivered", {"state": "bounced"}),
             ("ThetisAddressConflict", "thetis_address_conflicts", {}),
+            ("ThetisPrivacyRequestIsOpen", "thetis_privacy_requests_open", {}),
             ("ThetisIsCrowded", "thetis_connections_closed_total", {"reason": "crowded"}),
         ]
     },

@@ -17,7 +17,9 @@ from tests.support.database import Database
 from tests.support.docs import Document, document, documents
 from thetis.cli.acting import Until
 from thetis.errors import SettingsError
+from thetis.setting_types import Settings
 from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
+from thetis.shopify_settings import AdminSettings
 
 PAGES = [page for page in documents() if page.name != "CHANGELOG.md"]
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -28,6 +30,7 @@ SETTINGS = {
     "products": DatabaseSettings,
     "rejected": DatabaseSettings,
     "staff": DatabaseSettings,
+    "webhooks": AdminSettings,
     "worker": WorkerSettings,
     "serve": ServiceSettings,
 }
@@ -44,9 +47,9 @@ def test_the_reference_is_current_and_says_something_about_everything(database: 
 def test_every_group_of_commands_reads_the_settings_that_the_reference_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[type[DatabaseSettings]] = []
+    asked: list[type[Settings]] = []
 
-    def load(kind: type[DatabaseSettings]) -> NoReturn:
+    def load(kind: type[Settings]) -> NoReturn:
         asked.append(kind)
         raise SettingsError("there are none")
 

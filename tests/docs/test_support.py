@@ -19,7 +19,7 @@ from tests.database.outbox.support import COURSE_ACCESS, send_due, send_everythi
 from tests.support.database import Database
 from tests.support.docs import blocks, document
 from tests.support.program import thetis
-from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, order
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, dispute, order
 
 SUPPORT = document("docs/SUPPORT.md")
 
@@ -68,6 +68,12 @@ def two_courses(database: Database) -> None:
     bought(database, COURSE, PREMIUM)
 
 
+def a_dispute(database: Database) -> None:
+    database.accounts.sign_up(ADA)
+    bought(database, COURSE)
+    database.record_disputes(dispute(7001, ORDER))
+
+
 def a_gift(database: Database) -> None:
     database.accounts.sign_up(ADA)
     bought(database, COURSE)
@@ -114,6 +120,7 @@ STORIES: dict[str, Callable[[Database], None]] = {
     "“I bought it with another address”": another_address,
     "“I bought it twice”": twice,
     "“I want my money back for one of them”": two_courses,
+    "“My payment was disputed, and my course is gone”": a_dispute,
     "“It is a gift for somebody else”": a_gift,
     "“My access has run out”": a_year_ago,
     "“The email did not arrive”": a_bounce,

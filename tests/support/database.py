@@ -74,6 +74,9 @@ class Database:
     def record_refunds(self, *refunds: Row) -> list[str]:
         return [row["outcome"] for row in self.call("record_refunds", list(refunds))]
 
+    def record_disputes(self, *disputes: Row) -> list[str]:
+        return [row["outcome"] for row in self.call("record_disputes", list(disputes))]
+
     def claim(self, *providers: str, lease_seconds: int = 60) -> list[Row]:
         """Everything that is due for these providers, or for all."""
         return [

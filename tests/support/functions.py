@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from tests.support.database import Connection, Database
-from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, dispute, order, refund
 
 _FUNCTIONS = """
 select p.oid::integer as id, p.oid::regprocedure::text as signature, n.nspname as schema,
@@ -80,6 +80,8 @@ def arguments(database: Database) -> dict[str, Any]:
         "test_orders": "grant",
         "received_at": "2026-11-20T10:00:00Z",
         "refunds": Jsonb([refund(91, 1, **{COURSE: 1})]),
+        "disputes": Jsonb([dispute(95, 1)]),
+        "is_on": True,
         "provider": "knock",
         "max_count": 10,
         "lease_seconds": 60,

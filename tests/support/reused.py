@@ -19,8 +19,10 @@ WRITTEN = (
     "thetis.orders",
     "thetis.order_lines",
     "thetis.refunds",
+    "thetis.disputes",
     "thetis.notifications",
     "thetis.rejected_webhooks",
+    "thetis.untracked_sales",
     "thetis.grants",
     "thetis.erased_addresses",
     "thetis.privacy_requests",
@@ -41,6 +43,7 @@ _RESET = "; ".join(
         "alter table thetis.audit_log disable trigger user",
         "delete from thetis.audit_log",
         "alter table thetis.audit_log enable trigger user",
+        "update thetis.dispute_rules set are_honored = true where not are_honored",
         "update thetis.staff_rules set needs_second_factor = true where not needs_second_factor",
     ]
 )

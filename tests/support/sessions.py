@@ -72,6 +72,11 @@ def record_refunds(connection: Connection, *refunds: Row) -> list[str]:
     return [row["outcome"] for row in connection.execute(query, [Jsonb(refunds)]).fetchall()]
 
 
+def record_disputes(connection: Connection, *disputes: Row) -> list[str]:
+    query = "select * from public.record_disputes(%s)"
+    return [row["outcome"] for row in connection.execute(query, [Jsonb(disputes)]).fetchall()]
+
+
 def claim(connection: Connection, provider: str = "knock") -> list[Row]:
     query = "select * from public.claim_notifications(%s)"
     return connection.execute(query, [provider]).fetchall()

@@ -1,4 +1,4 @@
-"""Shopify's orders and refunds in short: just the fields that record_orders reads.
+"""Shopify's orders, refunds and disputes in short: just the fields that record_orders reads.
 
 For whole payloads, as the HTTP endpoint gets them, see thetis.cli.shopify_payloads.
 """
@@ -63,6 +63,18 @@ def refund(refund_id: int, order_id: int, **quantities: int) -> Json:
             for slug, quantity in quantities.items()
         ],
     }
+
+
+def dispute(
+    dispute_id: int, order_id: int | None, status: str = "needs_response", kind: str = "chargeback"
+) -> Json:
+    """What a webhook says of a dispute."""
+    return {"id": dispute_id, "order_id": order_id, "type": kind, "status": status}
+
+
+def summary(dispute_id: int, status: str = "needs_response", kind: str = "chargeback") -> Json:
+    """What an order says of a dispute, as the Admin API tells it."""
+    return {"id": dispute_id, "initiated_as": kind, "status": status}
 
 
 def days_ago(days: float) -> datetime:

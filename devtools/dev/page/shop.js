@@ -67,6 +67,8 @@ const ACTS = {
   address: ['Edit address', 'The customer’s address', 'Save'],
   refund: ['Refund', 'Give money back', 'Refund'],
   cancel: ['Cancel', 'Cancel the order?', 'Cancel the order'],
+  chargeback: ['Chargeback', 'The bank takes the money back', 'Tell it'],
+  won: ['Chargeback won', 'The bank gives the money again', 'Tell it'],
   repeat: ['Send again', 'Shopify sends its last word again', 'Send'],
 }
 
@@ -78,6 +80,8 @@ export function drawOrders(orders) {
 
 function order(facts) {
   const { id, number, email, lines, webhooks, is_cancelled: isCancelled } = facts
+  const { is_disputed: isDisputed } = facts
+  const left = Object.entries(ACTS).filter(([act]) => act !== (isDisputed ? 'chargeback' : 'won'))
   return make(
     'li',
     { className: 'card order' },
@@ -87,6 +91,7 @@ function order(facts) {
       make('strong', {}, `#${number}`),
       make('span', { className: 'address' }, email),
       isCancelled ? make('span', { className: 'chip bad' }, 'cancelled') : null,
+      isDisputed ? make('span', { className: 'chip bad' }, 'disputed') : null,
     ),
     make(
       'ul',
@@ -96,7 +101,7 @@ function order(facts) {
     make(
       'div',
       { className: 'acts' },
-      ...Object.entries(ACTS).map(([act, [words]]) =>
+      ...left.map(([act, [words]]) =>
         make(
           'button',
           {

@@ -11,6 +11,7 @@ from thetis.cli.rejected import rejected
 from thetis.cli.serve import serve, worker
 from thetis.cli.simulate import simulate
 from thetis.cli.staff import staff
+from thetis.cli.webhooks import webhooks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,5 +20,15 @@ def main() -> None:
     """Shopify orders in, course access and post-purchase messages out."""
 
 
-for command in (serve, worker, customer, products, rejected, messages, staff, simulate):
+for command in (
+    serve,
+    worker,
+    webhooks,
+    customer,
+    products,
+    rejected,
+    messages,
+    staff,
+    simulate,
+):
     main.add_command(command)

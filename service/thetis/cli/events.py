@@ -14,6 +14,13 @@ Told = Iterator[tuple[str | None, str]]
 """What a row tells: when, and what."""
 
 SOURCES = {"grant": "granted", "enrollment": "taken over from the old enrollments"}
+DISPUTED = {
+    None: "in a state that we do not know",
+    "needs_response": "waiting for the shop's answer",
+    "under_review": "waiting for the bank",
+    "accepted": "accepted by the shop",
+    "charge_refunded": "paid back",
+}
 SETTLED = {"dead": "given up", "skipped": "withdrawn"}
 
 
@@ -91,8 +98,16 @@ def _of_order(row: Row) -> Told:
     yield row["refunded_as_of"], f"all money of {name} paid back"
     yield row["cancelled_at"], f"{name} cancelled"
     yield row["erased_at"], f"person of {name} forgotten"
+    for dispute in row["disputes"]:
+        yield dispute["first_recorded_at"], _dispute(dispute, name)
     if row["is_historic"]:
         yield row["first_recorded_at"], f"{name} heard of for the first time, too late for messages"
+
+
+def _dispute(row: Row, order: str) -> str:
+    kind = "chargeback" if row["is_chargeback"] else "inquiry"
+    state = row["status"] or (None if row["is_chargeback"] else row["inquiry_status"])
+    return f"{kind} about {order} heard of; now {DISPUTED.get(state, state)}"
 
 
 def _line(line: Row, refunds: list[Row]) -> str:

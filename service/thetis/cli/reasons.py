@@ -20,6 +20,7 @@ WORDS = {
     "no_account": "no: nobody has signed up with {address} yet",
     "account_deleted": "no: the account that had it was deleted on {since}",
     "expired": "no: its time was over on {since}",
+    "charged_back": "no: its payment was charged back, as we heard on {since}, and that is not won",
     "revoked": "no: an operator took it away on {since}",
     "cancelled": "no: it was cancelled on {since}",
     "refunded": "no: it was paid back on {since}",
@@ -66,6 +67,10 @@ STEPS = {
             "They buy it again, or you let it end later:",
             "thetis customer extend {purchase} --until DATE --reason …",
         ),
+    ),
+    "charged_back": (
+        ("Look at the dispute in Shopify. If it is won, access comes back by itself.", ""),
+        ("If they are to have it all the same:", _GRANT),
     ),
     "revoked": (
         (

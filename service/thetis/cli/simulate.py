@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import click
 import httpx
 
-from thetis.cli import shopify_payloads
+from thetis.cli import shopify_disputes, shopify_payloads
+from thetis.cli.shopify_disputes import DISPUTE_STATUSES, FIRST_STATUS
 from thetis.shopify import TOPICS
 
 WEBHOOK_PATH = "/webhooks/shopify"
@@ -31,6 +32,12 @@ SIMULATED = sorted(topic for topic, kind in TOPICS.items() if kind != "privacy")
     help="A slug, or a Shopify product id; repeat for more lines.  [default: standard_course]",
 )
 @click.option("--order-id", type=click.IntRange(1, 2**63 - 1), help="[default: a new order]")
+@click.option(
+    "--dispute-status",
+    type=click.Choice(DISPUTE_STATUSES),
+    help="Of disputes/*.  [default: needs_response, or won for disputes/update]",
+)
+@click.option("--inquiry", "is_inquiry", is_flag=True, help="Of disputes/*: no chargeback.")
 @click.option("--test", "is_test", is_flag=True, help="Mark the order as a test, as Shopify does.")
 def simulate(
     *,
@@ -40,16 +47,28 @@ def simulate(
     email: str,
     names: tuple[str, ...],
     order_id: int | None,
+    dispute_status: str | None,
+    is_inquiry: bool,
     is_test: bool,
 ) -> None:
     """Send one realistic Shopify webhook of this TOPIC to a running service.
 
-    Calls with the same --order-id and --product are about the same order and line items.
+    Calls with the same --order-id and --product are about the same order and line items, or about
+    the same dispute of it.
     """
-    if TOPICS[topic] == "refund" and order_id is None:
-        raise click.UsageError(f"{topic} needs --order-id: which order is refunded?")
+    if TOPICS[topic] != "order" and order_id is None:
+        done = "refunded" if TOPICS[topic] == "refund" else "disputed"
+        raise click.UsageError(f"{topic} needs --order-id: which order is {done}?")
     order_id = order_id or shopify_payloads.new_order_id()
-    payload = _payload(topic, order_id, email, names)
+    if TOPICS[topic] == "dispute":
+        payload = shopify_disputes.dispute(
+            order_id=order_id,
+            status=dispute_status or FIRST_STATUS[topic],
+            is_inquiry=is_inquiry,
+            at=datetime.now(UTC),
+        )
+    else:
+        payload = _payload(topic, order_id, email, names)
     if is_test and TOPICS[topic] == "order":
         payload["test"] = True
     body = shopify_payloads.encode(payload)

@@ -129,6 +129,33 @@ def test_the_product_is_not_in_the_catalogue(database: Database) -> None:
     assert reason(database, "#1") == "product_unknown"
 
 
+def test_a_product_that_is_not_in_the_catalogue_is_told_beside_one_that_is(
+    database: Database,
+) -> None:
+    database.record_orders(order(1, SLUG, line(7, SLUG, product_id=4711)))
+
+    answer = timeline(database, ADA)["answer"]
+
+    assert [(each["product"], each["reason"]) for each in answer] == [
+        (SLUG, "no_account"),
+        ("Shopify product 4711", "product_unknown"),
+    ]
+
+
+def test_what_was_not_in_the_catalogue_and_is_recorded_now_is_told_once(database: Database) -> None:
+    bought = order(1, OTHER, line(7, SLUG, product_id=4711))
+    database.record_orders(bought)
+    database.call("add_product", SLUG, "Standard course", "course", "4711")
+
+    assert {each["reason"] for each in timeline(database, ADA)["answer"]} == {
+        "no_account",
+        "product_unknown",
+    }
+    database.record_orders(bought)
+
+    assert {each["product"] for each in timeline(database, ADA)["answer"]} == {OTHER, SLUG}
+
+
 def test_of_two_purchases_of_a_product_the_better_one_answers(database: Database) -> None:
     database.accounts.sign_up(ADA)
     database.record_orders(order(1, SLUG), order(2, SLUG))
@@ -209,6 +236,26 @@ def test_two_letters_wrong_behind_the_beginning_are_found(database: Database) ->
     near = timeline(database, "ada.lovelaxx@example.com")["near_misses"]["addresses"]
 
     assert near == ["ada.lovelace@example.com"]
+
+
+@pytest.mark.parametrize("asked", ["adaa@example.com", "ada@elsewhere.example"])
+def test_a_misspelt_address_leads_to_an_order_that_is_no_purchase(
+    database: Database, asked: str
+) -> None:
+    database.record_orders(order(1, SLUG, financial_status="pending"))
+
+    assert timeline(database, asked)["near_misses"]["addresses"] == [ADA]
+
+
+@pytest.mark.parametrize("written", [ADA, ADA.upper()])
+def test_a_misspelt_address_leads_to_an_account_that_bought_nothing(
+    database: Database, written: str
+) -> None:
+    database.accounts.sign_up(ADA)
+    with database.connect("supabase_auth_admin") as auth:
+        auth.execute("update auth.users set email = %s", [written])
+
+    assert timeline(database, "adaa@example.com")["near_misses"]["addresses"] == [ADA]
 
 
 def test_an_order_number_in_another_form_leads_to_the_order(database: Database) -> None:

@@ -100,6 +100,23 @@ def test_what_an_account_gets_with_another_address_follows_what_it_has(database:
     assert ends(database)["2"] == "2028-09-01"
 
 
+def test_what_a_deleted_account_leaves_ends_by_itself_once_somebody_has_it(
+    database: Database,
+) -> None:
+    """While nobody owns it, its end decides nothing."""
+    ada = database.accounts.sign_up(ADA)
+    database.record_orders(bought(1, "2026-09-01"))
+    database.accounts.change_email(ada, GRACE)
+    database.record_orders(bought(2, "2026-11-01", email=GRACE))
+    assert ends(database)["2"] == "2028-09-01"
+
+    database.accounts.delete(ada)
+    grace = database.accounts.sign_up(GRACE)
+
+    assert ends(database) == {"1": "2027-09-01", "2": "2027-11-01"}
+    assert database.accounts.has_access(grace, SLUG)
+
+
 def test_a_transfer_takes_the_second_out_of_the_row(database: Database) -> None:
     database.record_orders(bought(1, "2026-09-01"), bought(2, "2026-11-01"))
 

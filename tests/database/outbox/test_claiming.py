@@ -11,6 +11,7 @@ from tests.database.outbox.support import (
     TRIGGER,
     claim_one,
     later,
+    result_of,
     settle,
     statuses,
 )
@@ -109,6 +110,17 @@ def test_a_message_tried_for_23_hours_is_given_up(database: Database) -> None:
     assert (row["status"], row["attempts"]) == ("dead", 1)
     assert row["last_error"] == "gave up: not accepted within 23 hours. knock 503"
     assert row["settled_at"] is not None
+
+
+def test_of_more_than_are_given_up_at_once_none_is_handed_out(database: Database) -> None:
+    database.record_orders(*(order(n, SPLINT) for n in range(1, 102)))
+    claimed = database.call("claim_notifications", "knock", 101)
+    database.settle(*(result_of(each, "retry") for each in claimed))
+    later(database, 23 * 3600 + 1)
+
+    assert database.call("claim_notifications", "knock", 101) == []
+    assert database.call("claim_notifications", "knock", 101) == []
+    assert database.value("select array_agg(distinct status) from thetis.notifications") == ["dead"]
 
 
 def test_a_message_tried_for_less_is_tried_again(database: Database) -> None:

@@ -11,7 +11,7 @@ from tests.support.shopify import COURSE, Json, days_ago, line, order, refund
 FOREIGN = 632910392
 
 
-def heard(database: Database, days: float, event: Json) -> str:
+def recorded(database: Database, days: float, event: Json) -> str:
     """An order that is recorded so many days ago; the outcome."""
     [row] = database.call("record_orders", [event], "grant", days_ago(days))
     return str(row["outcome"])
@@ -44,7 +44,7 @@ def test_a_course_is_announced_in_an_order_that_was_met_while_new(
     database: Database, what: str
 ) -> None:
     event, outcome = EARLIER[what]
-    assert heard(database, 5, event) == outcome
+    assert recorded(database, 5, event) == outcome
     database.record_orders(order(1, COURSE, made_at=days_ago(5)))
 
     assert kinds(database) == {TRIGGER, COURSE_ACCESS}
@@ -61,7 +61,7 @@ def test_so_is_a_course_of_an_order_that_was_first_met_by_its_refund(database: D
 def test_an_order_first_met_when_it_was_old_is_historic_whatever_was_in_it(
     database: Database,
 ) -> None:
-    heard(database, 1, order(1, line(1, COURSE, product_id=FOREIGN), made_at=days_ago(5)))
+    recorded(database, 1, order(1, line(1, COURSE, product_id=FOREIGN), made_at=days_ago(5)))
     database.record_orders(order(1, COURSE, made_at=days_ago(5)))
 
     assert kinds(database) == set()
@@ -69,7 +69,7 @@ def test_an_order_first_met_when_it_was_old_is_historic_whatever_was_in_it(
 
 def test_a_product_that_is_mapped_late_is_announced(database: Database) -> None:
     sold = order(1, line(1, COURSE, product_id=FOREIGN), made_at=days_ago(5))
-    assert heard(database, 5, sold) == "ignored"
+    assert recorded(database, 5, sold) == "ignored"
     database.map_product(str(FOREIGN), COURSE)
 
     assert database.record_orders(sold) == ["recorded"]
@@ -82,12 +82,12 @@ def test_a_replay_counts_from_when_the_webhook_came(database: Database) -> None:
     database.record_orders(sold)
     assert kinds(database) == set()
 
-    assert heard(database, 5, sold) == "unchanged"
+    assert recorded(database, 5, sold) == "unchanged"
     assert kinds(database) == {TRIGGER, COURSE_ACCESS}
 
 
 def test_a_time_in_the_future_counts_as_now(database: Database) -> None:
-    heard(database, -30, order(1, COURSE, made_at=days_ago(6)))
+    recorded(database, -30, order(1, COURSE, made_at=days_ago(6)))
 
     assert database.value("select first_recorded_at <= now() from thetis.orders")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections.abc import Container
 
 import psycopg
@@ -11,7 +12,17 @@ from tests.database.enrollments.old_table import OldTable
 from tests.support.database import Database
 from tests.support.deletion import mark_as_deleted
 from tests.support.functions import arguments, functions
-from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, line, order, refund
+from tests.support.shopify import (
+    COURSE,
+    PREMIUM,
+    SPLINT,
+    days_ago,
+    dispute,
+    line,
+    order,
+    refund,
+    summary,
+)
 from tests.support.staff import SUPPORT
 
 _NOT_RUN = """
@@ -67,8 +78,12 @@ def live(database: Database) -> None:
         {"id": "x"},
     )
     database.record_refunds(refund(92, 11, **{COURSE: 1}), refund(93, 12), {"id": 1})
+    database.record_orders(order(19, COURSE, disputes=[summary(96)], email="eve@example.com"))
+    database.record_disputes(dispute(96, 19, "won"), dispute(97, None), {"id": 1})
     database.record_orders(order(12, PREMIUM), order(11, COURSE, cancelled_at="2026-11-01T00:00Z"))
     database.call("store_rejected_webhook", "orders/paid", None, "W10=", "no order")
+    gift = b64encode(b'{"email": "eve@example.com", "note": "lin@example.com"}').decode()
+    database.call("store_rejected_webhook", "orders/paid", None, gift, "no order")
     database.call("export_customer", "lin@example.com", "sue")
     database.call("forget_customer", "lin@example.com", "lin@example.com asked", "sue")
     database.record_orders(order(17, COURSE, email="lin@example.com", made_at=days_ago(1)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 
@@ -315,3 +317,19 @@ def test_an_old_order_of_her_that_was_never_heard_of_is_nobodys(database: Databa
     assert database.record_orders(order(1, COURSE, email=None, made_at=days_ago(1))) == [
         "unchanged"
     ]
+
+
+@pytest.mark.parametrize(("seconds_before", "has_access"), [(0, True), (1, False)])
+def test_who_buys_in_the_second_of_the_forgetting_is_a_new_customer(
+    database: Database, seconds_before: int, *, has_access: bool
+) -> None:
+    """Shopify tells no more than the second. Orders that were known bear a mark of their own."""
+    ada = database.accounts.sign_up(ADA)
+    forget(database)
+    second = database.value("select date_trunc('second', erased_at) from thetis.erased_addresses")
+
+    database.record_orders(
+        order(1, COURSE, email=ADA, made_at=second - timedelta(seconds=seconds_before))
+    )
+
+    assert database.accounts.has_access(ada, COURSE) is has_access

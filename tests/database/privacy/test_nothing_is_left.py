@@ -22,7 +22,7 @@ from tests.database.privacy.support import (
     reject,
 )
 from tests.support.database import Database
-from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, order, refund
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, dispute, order, refund
 
 HOLDS_HER = {
     "public.purchases.shopify_customer_email",
@@ -131,6 +131,7 @@ def test_nothing_comes_back_when_everything_is_told_again(planted: Database) -> 
         )
         planted.record_orders(order(20, COURSE, email=ADA, made_at=days_ago(3), updated_at=FUTURE))
         planted.record_refunds(refund(91, 1, splint=1), refund(92, 21, premium_course=1))
+        planted.record_disputes(dispute(93, 1), dispute(94, 20), dispute(94, 20, "won"))
         later(planted, 60)
         assert NAME not in str(send_due(planted)).lower()
         assert places(planted) == []

@@ -52,6 +52,8 @@ function  public.remove_proven_address                   .       execute      ex
 
 function  public.record_orders                           .       .            .            .            execute
 function  public.record_refunds                          .       .            .            .            execute
+function  public.record_disputes                         .       .            .            .            execute
+function  public.honor_disputes                          .       .            .            .            execute
 function  public.claim_notifications                     .       .            .            .            execute
 function  public.settle_notifications                    .       .            .            .            execute
 function  public.notification_backlog                    .       .            .            .            execute
@@ -74,6 +76,7 @@ function  public.expire_purchases                        .       .            . 
 function  public.require_second_factor                   .       .            .            .            execute
 function  public.prune                                   .       .            .            .            execute
 function  public.record_privacy_request                  .       .            .            .            execute
+function  public.count_privacy_requests                  .       .            .            .            execute
 function  public.list_privacy_requests                   .       .            .            .            execute
 function  public.mark_privacy_request_answered           .       .            .            .            execute
 function  public.check_schema                            .       .            .            .            execute
@@ -94,6 +97,10 @@ table     thetis.untracked_sales                         .       .            . 
 table     thetis.orders                                  .       .            .            .            .
 table     thetis.order_lines                             .       .            .            .            .
 table     thetis.refunds                                 .       .            .            .            .
+table     thetis.disputes                                .       .            .            .            .
+table     thetis.dispute_rules                           .       .            .            .            .
+table     thetis.charged_back_orders                     .       .            .            .            .
+table     thetis.charged_back_purchases                  .       .            .            .            .
 table     thetis.overrides                               .       .            .            .            .
 table     thetis.grants                                  .       .            .            .            .
 table     thetis.access_periods                          .       .            .            .            .
@@ -101,6 +108,7 @@ table     thetis.audit_log                               .       .            . 
 table     thetis.proven_addresses                        .       .            .            .            .
 table     thetis.claim_codes                             .       .            .            .            .
 table     thetis.staff_rules                             .       .            .            .            .
+table     thetis.held_addresses                          .       .            .            .            .
 table     thetis.derived_purchases                       .       .            .            .            .
 table     thetis.live_purchases                          .       .            .            .            .
 table     thetis.named_purchases                         .       .            .            .            .
@@ -144,6 +152,14 @@ function  thetis.update_purchases                        .       .            . 
 function  thetis.end_purchases_without_line              .       .            .            .            .
 function  thetis.mark_address_conflicts                  .       .            .            .            .
 function  thetis.refresh_purchases                       .       .            .            .            .
+function  thetis.lift_chargebacks                        .       .            .            .            .
+function  thetis.impose_chargebacks                      .       .            .            .            .
+function  thetis.dispute_status_or_null                  .       .            .            .            .
+function  thetis.read_order_disputes                     .       .            .            .            .
+function  thetis.read_disputes                           .       .            .            .            .
+function  thetis.dispute_fault                           .       .            .            .            .
+function  thetis.describe_disputes                       .       .            .            .            .
+function  thetis.merge_disputes                          .       .            .            .            .
 function  thetis.enqueue_notifications                   .       .            .            .            .
 function  thetis.compose_messages                        .       .            .            .            .
 function  thetis.addition_delay                          .       .            .            .            .
@@ -166,6 +182,8 @@ function  thetis.refund_fault                            .       .            . 
 function  thetis.describe_orders                         .       .            .            .            .
 function  thetis.describe_refunds                        .       .            .            .            .
 function  thetis.without_faults                          .       .            .            .            .
+function  thetis.told_order_id                           .       .            .            .            .
+function  thetis.told_emails                             .       .            .            .            .
 function  thetis.new_for                                 .       .            .            .            .
 function  thetis.merge_orders                            .       .            .            .            .
 function  thetis.unusable_orders                         .       .            .            .            .
@@ -229,6 +247,7 @@ function  thetis.mentions                                .       .            . 
 function  thetis.body_text                               .       .            .            .            .
 function  thetis.body_json                               .       .            .            .            .
 function  thetis.rejected_webhooks_of                    .       .            .            .            .
+function  thetis.erase_rejected_webhooks                 .       .            .            .            .
 function  thetis.copied_enrollments_of                   .       .            .            .            .
 function  thetis.audit_rows_of                           .       .            .            .            .
 function  thetis.orders_of_address                       .       .            .            .            .

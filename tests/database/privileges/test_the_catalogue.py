@@ -161,7 +161,9 @@ def test_a_view_shows_nobody_more_than_they_may_see_without_it(project: Project)
     )
 
     assert sorted(view["relname"] for view in views) == [
+        "charged_back_orders",
         "derived_purchases",
+        "held_addresses",
         "live_purchases",
         "named_purchases",
         "open_runs",

@@ -20,22 +20,22 @@ from tests.support.reused import WRITTEN
 # The stored state of each order, but for ids and times.
 ENDS = """
 select
-    known.shopify_order_id as n,
+    ended.shopify_order_id as n,
     (
         select jsonb_object_agg(stored.product_slug, stored.status)
         from public.purchases as stored
-        where stored.shopify_order_id = known.shopify_order_id
+        where stored.shopify_order_id = ended.shopify_order_id
     ) as statuses,
     array(
         select distinct stored.shopify_customer_email from public.purchases as stored
-        where stored.shopify_order_id = known.shopify_order_id
+        where stored.shopify_order_id = ended.shopify_order_id
     ) as emails,
     (
         select jsonb_object_agg(waiting.kind, waiting.payload - 'purchases')
         from thetis.notifications as waiting
-        where waiting.shopify_order_id = known.shopify_order_id and waiting.status = 'pending'
+        where waiting.shopify_order_id = ended.shopify_order_id and waiting.status = 'pending'
     ) as enqueued
-from thetis.orders as known
+from thetis.orders as ended
 """
 
 USERS = "select id, email from auth.users"

@@ -120,6 +120,20 @@ def test_their_dead_notifications_and_cancellations_are_not_in_the_figures(
     assert {(row["pending"], row["dead"]) for row in backlog} == {(0, 0)}
 
 
+@pytest.mark.parametrize(("is_test", "counted"), [(True, 0), (False, 1)])
+def test_their_address_conflicts_are_not_in_the_figures(
+    database: Database, counted: int, *, is_test: bool
+) -> None:
+    database.accounts.sign_up("ada@example.com")
+    database.record_orders(order(1, COURSE, test=is_test))
+    database.record_orders(
+        order(1, COURSE, email="grace@example.com", test=is_test, updated_at="2999-01-01T00:00Z")
+    )
+
+    [row] = database.call("count_address_conflicts")
+    assert row["count_address_conflicts"] == counted
+
+
 def test_an_array_of_test_orders_as_jsonb_is_taken_by_name(database: Database) -> None:
     with database.as_role("service_role") as service:
         query = "select * from public.record_orders(orders => %s, test_orders => 'ignore')"

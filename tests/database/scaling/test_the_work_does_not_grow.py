@@ -15,7 +15,7 @@ from devtools.accounts import INSTANCE_ID
 from tests.support.claims import redeem, remove, request_code, written_code
 from tests.support.cluster import Cluster
 from tests.support.database import Connection, Database
-from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, dispute, order, refund, summary
 
 ORDERS = 1500
 NEW = ORDERS + 1
@@ -84,8 +84,21 @@ def _read_so_far(connection: Connection) -> int:
         ("record_orders", _order(9) | {"email": "another@example.com"}),
         ("record_refunds", refund(1, 7, standard_course=1)),
         ("record_refunds", refund(2, NEW, splint=1)),
+        ("record_orders", _order(10) | {"disputes": [summary(3)]}),
+        ("record_disputes", dispute(4, 7)),
+        ("record_disputes", dispute(5, NEW)),
     ],
-    ids=["new order", "known order", "cancelled", "corrected address", "refund", "refund first"],
+    ids=[
+        "new order",
+        "known order",
+        "cancelled",
+        "corrected address",
+        "refund",
+        "refund first",
+        "order with a dispute",
+        "dispute",
+        "dispute first",
+    ],
 )
 def test_an_event_reads_the_rows_of_its_order(
     shop: Database, function: str, event: dict[str, object]

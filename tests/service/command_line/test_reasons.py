@@ -101,8 +101,8 @@ def test_an_email_that_never_was_is_not_sent_again() -> None:
 
 
 def test_a_reason_of_a_newer_database_is_told_as_it_is() -> None:
-    assert why(answer("charged_back")) == "no: charged_back"
-    assert steps(answer("charged_back")) == []
+    assert why(answer("on_hold")) == "no: on_hold"
+    assert steps(answer("on_hold")) == []
 
 
 def test_what_is_copied_into_a_shell_is_one_word_whatever_it_holds() -> None:

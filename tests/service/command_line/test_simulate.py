@@ -43,6 +43,34 @@ def test_every_topic_is_recorded_and_tells_of_one_order(
     } == {("splint", "refunded", "77"), ("premium_course", "refunded", "77")}
 
 
+def test_a_dispute_is_about_an_order_and_each_call_about_the_same_dispute(
+    service: Service, database: Database
+) -> None:
+    simulate(service, "orders/paid", "--order-id", "77")
+    statuses = []
+    for topic, *options in (
+        ("disputes/create", "--inquiry"),
+        ("disputes/create",),
+        ("disputes/update", "--dispute-status", "lost"),
+        ("disputes/update",),
+    ):
+        assert simulate(service, topic, "--order-id", "77", *options)[0] == 0
+        statuses += [row["status"] for row in database.purchases(77)]
+
+    assert statuses == ["active", "cancelled", "cancelled", "active"]
+    assert database.value("select count(*) from thetis.disputes") == 1
+
+
+@pytest.mark.parametrize(
+    ("topic", "done"), [("refunds/create", "refunded"), ("disputes/update", "disputed")]
+)
+def test_what_is_about_an_order_needs_to_know_which(topic: str, done: str) -> None:
+    ended = thetis("simulate", topic, "--url", "http://127.0.0.1:1", "--secret", SECRET)
+
+    assert ended.returncode == 2
+    assert f"{topic} needs --order-id: which order is {done}?" in ended.stderr
+
+
 def test_without_options_it_is_a_new_course_order_each_time(
     service: Service, database: Database
 ) -> None:

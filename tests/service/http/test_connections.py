@@ -146,13 +146,13 @@ def test_a_header_that_stops_half_way_is_408(hasty: App) -> None:
         assert all_of(client).startswith(b"HTTP/1.1 408 ")
 
 
-def test_who_says_nothingis_closed(hasty: App) -> None:
+def test_who_says_nothing_is_closed(hasty: App) -> None:
     with hasty.connected() as client:
         assert all_of(client) == b""
     eventually(lambda: not hasty.room.waiting)
 
 
-def test_who_does_not_read_the_answeris_closed(hasty: App) -> None:
+def test_who_does_not_read_the_answer_is_closed(hasty: App) -> None:
     with hasty.connected(buffer=2048) as client:
         client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         eventually(lambda: hasty.room.waiting)

@@ -10,7 +10,7 @@ import pytest
 from tests.support.database import Database, Row
 from tests.support.service import Service, eventually
 from tests.support.shopify import COURSE, PREMIUM, order, refund
-from thetis.cli import shopify_payloads
+from thetis.cli import shopify_disputes, shopify_payloads
 from thetis.shopify import TOPICS
 
 ORDER_TOPICS = sorted(topic for topic, kind in TOPICS.items() if kind == "order")
@@ -54,6 +54,51 @@ def test_a_refund_is_recorded(service: Service, database: Database, order_id: in
     assert service.outcome("refunds/create", payload) == "recorded"
     assert service.outcome("refunds/create", payload) == "unchanged"
     assert [row["status"] for row in database.purchases(order_id)] == ["refunded"]
+
+
+@pytest.mark.parametrize("topic", ["disputes/create", "disputes/update"])
+def test_a_dispute_is_recorded(
+    service: Service, database: Database, order_id: int, topic: str
+) -> None:
+    service.outcome("orders/paid", order(order_id, COURSE))
+    lost, won = (
+        shopify_disputes.dispute(order_id=order_id, status=status, at=datetime.now(UTC))
+        for status in ("lost", "won")
+    )
+
+    assert service.outcome(topic, lost) == "recorded"
+    assert service.outcome(topic, lost) == "unchanged"
+    assert [row["status"] for row in database.purchases(order_id)] == ["cancelled"]
+    assert service.outcome(topic, won) == "recorded"
+    assert [row["status"] for row in database.purchases(order_id)] == ["active"]
+
+
+def test_a_dispute_that_shopify_did_not_sign_is_refused(
+    service: Service, database: Database, order_id: int
+) -> None:
+    service.outcome("orders/paid", order(order_id, COURSE))
+    body = shopify_disputes.dispute(order_id=order_id, status="lost", at=datetime.now(UTC))
+
+    refused = service.send("disputes/create", shopify_payloads.encode(body), secret="a guess")
+
+    assert refused.status_code == 401
+    assert [row["status"] for row in database.purchases(order_id)] == ["active"]
+
+
+def test_a_dispute_of_no_order_is_ignored(service: Service) -> None:
+    body = shopify_disputes.dispute(order_id=1, status="lost", at=datetime.now(UTC))
+
+    assert service.outcome("disputes/create", {**body, "order_id": None}) == "ignored"
+
+
+def test_a_dispute_in_a_state_that_nobody_knows_is_kept(
+    service: Service, database: Database, order_id: int
+) -> None:
+    body = shopify_disputes.dispute(order_id=order_id, status="sold", at=datetime.now(UTC))
+
+    assert service.outcome("disputes/update", body) == "rejected"
+    [kept] = _kept(database, shopify_payloads.encode(body))
+    assert kept["reason"] == "status: not one that is known"
 
 
 def test_no_answer_comes_before_the_commit(

@@ -81,6 +81,18 @@ def test_each_of_several_secrets_may_have_signed() -> None:
             assert service.send("products/update", b"{}", secret=secret).status_code == 401
 
 
+def test_the_client_secret_may_have_signed_beside_or_in_place_of_the_others() -> None:
+    client = {"shopify_client_secret": "shpss_client"}
+    for others in ("the-key-of-the-page", None):
+        changes = {**BRIEF, **client, "shopify_webhook_secrets": others}
+        with running({"database_url": NOWHERE}, **changes) as service:
+            answer = service.send("products/update", b"{}", secret="shpss_client")
+            assert answer.json() == {"outcome": "ignored"}
+            answer = service.send("products/update", b"{}", secret="the-key-of-the-page")
+            assert answer.status_code == (401 if others is None else 200)
+            assert service.send("products/update", b"{}", secret="None").status_code == 401
+
+
 @pytest.fixture(scope="module")
 def strict() -> Iterator[Service]:
     """It takes no more than LIMIT bytes, and waits for them no longer than 0.2 seconds."""

@@ -81,6 +81,22 @@ def test_each_is_recorded_once(service: Service, topic: str) -> None:
     assert service.outcome(topic, BODIES[topic]) == "unchanged"
 
 
+@pytest.mark.parametrize(
+    ("topic", "waiting"),
+    [("customers/data_request", 1), ("customers/redact", 0), ("shop/redact", 1)],
+)
+def test_what_waits_for_an_answer_is_a_metric(
+    service: Service, database: Database, topic: str, waiting: int
+) -> None:
+    database.execute("delete from thetis.privacy_requests")
+    assert service.outcome(topic, BODIES[topic]) == "recorded"
+
+    assert service.metrics()["thetis_privacy_requests_open"] == waiting
+
+    database.execute("update thetis.privacy_requests set answered_at = now(), email = null")
+    assert service.metrics()["thetis_privacy_requests_open"] == 0
+
+
 def test_a_customer_is_forgotten_before_the_answer(
     service: Service, database: Database, order_id: int
 ) -> None:

@@ -11,6 +11,7 @@ from tests.service.settings.conftest import ENOUGH, From
 from tests.support.supabase_api import token
 from thetis.errors import SettingsError
 from thetis.settings import DatabaseSettings, ServiceSettings, load
+from thetis.shopify_settings import AdminSettings
 
 Environment = Callable[[dict[str, str | None]], None]
 
@@ -38,7 +39,10 @@ def test_everything_that_is_missing_is_named_at_once(environment: Environment) -
         "  SHOP_NAME: is not set; must be one line of text",
         "  SUPPORT_EMAIL: is not set; must be an address, such as help@example.com",
         f"  COURSE_APP_URL: is not set; must be {ADDRESS}",
-        "  SHOPIFY_WEBHOOK_SECRETS: is not set; must be one or more secrets, separated by commas",
+        (
+            "  SHOPIFY_WEBHOOK_SECRETS: is not set; must be one or more secrets, separated by"
+            " commas, unless SHOPIFY_CLIENT_SECRET is set"
+        ),
     ]
 
 
@@ -136,6 +140,14 @@ def test_half_a_way_to_the_database_is_none(
         ("MAX_BODY_BYTES", "8 MiB"),
         ("BACKLOG_LIMIT_SECONDS", "-5"),
         ("TEST_ORDERS", "hidden"),
+        ("SHOPIFY_API_VERSION", "hidden"),
+        ("SHOPIFY_API_VERSION", "2026-05"),
+        ("SHOPIFY_API_VERSION", "2026-01"),
+        ("SHOPIFY_BASE_URL", "hidden"),
+        ("SHOPIFY_CLIENT_SECRET", "hidden one"),
+        ("PUBLIC_URL", "http://hidden.example.com"),
+        ("PUBLIC_URL", "https://hidden.example.com/webhooks/shopify"),
+        ("PUBLIC_URL", "hidden"),
     ],
 )
 def test_a_malformed_value_is_named_and_not_repeated(
@@ -174,18 +186,80 @@ def test_a_lease_outlasts_a_send_that_takes_its_time(settings_from: From) -> Non
     assert settings_from(SEND_TIMEOUT_SECONDS="2", LEASE_SECONDS="4").lease_seconds == 4
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"SHOPIFY_SHOP": "example-shop.myshopify.com"}, "set both SHOPIFY_CLIENT_ID and"),
+        (
+            {"SHOPIFY_SHOP": "example-shop.myshopify.com", "SHOPIFY_CLIENT_ID": "abc"},
+            "set both SHOPIFY_CLIENT_ID and SHOPIFY_CLIENT_SECRET, or SHOPIFY_ADMIN_TOKEN",
+        ),
+        (
+            {"SHOPIFY_SHOP": "example-shop.myshopify.com", "SHOPIFY_CLIENT_SECRET": "shpss_x"},
+            "set both SHOPIFY_CLIENT_ID and",
+        ),
+        ({"SHOPIFY_ADMIN_TOKEN": "shpat_x"}, "set SHOPIFY_SHOP as well"),
+        (
+            {"SHOPIFY_CLIENT_ID": "abc", "SHOPIFY_CLIENT_SECRET": "shpss_x"},
+            "set SHOPIFY_SHOP as well",
+        ),
+        (
+            {"SHOPIFY_ADMIN_TOKEN": "shpat_x", "SHOPIFY_CLIENT_ID": "abc"},
+            "set either SHOPIFY_ADMIN_TOKEN or SHOPIFY_CLIENT_ID, and not both",
+        ),
+    ],
+)
+def test_half_a_way_to_the_admin_api_is_none(
+    settings_from: From, given: dict[str, str], words: str
+) -> None:
+    assert f"  SHOPIFY_ADMIN_TOKEN: {words}" in _fault(settings_from, **given)
+
+
+@pytest.mark.parametrize(
+    "shop", ["hidden.example.com", "https://hidden.myshopify.com", "hidden/.myshopify.com", "a"]
+)
+def test_a_shop_is_named_as_shopify_does(settings_from: From, shop: str) -> None:
+    message = _fault(settings_from, SHOPIFY_SHOP=shop, SHOPIFY_ADMIN_TOKEN="shpat_x")
+    assert message.splitlines()[1:] == [
+        "  SHOPIFY_SHOP: must be the shop's name.myshopify.com, such as example-shop.myshopify.com"
+    ]
+
+
+def test_a_command_that_needs_the_admin_api_names_all_that_is_missing(
+    environment: Environment,
+) -> None:
+    environment({})
+    with pytest.raises(SettingsError) as caught:
+        load(AdminSettings)
+    assert str(caught.value).splitlines()[1:] == [
+        (
+            "  SHOPIFY_SHOP: is not set; must be the shop's name.myshopify.com, such as"
+            " example-shop.myshopify.com"
+        ),
+        (
+            "  SHOPIFY_ADMIN_TOKEN: set both SHOPIFY_CLIENT_ID and SHOPIFY_CLIENT_SECRET, or"
+            " SHOPIFY_ADMIN_TOKEN"
+        ),
+    ]
+
+
 def test_a_secret_is_never_shown(settings_from: From) -> None:
     settings = settings_from(
-        SUPABASE_URL="https://p.example.com", SUPABASE_SECRET_KEY="sb_secret_x"
+        SUPABASE_URL="https://p.example.com",
+        SUPABASE_SECRET_KEY="sb_secret_x",
+        SHOPIFY_SHOP="example-shop.myshopify.com",
+        SHOPIFY_CLIENT_ID="abc",
+        SHOPIFY_CLIENT_SECRET="shpss_client",
     )
     shown = f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
-    for secret in ("a-password", "sk_knock", "re_resend", "shpss_webhooks", "sb_secret_x"):
+    secrets = ("a-password", "sk_knock", "re_resend", "shpss_webhooks", "sb_secret_x")
+    for secret in (*secrets, "shpss_client"):
         assert secret not in shown
 
 
 def test_a_setting_has_no_default_that_could_pass_for_a_secret() -> None:
     for name, field in ServiceSettings.model_fields.items():
-        if name.endswith(("_key", "_secrets")) or name == "database_url":
+        if name.endswith(("_key", "_secret", "_secrets", "_token")) or name == "database_url":
             assert field.is_required() or field.default is None
 
 

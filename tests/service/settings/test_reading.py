@@ -8,6 +8,7 @@ import pydantic
 import pytest
 
 from tests.service.settings.conftest import ENOUGH, From
+from thetis.providers.shopify_tokens import AdminToken, ClientCredentials
 from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings, load
 
 Environment = Callable[[dict[str, str | None]], None]
@@ -64,8 +65,44 @@ def test_each_secret_is_read(settings_from: From, name: str) -> None:
 
 
 def test_several_webhook_secrets_are_separated_by_commas(settings_from: From) -> None:
-    secrets = settings_from(SHOPIFY_WEBHOOK_SECRETS=" new , old,,").shopify_webhook_secrets
-    assert [each.get_secret_value() for each in secrets] == ["new", "old"]
+    settings = settings_from(SHOPIFY_WEBHOOK_SECRETS=" new , old,,")
+    assert settings.webhook_secrets == ("new", "old")
+
+
+def test_the_client_secret_of_the_app_verifies_webhooks_too(settings_from: From) -> None:
+    both = settings_from(SHOPIFY_CLIENT_SECRET="shpss_client")
+    assert both.webhook_secrets == ("shpss_webhooks", "shpss_client")
+
+    alone = settings_from(SHOPIFY_CLIENT_SECRET="shpss_client", SHOPIFY_WEBHOOK_SECRETS=None)
+    assert alone.webhook_secrets == ("shpss_client",)
+
+
+SHOP = {"SHOPIFY_SHOP": "example-shop.myshopify.com"}
+
+
+def test_the_admin_api_is_at_the_shop_unless_it_is_said_where(settings_from: From) -> None:
+    there = settings_from(**SHOP, SHOPIFY_ADMIN_TOKEN="shpat_x")
+    assert there.shopify_url == "https://example-shop.myshopify.com"
+    elsewhere = settings_from(
+        **SHOP, SHOPIFY_ADMIN_TOKEN="shpat_x", SHOPIFY_BASE_URL="http://127.0.0.1:9000/"
+    )
+    assert elsewhere.shopify_url == "http://127.0.0.1:9000"
+
+
+def test_either_way_into_the_admin_api_is_enough_and_none_is_needed(settings_from: From) -> None:
+    assert settings_from().shopify_credentials is None
+    assert settings_from(SHOPIFY_CLIENT_SECRET="shpss_x").shopify_credentials is None
+    by_token = settings_from(**SHOP, SHOPIFY_ADMIN_TOKEN="shpat_x")
+    assert by_token.shopify_credentials == AdminToken(token="shpat_x")
+    by_client = settings_from(**SHOP, SHOPIFY_CLIENT_ID="abc", SHOPIFY_CLIENT_SECRET="shpss_x")
+    assert by_client.shopify_credentials == ClientCredentials(
+        client_id="abc", client_secret="shpss_x"
+    )
+
+
+def test_a_public_address_on_this_machine_is_for_trying_things_out(settings_from: From) -> None:
+    for url in ("http://127.0.0.1:8000", "http://localhost:8000", "https://thetis.example.com"):
+        assert settings_from(PUBLIC_URL=f"{url}/").public_url == url
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.service.shopify.bodies import (
     an_order,
 )
 from thetis.cli import shopify_payloads
+from thetis.cli.shopify_disputes import FIRST_STATUS
 from thetis.shopify import TOPICS, translate_order, translate_refund, verify_signature
 
 SECRET = "hush"
@@ -23,7 +24,8 @@ SECRET = "hush"
 
 def test_there_is_a_sample_for_every_topic_we_handle() -> None:
     about_orders = {topic for topic, kind in TOPICS.items() if kind != "privacy"}
-    assert {*shopify_payloads.FINANCIAL_STATUS, "refunds/create"} == about_orders
+    samples = {*shopify_payloads.FINANCIAL_STATUS, "refunds/create", *FIRST_STATUS}
+    assert samples == about_orders
 
 
 def test_a_sample_carries_a_signature_that_verifies() -> None:

@@ -5,6 +5,8 @@ import hashlib
 import hmac
 
 import pytest
+from shopify_app import ShopifyApp
+from shopify_app.types import RequestInput
 
 from thetis.shopify import verify_signature
 
@@ -95,3 +97,21 @@ def test_an_empty_secret_does_not_disable_the_others() -> None:
 )
 def test_a_malformed_header_is_a_wrong_one(header: str | None) -> None:
     assert not verify_signature(BODY, header, [SECRET])
+
+
+@pytest.mark.parametrize("signed_with", ["shpss_new", "shpss_old", "shpss_other"])
+def test_shopifys_own_package_judges_signatures_as_we_do(signed_with: str) -> None:
+    """An app signs with its client secret, and for an hour after a rotation with the old one."""
+    official = ShopifyApp("a-client-id", "shpss_new", "shpss_old")
+    headers = {"x-shopify-hmac-sha256": signature(secret=signed_with)}
+    request: RequestInput = {
+        "method": "POST",
+        "url": "https://thetis.example.com/webhooks/shopify",
+        "headers": {**headers, "x-shopify-shop-domain": "example-shop.myshopify.com"},
+        "body": BODY.decode(),
+    }
+
+    verdict = official.verify_webhook_req(request)
+
+    ours = verify_signature(BODY, signature(secret=signed_with), ["shpss_new", "shpss_old"])
+    assert verdict.ok is ours is (signed_with != "shpss_other")

@@ -86,6 +86,7 @@ def test_an_order_becomes_exactly_the_fields_that_record_orders_reads(
             },
         ],
         "refunds": [],
+        "disputes": None,
     }
 
 
@@ -395,6 +396,7 @@ def test_what_an_order_may_leave_out_is_null_or_empty() -> None:
         "updated_at": None,
         "line_items": [],
         "refunds": [],
+        "disputes": None,
     }
 
 

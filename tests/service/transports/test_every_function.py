@@ -10,9 +10,10 @@ import pytest
 
 from tests.service.transports.conftest import TransportCase
 from tests.support.database import Database
-from tests.support.shopify import COURSE, SPLINT, order, refund
+from tests.support.shopify import COURSE, SPLINT, dispute, order, refund
 from tests.support.supabase_api import SupabaseApi
 from thetis.database import Database as Client
+from thetis.disputes import Disputes
 from thetis.errors import DatabaseRefused
 from thetis.model import Outcome, Product, Settlement, WebhookOutcome
 
@@ -51,6 +52,21 @@ def test_refunds_come_back_one_by_one_in_their_order(
     assert [each.outcome for each in outcomes] == ["recorded", "ignored", "recorded"]
     assert [each.shopify_order_id for each in outcomes] == ["2", "1", "1"]
     assert {row["status"] for row in database.purchases()} == {"refunded"}
+
+
+def test_disputes_come_back_one_by_one_in_their_order(
+    way: TransportCase, database: Database
+) -> None:
+    database.record_orders(order(1, COURSE), order(2, COURSE))
+
+    told = [dispute(72, 2), dispute(73, None), dispute(71, 1, "sold"), dispute(74, 1, "won")]
+    outcomes = way.ask(lambda client: Disputes(client).record_disputes(told))
+
+    assert [each.outcome for each in outcomes] == ["recorded", "ignored", "rejected", "recorded"]
+    assert [each.shopify_order_id for each in outcomes] == ["2", None, "1", "1"]
+    assert [row["status"] for row in database.purchases()] == ["active", "cancelled"]
+    assert way.ask(lambda client: Disputes(client).honor_disputes("ignore", max_count=10)) == 1
+    assert {row["status"] for row in database.purchases()} == {"active"}
 
 
 def test_no_orders_have_no_outcomes(way: TransportCase) -> None:

@@ -14,9 +14,10 @@ import pytest
 
 from tests.service.transports.conftest import TransportCase
 from tests.support.database import Database
-from tests.support.shopify import COURSE, PREMIUM, SPLINT, order, refund
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, dispute, order, refund
 from thetis.calls import CALLS
 from thetis.database import Database as Client
+from thetis.disputes import Disputes
 from thetis.errors import DatabaseUnavailable
 from thetis.model import SCHEMA_VERSION, Backlog, Settlement, WebhookOutcome
 from thetis.operators import Operators
@@ -113,6 +114,7 @@ def test_each_function_gives_every_kind_of_answer_that_it_can(
         await client.open()
         try:
             await _orders_and_refunds(client)
+            await _disputes(Disputes(client))
             await _rejected_webhooks(client)
             await _notifications(client)
             await _messages(client)
@@ -136,6 +138,14 @@ async def _orders_and_refunds(client: Client) -> None:
     assert recorded.outcome is WebhookOutcome.RECORDED
     [refunded] = await client.record_refunds([refund(7, 1, splint=1)])
     assert refunded.outcome is WebhookOutcome.RECORDED
+
+
+async def _disputes(disputes: Disputes) -> None:
+    assert await disputes.record_disputes([]) == []
+    [recorded] = await disputes.record_disputes([dispute(8, 99)])
+    assert recorded.outcome is WebhookOutcome.RECORDED
+    assert await disputes.honor_disputes("ignore", max_count=10) == 0
+    assert await disputes.honor_disputes("honor", max_count=10) == 0
 
 
 async def _rejected_webhooks(client: Client) -> None:
@@ -229,7 +239,9 @@ async def _privacy(client: Client, operators: Operators) -> None:
     assert (request.email, request.shopify_order_ids) == ("lin@example.com", [])
     told = await operators.export_customer("lin@example.com")
     assert told["address"] == "lin@example.com"
+    assert await client.count_privacy_requests() == 1
     await operators.mark_privacy_request_answered(request.id)
+    assert await client.count_privacy_requests() == 0
     assert await operators.list_privacy_requests(include_answered=False) == []
     answer = await operators.forget_customer("lin@example.com", reason="asked", dry_run=True)
     assert (answer["outcome"], answer["dry_run"]) == ("done", True)
@@ -267,7 +279,7 @@ def test_what_the_client_may_call_is_what_the_database_lets_the_service_call(
 
 def test_each_function_that_is_called_has_a_method_of_its_name() -> None:
     assert all(
-        callable(getattr(Client, name, None)) != callable(getattr(Operators, name, None))
+        sum(callable(getattr(each, name, None)) for each in (Client, Operators, Disputes)) == 1
         for name in CALLS
     )
 

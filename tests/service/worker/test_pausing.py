@@ -33,7 +33,7 @@ TRIGGER, UPDATE = "post_purchase", "post_purchase_update"
 
 
 def refuse(pause: Pause, reason: str = "knock 401", *, is_probe: bool = False) -> bool:
-    return pause.refused(reason, TRIGGER, is_probe=is_probe)
+    return pause.refused(reason, TRIGGER, "n1", is_probe=is_probe)
 
 
 def probes(pause: Pause, clock: Clock, seconds: float) -> list[float]:
@@ -148,3 +148,49 @@ def test_a_probe_that_is_refused_for_another_reason_tells_that_one(
     pause.probe()
     assert not refuse(pause, "knock 404", is_probe=True)
     assert pause.reason == "knock 404"
+
+
+def begin_and_end(pause: Pause, *refused: str, kind: str = TRIGGER) -> None:
+    """A pause, which another notification of the kind ends."""
+    for each in refused:
+        pause.refused("knock 404", kind, each, is_probe=False)
+    pause.probe()
+    assert pause.accepted(kind)
+    pause.dealt_with(kind, "another")
+
+
+def test_what_is_refused_again_after_others_were_accepted_is_at_fault_itself(pause: Pause) -> None:
+    assert not pause.is_at_fault(TRIGGER, "bad")
+    begin_and_end(pause, "bad")
+
+    assert not pause.is_at_fault(TRIGGER, "other")
+    assert [pause.is_at_fault(TRIGGER, "bad") for _ in range(3)] == [True] * 3
+
+
+def test_a_second_one_before_another_is_accepted_pauses(pause: Pause) -> None:
+    begin_and_end(pause, "bad", "worse")
+
+    assert pause.is_at_fault(TRIGGER, "bad")
+    assert not pause.is_at_fault(TRIGGER, "worse")
+    begin_and_end(pause, "worse")
+    assert pause.is_at_fault(TRIGGER, "worse")
+    pause.dealt_with(TRIGGER, "another")
+    assert pause.is_at_fault(TRIGGER, "bad")
+
+
+def test_what_was_accepted_at_last_is_not_at_fault_when_all_is_refused_again(pause: Pause) -> None:
+    begin_and_end(pause, "n1", "n2")
+    for each in ("n1", "n2"):
+        pause.dealt_with(TRIGGER, each)
+
+    assert not pause.is_at_fault(TRIGGER, "n1")
+
+
+def test_what_another_kind_was_accepted_after_is_not_at_fault(pause: Pause, clock: Clock) -> None:
+    refuse(pause)
+    clock.now += FIRST
+    pause.probe()
+    pause.accepted(UPDATE)
+    assert pause.nothing_due()
+
+    assert not pause.is_at_fault(TRIGGER, "n1")

@@ -18,6 +18,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 KINDS = ("post_purchase", "course_access", "post_purchase_cancel")
 
+_STATES = ("needs_response", "under_review", "lost", "accepted", "prevented", "won")
+_AS_FAR_AS = {state: _STATES[number:] for number, state in enumerate(_STATES)}
+
 _OURS = {product.shopify_id for product in shopify_payloads.SAMPLE_PRODUCTS.values()}
 
 
@@ -32,6 +35,11 @@ class Facts:
         refunds = connection.execute(
             "select shopify_refund_id, shopify_line_item_id, quantity from thetis.refunds"
         )
+        disputes = connection.execute(
+            "select shopify_dispute_id, is_chargeback, status::text, inquiry_status::text"
+            " from thetis.disputes"
+        )
+        self._disputes = {dispute: facts for dispute, *facts in disputes}
         self._lines = {line: facts for line, *facts in lines}
         self._refunds = {(refund, line): quantity for refund, line, quantity in refunds}
 
@@ -44,6 +52,9 @@ class Facts:
         if webhook.is_refund:
             yield from self._holds_refund(payload)
             return
+        if webhook.is_dispute:
+            yield self._holds_dispute(payload)
+            return
         lines = [line for line in payload["line_items"] if line["product_id"] in _OURS]
         for line in lines:
             quantity, was_paid, end = self._lines.get(str(line["id"]), (-1, False, None))
@@ -54,6 +65,15 @@ class Facts:
         if lines:
             for refund in payload["refunds"]:
                 yield from self._holds_refund(refund)
+
+    def _holds_dispute(self, dispute: dict[str, Any]) -> bool:
+        """Its state, or one beyond it."""
+        is_chargeback, status, inquiry_status = self._disputes.get(
+            str(dispute["id"]), (False, None, None)
+        )
+        if dispute["type"] == "inquiry":
+            return inquiry_status in _AS_FAR_AS[dispute["status"]]
+        return is_chargeback and status in _AS_FAR_AS[dispute["status"]]
 
     def _holds_refund(self, refund: dict[str, Any]) -> Iterator[bool]:
         for line in refund["refund_line_items"]:

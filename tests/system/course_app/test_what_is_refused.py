@@ -29,6 +29,8 @@ NO_ID = "00000000-0000-0000-0000-000000000000"
 OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "record_orders": {"orders": [order(9, COURSE, email="eve@example.com")]},
     "record_refunds": {"refunds": []},
+    "record_disputes": {"disputes": []},
+    "honor_disputes": {"is_on": False},
     "claim_notifications": {"provider": "knock"},
     "settle_notifications": {"results": []},
     "notification_backlog": {},
@@ -67,6 +69,7 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "forget_customer": {"address": "ada@example.com", "reason": "none"},
     "record_privacy_request": {"request": {"topic": "shop/redact"}},
     "list_privacy_requests": {},
+    "count_privacy_requests": {},
     "mark_privacy_request_answered": {"id": 1},
     "check_schema": {"calls": {}},
 }

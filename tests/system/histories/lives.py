@@ -12,6 +12,7 @@ from functools import partial
 
 from hypothesis import strategies as st
 
+from tests.system.histories.disputes import ENDS, STEPS
 from tests.system.histories.shop import Line, Order, Webhook
 from thetis.cli import shopify_payloads
 
@@ -109,6 +110,9 @@ def _something_happens(draw: st.DrawFn, order: Order, *, may_delete: bool) -> li
         partial(order.pay_back, draw(st.integers(1, 4))),
         partial(order.add, draw(LINES)),
         partial(order.remove, line),
+        partial(order.open_dispute, draw(st.sampled_from(["chargeback", "inquiry"]))),
+        partial(order.dispute_goes_on, draw(st.sampled_from([*STEPS, *ENDS, "chargeback"]))),
+        order.tell_all,
     ]
     happenings += [partial(order.delete_product, line)] if may_delete else []
     return draw(st.sampled_from(happenings))()
@@ -140,7 +144,7 @@ def _last_words(webhooks: list[Webhook]) -> list[Webhook]:
     lines: set[int] = set()
     turns: dict[int, list[object]] = {}
     for webhook in webhooks:
-        if not webhook.is_refund:
+        if webhook.is_order:
             order_id = webhook.payload["id"]
             states = turns.setdefault(order_id, [])
             if not states or states[-1] != webhook.payment:
@@ -150,8 +154,9 @@ def _last_words(webhooks: list[Webhook]) -> list[Webhook]:
             mentioned = {line["id"] for line in webhook.payload["line_items"]}
             first += [webhook] if mentioned - lines else []
             lines |= mentioned
-    newest = {webhook.payload["id"]: webhook for webhook in webhooks if not webhook.is_refund}
-    return first + list(last.values()) + list(newest.values())
+    newest = {webhook.payload["id"]: webhook for webhook in webhooks if webhook.is_order}
+    disputes = {webhook.payload["id"]: webhook for webhook in webhooks if webhook.is_dispute}
+    return first + list(last.values()) + list(newest.values()) + list(disputes.values())
 
 
 def _last_words_of_each_topic(webhooks: list[Webhook]) -> list[Webhook]:

@@ -3,7 +3,7 @@
 Each is one change to a copy of the checkout, in which tests/system/histories (or the folder named)
 is then run. They are about
 
-- what Shopify says: payment, ends, refunds, deleted products, times, addresses
+- what Shopify says: payment, ends, refunds, disputes, deleted products, times, addresses
 - linking: case, confirmation, the deferred trigger, owners that must stay
 - what operators decide: who may, what outranks what, and the ends that follow from it
 - messages: twice, without a reason, never, too early, withdrawn or not
@@ -106,6 +106,31 @@ MUTANTS = (
         "refresh_purchases",
         "select sum(refund.quantity)",
         "select max(refund.quantity)",
+    ),
+    _sql(
+        "takes an inquiry for a chargeback",
+        "disputes",
+        "coalesce(is_chargeback and status < 'prevented', false)",
+        "coalesce(status < 'prevented', false)",
+    ),
+    _sql(
+        "lets the last word about a chargeback decide instead of the furthest",
+        "record_disputes",
+        "            status = greatest(existing.status, excluded.status),\n",
+        "            status = excluded.status,\n",
+    ),
+    _sql(
+        "does not give back what a chargeback ended when it is won",
+        "chargebacks",
+        "            and existing.status = 'cancelled'\n",
+        "            and false\n",
+    ),
+    _sql(
+        "gives back what was revoked when a chargeback is won",
+        "chargebacks",
+        "where override.purchase_id = existing.id and override.is_revoked",
+        "where override.purchase_id = existing.id and false",
+        tests="tests/database/operators",
     ),
     _sql(
         "forgets refunds that come before their order",
@@ -398,6 +423,20 @@ MUTANTS = (
         "interval '6 seconds'",
         "interval '0 seconds'",
         tests="tests/database/outbox",
+    ),
+    _sql(
+        "hands out what was to be given up when there is too much of it",
+        "notifications",
+        "waiting.uncertain_since < now() - thetis.repeatable_for(waiting.kind)\n",
+        "false\n",
+        tests="tests/database/outbox/test_claiming.py",
+    ),
+    _sql(
+        "deletes the webhook of somebody else who only named the forgotten",
+        "privacy",
+        "and orders.email <> p_email\n            )\n        )\n",
+        "and orders.email <> p_email\n            )\n        )\n        or true\n",
+        tests="tests/database/privacy/test_webhooks_of_somebody_else.py",
     ),
     _sql(
         "starts the clock of 23 hours with a refusal",

@@ -27,6 +27,8 @@ def deliver(database: Database, webhook: Webhook) -> str:
     """The outcome."""
     if webhook.is_refund:
         return database.record_refunds(webhook.payload)[0]
+    if webhook.is_dispute:
+        return database.record_disputes(webhook.payload)[0]
     return database.record_orders(webhook.payload)[0]
 
 

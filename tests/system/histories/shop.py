@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from thetis.cli import shopify_payloads
+from tests.system.histories.disputes import Dispute
+from thetis.cli import shopify_disputes, shopify_payloads
 
 Json = dict[str, Any]
 
@@ -65,6 +66,7 @@ class Order:
     is_voided: bool = False
     is_cancelled: bool = False
     refunds: list[Json] = field(default_factory=list)
+    disputes: list[Dispute] = field(default_factory=list)
     id: int = field(default_factory=lambda: next(_ids))
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     _changes: int = 0
@@ -146,6 +148,28 @@ class Order:
         self._changes += 0 if hastily else 2
         return self._updated()
 
+    def open_dispute(self, began_as: str) -> list[Webhook]:
+        if not self.paid:
+            return []
+        self.disputes.append(Dispute(next(_ids), self.id, began_as))
+        return [Webhook("disputes/create", self.disputes[-1].as_webhook())]
+
+    def dispute_goes_on(self, status: str) -> list[Webhook]:
+        """The latest that is open; an inquiry may become a chargeback instead."""
+        is_open = [each for each in self.disputes if not each.is_over]
+        if not is_open:
+            return []
+        if status == "chargeback":
+            is_open[-1].becomes_a_chargeback()
+        else:
+            is_open[-1].status = status
+        return [Webhook("disputes/update", is_open[-1].as_webhook())]
+
+    def tell_all(self) -> list[Webhook]:
+        """The order as the Admin API tells it, to whoever looks for what they missed."""
+        summaries = [each.as_summary() for each in self.disputes]
+        return [Webhook("orders/updated", {**self._snapshot(), "disputes": summaries})]
+
     def statuses(self) -> dict[int, str]:
         """The truth: the status of each purchase there should be, by line item."""
         return {line.id: self._status(line) for line in self.lines if line.slug and line.is_paid}
@@ -156,7 +180,8 @@ class Order:
     def _status(self, line: Line) -> str:
         if line.is_refunded or not line.left:
             return "refunded"
-        return "cancelled" if self.is_cancelled else "active"
+        is_charged_back = any(each.ends_access for each in self.disputes)
+        return "cancelled" if self.is_cancelled or is_charged_back else "active"
 
     def _still_paid(self) -> int:
         return self.paid - self.paid_back
@@ -240,12 +265,22 @@ class Webhook:
     def is_refund(self) -> bool:
         return self.topic == "refunds/create"
 
+    @property
+    def is_dispute(self) -> bool:
+        return self.topic.startswith("disputes/")
+
+    @property
+    def is_order(self) -> bool:
+        return not self.is_refund and not self.is_dispute
+
     def whole_payload(self) -> Json:
         """All that Shopify would send, with the model's facts in it."""
         product, now = shopify_payloads.SAMPLE_PRODUCTS["splint"], datetime.now(UTC)
         if self.is_refund:
             order_id = self.payload["order_id"]
             usual = shopify_payloads.refund(order_id=order_id, products=[product], at=now)
+        elif self.is_dispute:
+            usual = shopify_disputes.dispute(order_id=1, status="lost", at=now)
         else:
             usual = shopify_payloads.order(
                 self.topic, order_id=1, email="x@example.com", products=[product], at=now

@@ -18,7 +18,7 @@ from tests.support.connections import all_of
 from tests.support.database import Database, Row
 from tests.support.reused import WRITTEN
 from tests.support.service import SECRET, Service
-from tests.support.shopify import COURSE, SPLINT, order, refund
+from tests.support.shopify import COURSE, SPLINT, dispute, order, refund, summary
 from thetis.cli import shopify_payloads
 from thetis.shopify import TOPICS
 
@@ -108,11 +108,11 @@ def _odd_bodies(count: int, chance: random.Random) -> Iterator[tuple[str, bytes]
     for number in range(count):
         topic = topics[number % len(topics)]
         order_id = 70_000 + number
-        payload = (
-            refund(number + 1, order_id, standard_course=1)
-            if TOPICS[topic] == "refund"
-            else order(order_id, COURSE, SPLINT)
-        )
+        payload = order(order_id, COURSE, SPLINT, disputes=[summary(number + 1)])
+        if TOPICS[topic] == "refund":
+            payload = refund(number + 1, order_id, standard_course=1)
+        if TOPICS[topic] == "dispute":
+            payload = dispute(number + 1, order_id)
         for _ in range(chance.randint(1, 3)):
             _spoil(payload, chance)
         body = json.dumps(payload, ensure_ascii=chance.random() < 0.5).encode(

@@ -24,7 +24,7 @@ from tests.tools.knock_workflow.post_purchase import (
 )
 from thetis.providers import knock
 
-SETUP = document("docs/POST_PURCHASE_SETUP.md")
+GUIDE = document("docs/KNOCK.md")
 STEPS = list(every_step(knock_workflow.read(WORKFLOW)["steps"]))
 EMAILS = [
     (path, step)
@@ -152,7 +152,7 @@ def test_names_are_as_short_as_knock_wants_them() -> None:
 
 def test_every_email_goes_through_the_one_channel_that_the_guide_names() -> None:
     [channel] = {step["channel_key"] for _, step in EMAILS}
-    assert f"`{channel}`" in SETUP.section("The channel")
+    assert f"`{channel}`" in GUIDE.section("The channel")
 
 
 def test_every_variable_is_in_the_guide_and_no_other() -> None:
@@ -164,7 +164,7 @@ def test_every_variable_is_in_the_guide_and_no_other() -> None:
         for source in sources
         for variable in Environment().from_string(source).global_variable_segments()
     }
-    documented = named(SETUP.section("The variables"))
+    documented = named(GUIDE.section("The variables"))
     data = set(knock_workflow.read(WORKFLOW)["trigger_data_json_schema"]["properties"])
     known = {*documented, *(f"data.{name}" for name in data), "content", "preview_text"}
     known |= {"recipient.id", "workflow.cancellation_key"}

@@ -125,7 +125,7 @@ def test_a_run_looks_at_what_is_kept_right_before_each_later_message() -> None:
 
 
 def test_the_guide_names_the_same_branches_and_days() -> None:
-    table = rows(document("docs/POST_PURCHASE_SETUP.md").section("What it does"))
+    table = rows(document("docs/KNOCK.md").section("What it does"))
     shown = {code(row[0])[0]: [int(day) for day in re.findall(r"\d+", row[2])] for row in table}
     assert shown == {branch: [day for day, _ in messages] for branch, messages in DAYS.items()}
 

@@ -1,4 +1,4 @@
-"""The stand-in for a project's API, which other tests take for Supabase's."""
+"""The fake of a project's API, which other tests take for Supabase's."""
 
 from __future__ import annotations
 

@@ -72,14 +72,14 @@ def test_a_push_migrates_and_drops_a_messy_old_table(
     old.create()
     user_id = bare_database.accounts.sign_up("ada@example.com")
     first = old.add(user_id=user_id, shopify_customer_email="ADA@example.com ")
-    twin = old.add(user_id=user_id, shopify_customer_email="ada@example.com")
+    second = old.add(user_id=user_id, shopify_customer_email="ada@example.com")
     odd = old.add(course_type="workshop", shopify_order_id=None, shopify_customer_email=None)
     aside = old.add(status="ACTIVE", shopify_line_item_id="7002")
 
     output(bare_database, *PUSH, workdir=project)
 
     assert not old.exists()
-    assert {old.outcome(first), old.outcome(twin)} == {"copied", "merged"}
+    assert {old.outcome(first), old.outcome(second)} == {"copied", "merged"}
     assert old.outcome(odd) == "copied"
     assert old.outcome(aside) == "set aside: unknown status"
     assert bare_database.accounts.has_access(user_id, "standard_course")

@@ -12,6 +12,7 @@ export type Reason =
   | 'no_account'
   | 'account_deleted'
   | 'expired'
+  | 'charged_back'
   | 'revoked'
   | 'cancelled'
   | 'refunded'
@@ -73,6 +74,14 @@ export type Order = {
   cancelled_at: string | null
   erased_at: string | null
   lines: { product_slug: string | null; quantity: number | null }[]
+  disputes: Dispute[]
+}
+
+export type Dispute = {
+  is_chargeback: boolean
+  status: string | null
+  inquiry_status: string | null
+  first_recorded_at: string
 }
 
 export type Message = {

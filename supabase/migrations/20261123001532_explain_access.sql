@@ -8,6 +8,7 @@
 --   single_sign_on         the only account with the address is one that purchases never go to
 --   no_account             nobody has signed up with the address yet
 --   account_deleted        its owner's account is marked as deleted
+--   charged_back           its order's payment is disputed, or the dispute is lost; see disputes
 --   expired, revoked, cancelled, refunded
 --   erased                 whose it was is forgotten, and nobody owned it
 -- `rank` is how close it is to access, 1 being there. `owned_by` is how its owner came to it, as
@@ -33,8 +34,8 @@ begin
         array_position(
             array[
                 'has_access', 'not_linked', 'address_not_confirmed', 'no_account',
-                'single_sign_on', 'other_account', 'account_deleted', 'expired', 'revoked',
-                'cancelled', 'refunded', 'erased'
+                'single_sign_on', 'other_account', 'account_deleted', 'expired', 'charged_back',
+                'revoked', 'cancelled', 'refunded', 'erased'
             ],
             why.reason
         ),
@@ -45,6 +46,7 @@ begin
             when 'cancelled' then coalesce(orders.cancelled_at, stored.updated_at)
             when 'refunded' then coalesce(orders.refunded_as_of, stored.updated_at)
             when 'revoked' then stored.updated_at
+            when 'charged_back' then charged_back.since
             else stored.purchased_at
         end,
         stored.expires_at,
@@ -72,6 +74,11 @@ begin
     inner join public.purchases as stored on mine.id = stored.id
     left join thetis.orders on stored.shopify_order_id = orders.shopify_order_id
     left join thetis.overrides as override on stored.id = override.purchase_id
+    left join thetis.charged_back_purchases as ended on stored.id = ended.purchase_id
+    left join lateral (
+        select same.since from thetis.charged_back_orders as same
+        where ended.purchase_id is not null and same.shopify_order_id = stored.shopify_order_id
+    ) as charged_back on true
     left join auth.users as owner on stored.user_id = owner.id
     left join lateral (
         select
@@ -96,6 +103,10 @@ begin
                 override.is_revoked and stored.user_id is null
                 and stored.shopify_customer_email = '' then 'erased'
             when stored.status = 'cancelled' and override.is_revoked then 'revoked'
+            when
+                stored.status = 'cancelled'
+                and ended.purchase_id is not null
+                and orders.cancelled_at is null then 'charged_back'
             when stored.status <> 'active' then stored.status
             when stored.expires_at <= now() then 'expired'
             when owner.deleted_at is not null then 'account_deleted'
@@ -164,7 +175,10 @@ begin
         sold.shopify_order_id = any(p_order_ids)
         and not exists (
             select from thetis.order_lines as line
-            where line.shopify_order_id = sold.shopify_order_id and line.product_slug is not null
+            inner join thetis.shopify_products as ours on line.product_slug = ours.product_slug
+            where
+                line.shopify_order_id = sold.shopify_order_id
+                and ours.shopify_product_id = sold.shopify_product_id
         );
 end;
 $$;
