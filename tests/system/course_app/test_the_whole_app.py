@@ -135,7 +135,8 @@ def test_courses_and_statuses_are_those_of_the_database(database: Database) -> N
     courses = database.rows("select slug from public.products where category = 'course'")
     check = database.value(
         "select pg_get_constraintdef(oid) from pg_constraint"
-        " where conrelid = 'public.purchases'::regclass and pg_get_constraintdef(oid) ~ 'status'"
+        " where contype = 'c' and conrelid = 'public.purchases'::regclass"
+        " and pg_get_constraintdef(oid) ~ 'status'"
     )
 
     assert {f"{each}_course" for each in union(purchases, "CourseType")} == {
