@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from devtools.fake_accounts import FakeAccounts
 from devtools.rate_limit import RateLimit
 
 Provider = Literal["knock", "resend"]
@@ -82,6 +83,7 @@ class FakeProviders:
     `api_key`     the only key that is accepted; None accepts any
     `on_request`  called with each request, in the server's thread
     `rate_limit`  of Resend's API; None tells no limit and has none
+    `accounts`    what is set up there, for whoever reads it
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class FakeProviders:
         self._on_request = on_request
         self._rate_limit = rate_limit
         self._scripts: dict[Provider, deque[Answer]] = {"knock": deque(), "resend": deque()}
+        self.accounts = FakeAccounts()
         self._accepted: dict[tuple[str, str], tuple[ReceivedRequest, Answer]] = {}
 
     def answer_with(self, provider: Provider, *answers: Answer) -> None:
@@ -110,6 +113,9 @@ class FakeProviders:
         self._accepted.clear()
         for script in self._scripts.values():
             script.clear()
+
+    def is_key(self, key: str) -> bool:
+        return bool(key) and self._api_key in (None, key)
 
     def take(self, request: ReceivedRequest) -> Answer:
         """Record a request, do what it asks unless scripted otherwise, and say what to answer."""
@@ -146,7 +152,7 @@ class FakeProviders:
 
     def _unauthorised(self, request: ReceivedRequest) -> Answer | None:
         _, _, key = request.headers.get("authorization", "").partition("Bearer ")
-        if key and self._api_key in (None, key):
+        if self.is_key(key):
             return None
         if request.provider == "knock":
             code = "api_key_missing" if key else "authentication_required"

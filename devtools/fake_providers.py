@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from devtools import fake_accounts
 from devtools.fake_answers import (
     DROP_AFTER_ACCEPTING,
     DROP_BEFORE_ACCEPTING,
@@ -71,6 +72,7 @@ def _application(fake_providers: FakeProviders) -> Starlette:
             Route("/v1/objects/{collection}/{id}", knock, methods=["PUT"]),
             Route("/v1/users/{id}", knock, methods=["DELETE"]),
             Route("/emails", resend, methods=["POST"]),
+            *fake_accounts.routes(fake_providers.accounts, fake_providers.is_key),
         ]
     )
 

@@ -36,6 +36,14 @@ CREATE TYPE thetis.dispute_status AS ENUM (
     'won'
 );
 
+CREATE TYPE thetis.exported_order AS (
+	shopify_order_id text,
+	is_untold boolean,
+	refusal text,
+	is_due boolean,
+	grants boolean
+);
+
 CREATE TYPE thetis.incoming_dispute AS (
 	shopify_dispute_id text,
 	shopify_order_id text,
@@ -109,6 +117,13 @@ CREATE DOMAIN thetis.optional_quantity AS integer
 CREATE DOMAIN thetis.optional_time AS timestamp with time zone
 	CONSTRAINT is_of_our_calendar CHECK (((VALUE > '-infinity'::timestamp with time zone) AND (VALUE < '10000-01-01 00:00:00+00'::timestamp with time zone)));
 
+CREATE TYPE thetis.order_outcome AS (
+	ordinal integer,
+	shopify_order_id text,
+	outcome text,
+	reason text
+);
+
 CREATE TYPE thetis.purchase_change AS (
 	shopify_order_id text,
 	product_slug text,
@@ -179,6 +194,139 @@ exception when check_violation or not_null_violation then
         else 'slug, name and category must be given'
     end
     using errcode = 'TH004';
+end;
+$$;
+
+CREATE FUNCTION public.begin_order_sync(purpose text, since timestamp with time zone, until timestamp with time zone, holder text, lease_seconds integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+declare
+    v_since timestamptz := begin_order_sync.since;
+    v_running thetis.order_syncs;
+    v_state text := 'resumed';
+begin
+    if (begin_order_sync.purpose in ('backfill', 'reconcile')) is not true then
+        raise exception 'purpose: say "backfill" or "reconcile"' using errcode = 'TH004';
+    end if;
+    -- of two that begin at once the second finds the first one's row
+    perform pg_advisory_xact_lock(hashtextextended('thetis.order_syncs', 0));
+    select running.* into v_running
+    from thetis.order_syncs as running
+    where running.purpose = begin_order_sync.purpose and running.status = 'running'
+    for update;
+
+    if v_running.leased_until > now() and v_running.holder <> begin_order_sync.holder then
+        v_state := 'busy';
+    elsif
+        v_running.id is not null
+        and (
+            begin_order_sync.purpose = 'reconcile'
+            or (
+                v_running.since = coalesce(v_since, timestamptz '2006-01-01T00:00:00Z')
+                and v_running.through = coalesce(begin_order_sync.until, v_running.through)
+            )
+        )
+    then
+        update thetis.order_syncs as running
+        set
+            holder = begin_order_sync.holder,
+            leased_until = now() + make_interval(secs => begin_order_sync.lease_seconds)
+        where running.id = v_running.id;
+    else
+        v_state := 'begun';
+        update thetis.order_syncs as running set status = 'abandoned', ended_at = now()
+        where running.id = v_running.id;
+        delete from thetis.order_syncs as past
+        where
+            past.purpose = begin_order_sync.purpose
+            and past.ended_at < now() - interval '90 days'
+            and past.through < now() - interval '90 days';
+        v_since := coalesce(
+            v_since,
+            case begin_order_sync.purpose
+                when 'reconcile' then thetis.reconcile_since()
+                else timestamptz '2006-01-01T00:00:00Z'  -- Shopify is no older
+            end
+        );
+        insert into thetis.order_syncs as begun (
+            purpose, since, through, reached, holder, leased_until, follows_another
+        )
+        values (
+            begin_order_sync.purpose,
+            v_since,
+            coalesce(begin_order_sync.until, now()),
+            v_since,
+            begin_order_sync.holder,
+            now() + make_interval(secs => begin_order_sync.lease_seconds),
+            begin_order_sync.purpose = 'reconcile'
+            and exists (
+                select from thetis.order_syncs as past
+                where past.purpose = 'reconcile' and past.status = 'finished'
+            )
+        )
+        returning begun.* into v_running;
+    end if;
+
+    return jsonb_build_object(
+        'state', v_state,
+        'until', v_running.through,
+        'leased_seconds', ceil(extract(epoch from v_running.leased_until - now()))
+    )
+        || (
+            to_jsonb(v_running) - array[
+                'purpose', 'through', 'status', 'holder', 'leased_until', 'follows_another',
+                'started_at', 'ended_at'
+            ]
+        );
+end;
+$$;
+
+CREATE FUNCTION public.check_installation(functions jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+declare
+    v_role text := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+begin
+    return jsonb_build_object(
+        'role', v_role,
+        'migrations', thetis.applied_migrations(),
+        'open_functions', array(
+            select distinct called.proname::text
+            from pg_proc as called
+            where
+                called.pronamespace = 'public'::regnamespace
+                and check_installation.functions ? called.proname::text
+                and has_function_privilege('anon', called.oid, 'execute')
+            order by 1
+        ),
+        'open_tables', thetis.open_tables(),
+        'is_linking', exists (
+            select from pg_trigger as linking
+            where
+                linking.tgrelid = 'auth.users'::regclass
+                and linking.tgfoid = 'thetis.link_purchases_to_user()'::regprocedure
+                and linking.tgenabled in ('O', 'A')
+        ),
+        'webhooks', (
+            select coalesce(
+                jsonb_object_agg(
+                    noted.topic,
+                    jsonb_build_object(
+                        'received_at', noted.received_at, 'webhook_id', noted.webhook_id
+                    )
+                ),
+                '{}'
+            )
+            from thetis.webhook_heartbeats as noted
+        ),
+        'time', clock_timestamp(),
+        -- Two ways lead to one database if its server started at the same microsecond.
+        'identity', format('%s of %s', current_database(), pg_postmaster_start_time())
+    );
 end;
 $$;
 
@@ -948,13 +1096,33 @@ begin
 end;
 $$;
 
-CREATE FUNCTION public.mark_privacy_request_answered(id bigint) RETURNS void
+CREATE FUNCTION public.mark_privacy_request_answered(id bigint, operator text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+    v_operator text := thetis.operator(mark_privacy_request_answered.operator, true);
 begin
-    update thetis.privacy_requests as asked set answered_at = now(), email = null
-    where asked.id = mark_privacy_request_answered.id and asked.answered_at is null;
+    if not exists (
+        select from thetis.privacy_requests as asked
+        where asked.id = mark_privacy_request_answered.id
+    ) then
+        raise exception 'there is no request %', mark_privacy_request_answered.id
+        using errcode = 'TH004';
+    end if;
+    with answered as (
+        update thetis.privacy_requests as asked set answered_at = now(), email = null
+        where asked.id = mark_privacy_request_answered.id and asked.answered_at is null
+        returning asked.id, asked.topic, asked.shopify_order_ids
+    )
+
+    insert into thetis.audit_log (operator, action, shopify_order_id, after)
+    select
+        v_operator,
+        'answer',
+        answered.shopify_order_ids[1],
+        jsonb_build_object('request', answered.id, 'topic', answered.topic)
+    from answered;
 end;
 $$;
 
@@ -965,6 +1133,19 @@ CREATE FUNCTION public.mark_webhook_replayed(id bigint) RETURNS void
 begin
     update thetis.rejected_webhooks as kept set replayed_at = now()
     where kept.id = mark_webhook_replayed.id and kept.replayed_at is null;
+end;
+$$;
+
+CREATE FUNCTION public.note_webhook(topic text, webhook_id text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into thetis.webhook_heartbeats as noted (topic, webhook_id)
+    values (note_webhook.topic, note_webhook.webhook_id)
+    on conflict on constraint webhook_heartbeats_pkey do update set
+        received_at = excluded.received_at, webhook_id = excluded.webhook_id
+    where noted.received_at <= excluded.received_at;
 end;
 $$;
 
@@ -995,6 +1176,31 @@ begin
             and pending.status = 'pending'
             and not pending.is_test
     ) as waiting;
+end;
+$$;
+
+CREATE FUNCTION public.preview_orders(orders jsonb, test_orders text DEFAULT 'grant'::text) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_outcomes thetis.order_outcome[];
+begin
+    begin
+        v_outcomes := array(
+            select row(each.ordinal, each.shopify_order_id, each.outcome, each.reason)
+                ::thetis.order_outcome
+            from public.record_orders(preview_orders.orders, preview_orders.test_orders) as each
+        );
+        raise exception 'dry run' using errcode = 'TH099';
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+    return query
+    select each.ordinal, each.shopify_order_id, each.outcome, each.reason
+    from unnest(v_outcomes) as each
+    order by each.ordinal;
 end;
 $$;
 
@@ -1090,6 +1296,25 @@ begin
     delete from thetis.email_deliveries as delivery where delivery.notification_id = any(v_ids);
     delete from thetis.notifications as message where message.id = any(v_ids);
     return v_counts || jsonb_build_object('claim_codes', coalesce(cardinality(v_ids), 0));
+end;
+$$;
+
+CREATE FUNCTION public.reconcile_status() RETURNS TABLE(lag_seconds double precision, ended_at double precision, missed bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+begin
+    return query
+    select
+        extract(epoch from now() - max(past.through))::double precision,
+        extract(epoch from max(past.ended_at))::double precision,
+        coalesce(
+            sum(past.missed) filter (where past.ended_at > now() - interval '1 day'), 0
+        )::bigint
+    from thetis.order_syncs as past
+    where past.purpose = 'reconcile' and past.status = 'finished'
+    having count(*) > 0;
 end;
 $$;
 
@@ -1211,6 +1436,181 @@ begin
         each.fault
     from unnest(v_ids, v_faults) with ordinality as each (id, fault, place)
     order by each.place;
+end;
+$$;
+
+CREATE FUNCTION public.record_exported_orders(orders jsonb, dry_run boolean DEFAULT false) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_incoming thetis.incoming_order[];
+    v_judged thetis.exported_order[];
+    v_due text[];
+    v_unknown text;
+    v_news text[];
+    v_nameless text[];
+begin
+    v_incoming := (
+        thetis.read_orders(
+            coalesce(
+                (
+                    select jsonb_agg(
+                        exported.entry || '{"line_items": [], "refunds": []}'
+                        order by exported.place
+                    )
+                    from jsonb_array_elements(record_exported_orders.orders)
+                        with ordinality as exported (entry, place)
+                ),
+                '[]'
+            ),
+            'grant'
+        )
+    ).orders;
+    v_unknown := (
+        select min(line.entry ->> 'slug')
+        from jsonb_array_elements(record_exported_orders.orders) as exported (entry)
+        cross join lateral jsonb_array_elements(exported.entry -> 'lines') as line (entry)
+        where not exists (
+            select from public.products as product where product.slug = line.entry ->> 'slug'
+        )
+    );
+    if v_unknown is not null then
+        raise exception 'there is no product %', v_unknown using errcode = 'TH004';
+    end if;
+
+    v_judged := thetis.judge_exported_orders(record_exported_orders.orders, v_incoming);
+    v_due := array(
+        select each.shopify_order_id from unnest(v_judged) as each
+        where each.is_due and each.refusal is null
+    );
+    begin
+        perform thetis.merge_orders(
+            array(
+                select incoming from unnest(v_incoming) as incoming
+                where incoming.shopify_order_id = any(v_due)
+            ),
+            v_due,
+            now()
+        );
+        v_news := thetis.add_exported_lines(
+            record_exported_orders.orders,
+            v_incoming,
+            array(select each.shopify_order_id from unnest(v_judged) as each where each.grants)
+        );
+        v_news := v_news || thetis.refresh_orders(v_due);
+        v_nameless := thetis.orders_without_email(v_due);
+        if record_exported_orders.dry_run is not false then
+            raise exception 'dry run' using errcode = 'TH099';
+        end if;
+    exception when sqlstate 'TH099' then
+        null;
+    end;
+
+    return query
+    select
+        each.place::integer,
+        each.shopify_order_id,
+        case
+            when each.refusal is not null or each.shopify_order_id = any(v_nameless) then 'rejected'
+            when each.shopify_order_id = any(v_news) then 'recorded'
+            when each.grants or (each.is_due and not each.is_untold) then 'unchanged'
+            else 'ignored'
+        end,
+        coalesce(
+            each.refusal,
+            case when each.shopify_order_id = any(v_nameless) then 'no email address' end
+        )
+    from unnest(v_judged) with ordinality as each (
+        shopify_order_id, is_untold, refusal, is_due, grants, place
+    )
+    order by each.place;
+end;
+$$;
+
+CREATE FUNCTION public.record_order_page(sync_id bigint, holder text, page integer, orders jsonb, unreadable jsonb, reached timestamp with time zone, is_last boolean, test_orders text, lease_seconds integer) RETURNS TABLE(ordinal integer, shopify_order_id text, outcome text, reason text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    v_sync thetis.order_syncs;
+    v_outcomes thetis.order_outcome[];
+begin
+    select mine.* into v_sync
+    from thetis.order_syncs as mine where mine.id = record_order_page.sync_id
+    for update;
+    if
+        (
+            v_sync.holder = record_order_page.holder
+            and (v_sync.status = 'running' or v_sync.pages = record_order_page.page)
+        ) is not true
+    then
+        raise exception 'another run has taken over' using errcode = 'TH005';
+    end if;
+
+    v_outcomes := array(
+        select row(each.ordinal, each.shopify_order_id, each.outcome, each.reason)
+            ::thetis.order_outcome
+        from public.record_orders(
+            record_order_page.orders, record_order_page.test_orders
+        ) as each
+    );
+    perform public.store_rejected_webhook(
+        'orders/updated', null, encode(convert_to(refused.body::text, 'UTF8'), 'base64'),
+        refused.reason
+    )
+    from (
+        select record_order_page.orders -> (each.ordinal - 1) as body, each.reason
+        from unnest(v_outcomes) as each
+        where each.outcome = 'rejected'
+        union all
+        select jsonb_build_object('id', each.order_id), each.reason
+        from jsonb_to_recordset(record_order_page.unreadable) as each (order_id text, reason text)
+    ) as refused;
+    update thetis.order_syncs as mine
+    set
+        pages = record_order_page.page,
+        reached = case
+            when record_order_page.is_last then mine.through
+            else greatest(mine.reached, record_order_page.reached)
+        end,
+        leased_until = now() + make_interval(secs => record_order_page.lease_seconds),
+        seen = mine.seen + counted.seen + counted.unreadable,
+        recorded = mine.recorded + counted.recorded,
+        unchanged = mine.unchanged + counted.unchanged,
+        ignored = mine.ignored + counted.ignored,
+        rejected = mine.rejected + counted.rejected + counted.unreadable,
+        missed = mine.missed + case when mine.follows_another then counted.missed else 0 end,
+        status = case when record_order_page.is_last then 'finished' else mine.status end,
+        ended_at = case when record_order_page.is_last then now() end
+    from (
+        select
+            count(*) as seen,
+            count(*) filter (where each.outcome = 'recorded') as recorded,
+            count(*) filter (where each.outcome = 'unchanged') as unchanged,
+            count(*) filter (where each.outcome = 'ignored') as ignored,
+            count(*) filter (where each.outcome = 'rejected') as rejected,
+            count(*) filter (
+                where
+                each.outcome = 'recorded'
+                and thetis.order_as_of(record_order_page.orders -> (each.ordinal - 1))
+                < now() - thetis.webhook_patience()
+            ) as missed,
+            jsonb_array_length(record_order_page.unreadable) as unreadable
+        from unnest(v_outcomes) as each
+    ) as counted
+    where mine.id = v_sync.id and mine.pages < record_order_page.page;
+
+    return query
+    select each.ordinal, each.shopify_order_id, each.outcome, each.reason
+    from unnest(v_outcomes) as each
+    order by each.ordinal;
 end;
 $$;
 
@@ -1760,12 +2160,13 @@ begin
 end;
 $$;
 
-CREATE FUNCTION public.retry_notifications(ids jsonb, dry_run boolean DEFAULT false) RETURNS TABLE(id uuid, outcome text, reason text)
+CREATE FUNCTION public.retry_notifications(ids jsonb, dry_run boolean DEFAULT false, operator text DEFAULT NULL::text, reason text DEFAULT NULL::text) RETURNS TABLE(id uuid, outcome text, refusal text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 declare
+    v_operator text := thetis.operator(retry_notifications.operator, true);
     v_ids uuid[] := array(
         select element.id::uuid from jsonb_array_elements_text(ids) as element (id)
     );
@@ -1792,6 +2193,18 @@ begin
     if retry_notifications.dry_run is not false then
         return;
     end if;
+
+    insert into thetis.audit_log (operator, action, email, shopify_order_id, reason, after)
+    select
+        v_operator,
+        'retry',
+        -- whom Knock is to forget is not to be written down anew
+        case when message.kind <> 'forget_recipient' then nullif(message.email, '') end,
+        message.shopify_order_id,
+        nullif(btrim(retry_notifications.reason), ''),
+        jsonb_build_object('kind', message.kind, 'message', message.id)
+    from thetis.notifications as message
+    where message.id = any(v_ids) and thetis.why_no_retry(message) is null;
 
     with retried as (
         update thetis.notifications as again
@@ -2154,6 +2567,58 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.add_exported_lines(p_orders jsonb, p_incoming thetis.incoming_order[], p_granting text[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_news text[];
+begin
+    with news as (
+        insert into thetis.order_lines (
+            shopify_order_id, shopify_line_item_id, product_slug, quantity, paid_as_of, is_exported
+        )
+        select
+            told.shopify_order_id,
+            concat_ws('-', 'export', told.slug, told.place),
+            told.slug,
+            told.quantity,
+            told.as_of,
+            true
+        from (
+            select
+                incoming.shopify_order_id,
+                incoming.as_of,
+                line.entry ->> 'slug' as slug,
+                (line.entry ->> 'quantity')::thetis.shopify_quantity as quantity,
+                row_number() over (
+                    partition by incoming.shopify_order_id, line.entry ->> 'slug'
+                    order by line.place
+                ) as place
+            from rows from (jsonb_array_elements(p_orders), unnest(p_incoming)) as incoming (
+                entry, shopify_order_id, order_number, email, as_of, purchased_at,
+                is_paid, is_voided, is_refunded, cancelled_at, is_test
+            )
+            cross join lateral jsonb_array_elements(incoming.entry -> 'lines')
+                with ordinality as line (entry, place)
+            where incoming.shopify_order_id = any(p_granting)
+        ) as told
+        where
+            told.place > (
+                select count(*) from thetis.order_lines as known
+                where
+                    known.shopify_order_id = told.shopify_order_id
+                    and known.product_slug = told.slug
+            )
+        on conflict do nothing
+        returning shopify_order_id
+    )
+
+    select array_agg(news.shopify_order_id) into v_news from news;
+    return v_news;
+end;
+$$;
+
 CREATE FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[], p_has_periods boolean) RETURNS thetis.purchase_change[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2235,6 +2700,83 @@ begin
 end;
 $_$;
 
+CREATE FUNCTION thetis.adopt_exported_lines(p_order_ids text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_exported thetis.order_lines;
+    v_told_id text;
+begin
+    for v_exported in
+        select exported.*
+        from thetis.order_lines as exported
+        where exported.shopify_order_id = any(p_order_ids) and exported.is_exported
+        order by exported.shopify_order_id, exported.shopify_line_item_id
+    loop
+        v_told_id := (
+            select told.shopify_line_item_id
+            from thetis.order_lines as told
+            where
+                told.shopify_order_id = v_exported.shopify_order_id
+                and told.product_slug = v_exported.product_slug
+                and not told.is_exported
+                and not exists (
+                    select from public.purchases as stored
+                    where
+                        stored.shopify_order_id = told.shopify_order_id
+                        and stored.shopify_line_item_id = told.shopify_line_item_id
+                )
+            order by told.shopify_line_item_id
+            limit 1
+        );
+        if v_told_id is null then
+            update thetis.order_lines as exported
+            set end_status = greatest(exported.end_status, 'cancelled')
+            from thetis.orders
+            where
+                exported.shopify_order_id = v_exported.shopify_order_id
+                and exported.shopify_line_item_id = v_exported.shopify_line_item_id
+                and orders.shopify_order_id = v_exported.shopify_order_id
+                and orders.cancelled_at is not null;
+        else
+            delete from thetis.order_lines as exported
+            where
+                exported.shopify_order_id = v_exported.shopify_order_id
+                and exported.shopify_line_item_id = v_exported.shopify_line_item_id;
+            update thetis.order_lines as told
+            set
+                paid_as_of = least(told.paid_as_of, v_exported.paid_as_of),
+                quantity = greatest(told.quantity, v_exported.quantity),
+                end_status = greatest(told.end_status, v_exported.end_status)
+            where
+                told.shopify_order_id = v_exported.shopify_order_id
+                and told.shopify_line_item_id = v_told_id;
+            update public.purchases as stored set shopify_line_item_id = v_told_id
+            where
+                stored.shopify_order_id = v_exported.shopify_order_id
+                and stored.shopify_line_item_id = v_exported.shopify_line_item_id;
+        end if;
+    end loop;
+end;
+$$;
+
+CREATE FUNCTION thetis.applied_migrations() RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    v_versions text[];
+begin
+    if to_regclass('supabase_migrations.schema_migrations') is null then
+        return null;
+    end if;
+    execute 'select array_agg(version order by version) from supabase_migrations.schema_migrations'
+    into v_versions;
+    return coalesce(v_versions, '{}');
+end;
+$$;
+
 CREATE TABLE thetis.audit_log (
     id bigint NOT NULL,
     occurred_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -2247,9 +2789,9 @@ CREATE TABLE thetis.audit_log (
     before jsonb,
     after jsonb,
     erased_at timestamp with time zone,
-    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['show'::text, 'export'::text, 'grant'::text, 'revoke'::text, 'restore'::text, 'transfer'::text, 'extend'::text, 'resend'::text, 'forget'::text, 'configure'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text]))),
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['show'::text, 'export'::text, 'grant'::text, 'revoke'::text, 'restore'::text, 'transfer'::text, 'extend'::text, 'retry'::text, 'resend'::text, 'answer'::text, 'forget'::text, 'configure'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text]))),
     CONSTRAINT operator_is_not_blank CHECK ((operator ~ '[^[:space:]]'::text)),
-    CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
+    CONSTRAINT writes_have_a_reason CHECK (((action = ANY (ARRAY['show'::text, 'export'::text, 'retry'::text, 'answer'::text, 'request_code'::text, 'prove_address'::text, 'remove_address'::text])) OR ((reason ~ '[^[:space:]]'::text) IS TRUE) OR (erased_at IS NOT NULL)))
 );
 
 COMMENT ON COLUMN thetis.audit_log.operator IS 'The id of the account of staff or of a customer, or the name that was given to the command.';
@@ -4110,6 +4652,58 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.judge_exported_orders(p_orders jsonb, p_incoming thetis.incoming_order[]) RETURNS thetis.exported_order[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select
+            row(
+                judged.shopify_order_id,
+                judged.is_untold,
+                case
+                    when judged.is_due and judged.is_part_paid_back and judged.is_untold
+                        then 'a part was paid back, and an export does not say of what'
+                end,
+                judged.is_due,
+                judged.is_due
+                and judged.is_paid
+                and not judged.is_refunded
+                and not judged.is_part_paid_back
+                and judged.cancelled_at is null
+            )::thetis.exported_order
+        from (
+            select
+                told.shopify_order_id,
+                told.is_paid,
+                told.is_refunded,
+                told.cancelled_at,
+                not exists (
+                    select from thetis.order_lines as known
+                    where
+                        known.shopify_order_id = told.shopify_order_id
+                        and known.product_slug is not null
+                        and not known.is_exported
+                ) as is_untold,
+                told.entry -> 'lines' <> '[]'
+                and coalesce(told.purchased_at + thetis.new_for() <= now(), false) as is_due,
+                told.is_paid
+                and not told.is_refunded
+                and told.cancelled_at is null
+                and coalesce((told.entry ->> 'paid_back')::numeric, 0) > 0 as is_part_paid_back,
+                told.place
+            from rows from (jsonb_array_elements(p_orders), unnest(p_incoming)) with ordinality
+                as told (
+                    entry, shopify_order_id, order_number, email, as_of, purchased_at,
+                    is_paid, is_voided, is_refunded, cancelled_at, is_test, place
+                )
+        ) as judged
+        order by judged.place
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.keep_audit_log() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4889,6 +5483,27 @@ begin
 end;
 $_$;
 
+CREATE FUNCTION thetis.open_tables() RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return array(
+        select format('%I.%I', held.nspname, kept.relname)
+        from pg_class as kept
+        inner join pg_namespace as held on kept.relnamespace = held.oid
+        where
+            kept.relkind in ('r', 'p')
+            and (
+                held.nspname = 'thetis'
+                or kept.oid in ('public.purchases'::regclass, 'public.products'::regclass)
+            )
+            and (not kept.relrowsecurity or has_table_privilege('anon', kept.oid, 'select'))
+        order by 1
+    );
+end;
+$$;
+
 CREATE FUNCTION thetis.operator(p_name text, p_is_write boolean) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4925,6 +5540,17 @@ begin
         using errcode = '42501', hint = 'aal2';
     end if;
     return v_user_id;
+end;
+$$;
+
+CREATE FUNCTION thetis.order_as_of(p_order jsonb) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return p_order ->> 'updated_at';
+exception when data_exception then
+    return null;
 end;
 $$;
 
@@ -5308,6 +5934,13 @@ begin
                     old.shopify_order_id = told.shopify_order_id
                     and old.shopify_line_item_id is null
                 limit 1
+            ) is not null
+            or (
+                select true from thetis.order_lines as exported
+                where
+                    exported.shopify_order_id = told.shopify_order_id
+                    and exported.is_exported
+                limit 1
             ) is not null as is_ours
         from rows from (jsonb_array_elements(p_orders), unnest(v_incoming.orders)) as told (
             entry, shopify_order_id, order_number, email, as_of, purchased_at,
@@ -5370,6 +6003,21 @@ begin
             line_item_id thetis.shopify_id, quantity thetis.shopify_quantity
         )
         group by refund.ordinality, refund.id, line.line_item_id, refund.order_id
+    );
+end;
+$$;
+
+CREATE FUNCTION thetis.reconcile_since() RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return coalesce(
+        (
+            select max(past.through) - interval '1 hour' from thetis.order_syncs as past
+            where past.purpose = 'reconcile' and past.status = 'finished'
+        ),
+        now() - thetis.new_for()
     );
 end;
 $$;
@@ -5604,6 +6252,9 @@ begin
         where stored.shopify_order_id = any(p_order_ids)
         order by stored.id
         for update;
+    end if;
+    perform thetis.adopt_exported_lines(p_order_ids);
+    if v_refreshed.had_purchases then
         if v_has_disputes then
             v_refreshed.changes := thetis.lift_chargebacks(p_order_ids);
         end if;
@@ -6177,6 +6828,15 @@ begin
 end;
 $$;
 
+CREATE FUNCTION thetis.webhook_patience() RETURNS interval
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return interval '10 minutes';
+end;
+$$;
+
 CREATE FUNCTION thetis.why_no_retry(p_message thetis.notifications) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -6381,6 +7041,7 @@ CREATE TABLE thetis.order_lines (
     quantity integer,
     paid_as_of timestamp with time zone,
     end_status thetis.purchase_status,
+    is_exported boolean DEFAULT false NOT NULL,
     CONSTRAINT end_status_is_an_end CHECK ((end_status <> 'active'::thetis.purchase_status))
 );
 
@@ -6391,6 +7052,8 @@ COMMENT ON COLUMN thetis.order_lines.quantity IS 'The most ever told to be bough
 COMMENT ON COLUMN thetis.order_lines.paid_as_of IS 'The earliest word that the order, with this line in it, was paid; null while it was not.';
 
 COMMENT ON COLUMN thetis.order_lines.end_status IS 'The furthest end that was told of this line by itself.';
+
+COMMENT ON COLUMN thetis.order_lines.is_exported IS 'From an order export, which names no line. It stands until Shopify itself tells of the line.';
 
 CREATE TABLE thetis.orders (
     shopify_order_id text NOT NULL,
@@ -6539,6 +7202,51 @@ CREATE VIEW thetis.open_runs WITH (security_invoker='true') AS
           WHERE ((cancellation.kind = 'post_purchase_cancel'::text) AND (cancellation.shopify_order_id = begun.shopify_order_id) AND (cancellation.run = begun.run) AND (cancellation.email = begun.email) AND ((cancellation.status <> 'skipped'::text) OR (cancellation.attempts > 0)))))))
   GROUP BY shopify_order_id, email;
 
+CREATE TABLE thetis.order_syncs (
+    id bigint NOT NULL,
+    purpose text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    through timestamp with time zone NOT NULL,
+    reached timestamp with time zone NOT NULL,
+    status text DEFAULT 'running'::text NOT NULL,
+    holder text NOT NULL,
+    leased_until timestamp with time zone NOT NULL,
+    pages integer DEFAULT 0 NOT NULL,
+    seen integer DEFAULT 0 NOT NULL,
+    recorded integer DEFAULT 0 NOT NULL,
+    unchanged integer DEFAULT 0 NOT NULL,
+    ignored integer DEFAULT 0 NOT NULL,
+    rejected integer DEFAULT 0 NOT NULL,
+    missed integer DEFAULT 0 NOT NULL,
+    follows_another boolean NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT ended_unless_running CHECK (((status = 'running'::text) = (ended_at IS NULL))),
+    CONSTRAINT purpose_is_known CHECK ((purpose = ANY (ARRAY['backfill'::text, 'reconcile'::text]))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['running'::text, 'finished'::text, 'abandoned'::text])))
+);
+
+COMMENT ON COLUMN thetis.order_syncs.since IS 'It goes over the orders that were changed from this moment on, through the other.';
+
+COMMENT ON COLUMN thetis.order_syncs.reached IS 'All that was changed before this moment is recorded. Resumed from here: Shopify''s own cursors
+expire, and an order that is changed meanwhile moves to the end.';
+
+COMMENT ON COLUMN thetis.order_syncs.holder IS 'The run that it belongs to until the lease ends. A row, and not a lock of Postgres''s: each call of
+Supabase''s API is a transaction of its own.';
+
+COMMENT ON COLUMN thetis.order_syncs.missed IS 'How many told something new that a webhook should have told long before.';
+
+COMMENT ON COLUMN thetis.order_syncs.follows_another IS 'Only then can anything be missed: before the first one, nobody had promised a webhook.';
+
+ALTER TABLE thetis.order_syncs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME thetis.order_syncs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE thetis.overrides (
     purchase_id uuid NOT NULL,
     is_revoked boolean DEFAULT false NOT NULL,
@@ -6628,6 +7336,16 @@ CREATE TABLE thetis.untracked_sales (
     first_recorded_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE thetis.webhook_heartbeats (
+    topic text NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    webhook_id text
+);
+
+COMMENT ON COLUMN thetis.webhook_heartbeats.topic IS 'A topic of Shopify''s; or `test`, for the test webhook of `thetis doctor --live`.';
+
+COMMENT ON COLUMN thetis.webhook_heartbeats.webhook_id IS 'By which a test webhook is recognised; of the others, the one that was noted.';
+
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT one_row_per_line_item UNIQUE (shopify_order_id, shopify_line_item_id);
 
@@ -6676,6 +7394,9 @@ ALTER TABLE ONLY thetis.notifications
 ALTER TABLE ONLY thetis.order_lines
     ADD CONSTRAINT order_lines_pkey PRIMARY KEY (shopify_order_id, shopify_line_item_id);
 
+ALTER TABLE ONLY thetis.order_syncs
+    ADD CONSTRAINT order_syncs_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY thetis.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (shopify_order_id);
 
@@ -6705,6 +7426,9 @@ ALTER TABLE ONLY thetis.staff_rules
 
 ALTER TABLE ONLY thetis.untracked_sales
     ADD CONSTRAINT untracked_sales_pkey PRIMARY KEY (shopify_product_id, shopify_order_id);
+
+ALTER TABLE ONLY thetis.webhook_heartbeats
+    ADD CONSTRAINT webhook_heartbeats_pkey PRIMARY KEY (topic);
 
 CREATE INDEX purchases_email ON public.purchases USING btree (shopify_customer_email text_pattern_ops);
 
@@ -6755,6 +7479,12 @@ CREATE INDEX notifications_uncertain ON thetis.notifications USING btree (uncert
 CREATE UNIQUE INDEX notifications_untried_message ON thetis.notifications USING btree (shopify_order_id, kind, email) WHERE ((attempts = 0) AND (kind = ANY (ARRAY['post_purchase'::text, 'course_access'::text])) AND (resend_of IS NULL) AND (email <> ''::text));
 
 CREATE UNIQUE INDEX notifications_untried_update ON thetis.notifications USING btree (shopify_order_id) WHERE ((attempts = 0) AND (kind = 'post_purchase_update'::text));
+
+CREATE INDEX order_lines_exported ON thetis.order_lines USING btree (shopify_order_id) WHERE is_exported;
+
+CREATE INDEX order_syncs_ended ON thetis.order_syncs USING btree (purpose, ended_at);
+
+CREATE UNIQUE INDEX order_syncs_running ON thetis.order_syncs USING btree (purpose) WHERE (status = 'running'::text);
 
 CREATE INDEX orders_holder_email ON thetis.orders USING btree (holder_email text_pattern_ops) WHERE (holder_email IS NOT NULL);
 
@@ -6834,6 +7564,8 @@ ALTER TABLE thetis.notifications ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.order_lines ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE thetis.order_syncs ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE thetis.orders ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.overrides ENABLE ROW LEVEL SECURITY;
@@ -6852,6 +7584,8 @@ ALTER TABLE thetis.staff_rules ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE thetis.untracked_sales ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE thetis.webhook_heartbeats ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA public TO postgres;
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
@@ -6859,6 +7593,12 @@ GRANT USAGE ON SCHEMA public TO service_role;
 
 REVOKE ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_product(slug text, name text, category text, shopify_product_id text, access_period text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.begin_order_sync(purpose text, since timestamp with time zone, until timestamp with time zone, holder text, lease_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_order_sync(purpose text, since timestamp with time zone, until timestamp with time zone, holder text, lease_seconds integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.check_installation(functions jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.check_installation(functions jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION public.check_schema(calls jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.check_schema(calls jsonb) TO service_role;
@@ -6928,23 +7668,38 @@ GRANT ALL ON FUNCTION public.list_rejected_webhooks(include_replayed boolean, af
 REVOKE ALL ON FUNCTION public.list_unmapped_products(max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_unmapped_products(max_count integer) TO service_role;
 
-REVOKE ALL ON FUNCTION public.mark_privacy_request_answered(id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.mark_privacy_request_answered(id bigint) TO service_role;
+REVOKE ALL ON FUNCTION public.mark_privacy_request_answered(id bigint, operator text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_privacy_request_answered(id bigint, operator text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.mark_webhook_replayed(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_webhook_replayed(id bigint) TO service_role;
 
+REVOKE ALL ON FUNCTION public.note_webhook(topic text, webhook_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_webhook(topic text, webhook_id text) TO service_role;
+
 REVOKE ALL ON FUNCTION public.notification_backlog() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.notification_backlog() TO service_role;
 
+REVOKE ALL ON FUNCTION public.preview_orders(orders jsonb, test_orders text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.preview_orders(orders jsonb, test_orders text) TO service_role;
+
 REVOKE ALL ON FUNCTION public.prune(older_than interval, max_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.prune(older_than interval, max_count integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.reconcile_status() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reconcile_status() TO service_role;
 
 REVOKE ALL ON FUNCTION public.record_deliveries(events jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_deliveries(events jsonb) TO service_role;
 
 REVOKE ALL ON FUNCTION public.record_disputes(disputes jsonb, received_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_disputes(disputes jsonb, received_at timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_exported_orders(orders jsonb, dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_exported_orders(orders jsonb, dry_run boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.record_order_page(sync_id bigint, holder text, page integer, orders jsonb, unreadable jsonb, reached timestamp with time zone, is_last boolean, test_orders text, lease_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_order_page(sync_id bigint, holder text, page integer, orders jsonb, unreadable jsonb, reached timestamp with time zone, is_last boolean, test_orders text, lease_seconds integer) TO service_role;
 
 REVOKE ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_orders(orders jsonb, test_orders text, received_at timestamp with time zone) TO service_role;
@@ -6981,8 +7736,8 @@ REVOKE ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, ex
 GRANT ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
 GRANT ALL ON FUNCTION public.restore_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO service_role;
 
-REVOKE ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean) TO service_role;
+REVOKE ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean, operator text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.retry_notifications(ids jsonb, dry_run boolean, operator text, reason text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.revoke_purchase(purchase_id uuid, reason text, expected_address text, operator text, dry_run boolean) TO authenticated;
@@ -7009,6 +7764,8 @@ REVOKE ALL ON FUNCTION thetis.access_period(p_words text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.accounts_of(p_emails text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.add_exported_lines(p_orders jsonb, p_incoming thetis.incoming_order[], p_granting text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.add_purchases(p_order_ids text[], p_owner_ids uuid[], p_has_periods boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.addition_delay() FROM PUBLIC;
@@ -7016,6 +7773,10 @@ REVOKE ALL ON FUNCTION thetis.addition_delay() FROM PUBLIC;
 REVOKE ALL ON FUNCTION thetis.address_hash(p_email text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.address_pattern(p_email text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.adopt_exported_lines(p_order_ids text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.applied_migrations() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.audit_rows_of(p_email text, p_order_ids text[]) FROM PUBLIC;
 
@@ -7121,6 +7882,8 @@ REVOKE ALL ON FUNCTION thetis.is_near(p_one text, p_other text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.is_staff(p_claims jsonb, p_is_write boolean) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.judge_exported_orders(p_orders jsonb, p_incoming thetis.incoming_order[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.keep_audit_log() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.lift_chargebacks(p_order_ids text[]) FROM PUBLIC;
@@ -7175,7 +7938,11 @@ REVOKE ALL ON FUNCTION thetis.note_claim(p_user_id uuid, p_action text, p_email 
 
 REVOKE ALL ON FUNCTION thetis.note_untracked_sales(p_lines thetis.untracked_line[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION thetis.open_tables() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION thetis.operator(p_name text, p_is_write boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.order_as_of(p_order jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.order_email(p_email jsonb, p_contact_email jsonb, p_customer_email jsonb) FROM PUBLIC;
 
@@ -7206,6 +7973,8 @@ REVOKE ALL ON FUNCTION thetis.read_order_disputes(p_orders jsonb, p_test_orders 
 REVOKE ALL ON FUNCTION thetis.read_orders(p_orders jsonb, p_test_orders text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.read_refunds(p_refunds jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.reconcile_since() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.refresh_cancellations(p_order_ids text[]) FROM PUBLIC;
 
@@ -7261,6 +8030,8 @@ REVOKE ALL ON FUNCTION thetis.uuid_or_null(p_text text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION thetis.was_resent(p_message thetis.notifications) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.was_transferred(p_order_id text, p_purchase_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION thetis.webhook_patience() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION thetis.why_no_retry(p_message thetis.notifications) FROM PUBLIC;
 

@@ -113,17 +113,10 @@ class FakeShop:
 
     def dispute(self, order_id: int | str, dispute_id: int, initiated_as: str, status: str) -> None:
         """Open one, or change its status; in the words of the API: CHARGEBACK, NEEDS_RESPONSE."""
+        gid = f"gid://shopify/OrderDisputeSummary/{dispute_id}"
         with self.lock:
-            others = [
-                each
-                for each in self.disputes.get(str(order_id), ())
-                if each["id"] != f"gid://shopify/ShopifyPaymentsDispute/{dispute_id}"
-            ]
-            told = {
-                "id": f"gid://shopify/ShopifyPaymentsDispute/{dispute_id}",
-                "initiatedAs": initiated_as,
-                "status": status,
-            }
+            others = [each for each in self.disputes.get(str(order_id), ()) if each["id"] != gid]
+            told = {"id": gid, "initiatedAs": initiated_as, "status": status}
             self.disputes[str(order_id)] = [*others, told]
 
     def expire_tokens(self) -> None:

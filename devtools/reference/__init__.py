@@ -17,11 +17,13 @@ from devtools.reference import code
 from devtools.reference.log_events import LogEvent, log_events
 from devtools.reference.sql import Migrations, functions
 from devtools.reference.words import Words, described, span, table
+from thetis.doctor.settings import DoctorSettings
 from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
 from thetis.shopify_settings import ShopifySettings
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs/REFERENCE.md"
+MIGRATIONS = ROOT / "service/thetis/doctor/migrations.txt"
 WORDS = Path(__file__).with_name("words.toml")
 FRAME = Path(__file__).with_name("frame.md.jinja")
 
@@ -30,6 +32,12 @@ FRAME = Path(__file__).with_name("frame.md.jinja")
 class Reference:
     text: str
     faults: list[str]
+
+
+def migration_names() -> str:
+    """What the doctor looks for in a database: the migrations themselves are not in the wheel."""
+    files = sorted((ROOT / "supabase/migrations").glob("*.sql"))
+    return "".join(f"{file.stem}\n" for file in files)
 
 
 def reference(database_url: str) -> Reference:
@@ -44,6 +52,7 @@ def reference(database_url: str) -> Reference:
         shopify_settings=code.settings(ShopifySettings, words),
         worker_settings=code.settings(WorkerSettings, words),
         service_settings=code.settings(ServiceSettings, words),
+        doctor_settings=code.settings(DoctorSettings, words),
         commands=code.commands(words),
         routes=described("routes", code.routes(), words),
         outcomes=code.outcomes(words),

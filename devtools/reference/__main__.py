@@ -1,5 +1,5 @@
-"""`make reference`: write the page and deploy/.env.example, and complain about what nobody has
-described.
+"""`make reference`: write the page, deploy/.env.example and the names of the migrations, and
+complain about what nobody has described.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from devtools import migrations, platform
-from devtools.reference import FILE, ROOT, environment, reference
+from devtools.reference import FILE, MIGRATIONS, ROOT, environment, migration_names, reference
 
 
 def main() -> None:
@@ -23,6 +23,7 @@ def main() -> None:
             platform.stop(started.data_dir)
     FILE.write_text(made.text, encoding="utf-8")
     environment.FILE.write_text(environment.environment(), encoding="utf-8")
+    MIGRATIONS.write_text(migration_names(), encoding="utf-8")
     if made.faults:
         sys.exit("\n".join(["Words and code differ:", *made.faults]))
 

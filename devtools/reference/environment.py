@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from devtools.reference.code import ONE_WAY_IS_REQUIRED
+from thetis.doctor.settings import DoctorSettings
 from thetis.setting_types import Form, Settings
 from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
 from thetis.shopify_settings import ShopifySettings
@@ -28,9 +29,13 @@ HEAD = """\
 
 PARTS: dict[type[Settings], str] = {
     DatabaseSettings: "The database, for every command: DATABASE_URL, or both others",
-    ShopifySettings: "Shopify's Admin API, for `thetis webhooks`; optional for the others",
+    ShopifySettings: (
+        "Shopify's Admin API, for `thetis webhooks`, `backfill` and `reconcile`; optional for the"
+        " others"
+    ),
     WorkerSettings: "Sending, for `thetis serve` and `thetis worker`",
     ServiceSettings: "Receiving, for `thetis serve` alone",
+    DoctorSettings: "Looking, for `thetis doctor` alone",
 }
 
 

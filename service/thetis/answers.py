@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from thetis.errors import DatabaseUnavailable
@@ -13,9 +14,11 @@ from thetis.model import (
     ListedNotification,
     Notification,
     Outcome,
+    ReconcileStatus,
     RejectedWebhook,
     Resent,
     Retried,
+    SyncState,
     WebhookOutcome,
 )
 from thetis.transports import Row
@@ -67,6 +70,16 @@ def outcomes(rows: list[Row], *, count: int) -> list[Outcome]:
     ]
 
 
+def sync_state(rows: list[Row]) -> SyncState:
+    told = document(rows, function="begin_order_sync")
+    moments = {name: datetime.fromisoformat(told[name]) for name in ("since", "until", "reached")}
+    return SyncState(**{**told, **moments})
+
+
+def reconcile_status(rows: list[Row]) -> ReconcileStatus | None:
+    return ReconcileStatus(**rows[0]) if rows else None
+
+
 def listed_notifications(rows: list[Row]) -> list[ListedNotification]:
     return [ListedNotification(**{**row, "id": str(row["id"])}) for row in rows]
 
@@ -78,7 +91,7 @@ def stored_notification(rows: list[Row]) -> dict[str, Any] | None:
 
 def retried(rows: list[Row]) -> list[Retried]:
     return [
-        Retried(id=str(row["id"]), outcome=row["outcome"], reason=row["reason"]) for row in rows
+        Retried(id=str(row["id"]), outcome=row["outcome"], refusal=row["refusal"]) for row in rows
     ]
 
 

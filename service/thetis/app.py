@@ -25,6 +25,7 @@ from thetis.model import Figures
 from thetis.readiness import Readiness
 from thetis.shopify import TOPICS
 from thetis.supervision import Supervisor
+from thetis.syncs import OrderSyncs
 from thetis.webhook_route import BODY_SECONDS, WebhookRoute, problem
 from thetis.webhooks import WebhookRecorder
 from thetis.worker import Worker
@@ -111,6 +112,7 @@ def create_app(parts: Parts) -> Starlette:
             async with _at_work(supervisor):
                 log.info("service.started")
                 yield {"count_closed": parts.metrics.count_closed}
+            await parts.recorder.close()
         log.info("service.stopped")
 
     webhooks = WebhookRoute(parts)
@@ -161,6 +163,7 @@ def _reader(database: Database) -> Callable[[Sequence[None]], Awaitable[list[Fig
             address_conflicts=conflicts,
             privacy_requests=requests_open,
             undelivered=undelivered,
+            reconciling=await OrderSyncs(database, holder="metrics").reconcile_status(),
         )
         return [figures] * len(requests)
 

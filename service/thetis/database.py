@@ -25,7 +25,6 @@ from thetis.answers import (
     outcomes,
     read,
     rejected_webhook,
-    retried,
     stored_notification,
 )
 from thetis.calls import CALLS
@@ -37,7 +36,6 @@ from thetis.model import (
     Outcome,
     Product,
     RejectedWebhook,
-    Retried,
     SchemaStatus,
     Settlement,
     TestOrders,
@@ -164,10 +162,6 @@ class Database:
     async def get_notification(self, notification_id: str) -> dict[str, Any] | None:
         """All that is stored of one."""
         return read(await self._call("get_notification", notification_id), stored_notification)
-
-    async def retry_notifications(self, ids: Sequence[str], *, dry_run: bool) -> list[Retried]:
-        """Try these again now, where that is safe; what became of each, in their order."""
-        return read(await self._call("retry_notifications", list(ids), dry_run), retried)
 
     async def expire_purchases(self, *, max_count: int) -> int:
         """Of how many it was said that they are over."""

@@ -2,6 +2,7 @@
 
 ThetisError
 ├── SettingsError            the environment does not describe a service that could start
+├── SyncBusy                 another run goes over Shopify's orders
 ├── UnusablePayload          the body of a webhook is not one that we can use
 ├── DatabaseError            the database did not do what it was asked
 │   ├── DatabaseUnavailable  the request is not at fault, and may succeed later
@@ -24,6 +25,15 @@ class ThetisError(Exception):
 
 class SettingsError(ThetisError):
     """The message names each setting that is missing or wrong, and what it should look like."""
+
+
+class SyncBusy(ThetisError):
+    """`seconds` until it is known whether the other one was killed."""
+
+    def __init__(self, purpose: str, seconds: float) -> None:
+        super().__init__(purpose)
+        self.purpose = purpose
+        self.seconds = seconds
 
 
 class UnusablePayload(ThetisError):

@@ -49,6 +49,9 @@ class Housekeeping:
     def stop(self) -> None:
         self._stopping.set()
 
+    async def close(self) -> None:
+        """Nothing of its own is open."""
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as rounds:
             rounds.create_task(self._repeat("expire", self._expire, self._minute))

@@ -6,7 +6,15 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from thetis.model import Figures, WebhookOutcome
+from thetis.model import Figures, ReconcileStatus, WebhookOutcome
+
+RECONCILED = (
+    WebhookOutcome.RECORDED,
+    WebhookOutcome.UNCHANGED,
+    WebhookOutcome.IGNORED,
+    WebhookOutcome.REJECTED,
+)
+"""What may become of an order that is compared with Shopify's."""
 
 CLOSED = ("crowded", "header_too_large", "slow")
 """Why a connection is closed before its time."""
@@ -95,6 +103,29 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.reconciled = Counter(
+            "thetis_reconciled_orders",
+            "Orders that this process has compared with Shopify's, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._reconcile_lag = Gauge(
+            "thetis_reconcile_lag_seconds",
+            "How long ago the time was until which orders have been compared with Shopify's.",
+            registry=self.registry,
+        )
+        self._reconciled_at = Gauge(
+            "thetis_reconcile_last_success_timestamp_seconds",
+            "When a reconcile last came to its end.",
+            registry=self.registry,
+        )
+        self._missed = Gauge(
+            "thetis_webhooks_missed",
+            "Orders of the last day that told a reconcile what a webhook should have told.",
+            registry=self.registry,
+        )
+        self._observe_reconciling(None)
+
     def begin_at_zero(self, topics: Iterable[str], types: Iterable[str]) -> None:
         """Let everything that is received be there from the start: Prometheus sees no increase in a
         series that begins with its first event, and an alarm would miss that one.
@@ -104,6 +135,8 @@ class Metrics:
                 self.webhooks.labels(topic, outcome)
             for kind in types:
                 self.deliveries.labels(kind, outcome)
+        for outcome in RECONCILED:
+            self.reconciled.labels(outcome)
         for reason in CLOSED:
             self._closed.labels(reason)
 
@@ -115,6 +148,7 @@ class Metrics:
     def observe(self, figures: Figures) -> None:
         self._conflicts.set(figures.address_conflicts)
         self._privacy_requests.set(figures.privacy_requests)
+        self._observe_reconciling(figures.reconciling)
         for state, total in figures.undelivered.items():
             self._undelivered.labels(state).set(total)
         for each in figures.backlog:
@@ -122,10 +156,18 @@ class Metrics:
             self._oldest.labels(each.provider).set(each.oldest_due_seconds)
             self._dead.labels(each.provider).set(each.dead)
 
+    def _observe_reconciling(self, status: ReconcileStatus | None) -> None:
+        """Without one there is no figure: 0 would say that all is well."""
+        nan = float("nan")
+        self._reconcile_lag.set(nan if status is None else status.lag_seconds)
+        self._reconciled_at.set(nan if status is None else status.ended_at)
+        self._missed.set(nan if status is None else status.missed)
+
     def forget(self) -> None:
         """An unreachable database: no figure is better than an old one."""
         self._conflicts.set(float("nan"))
         self._privacy_requests.set(float("nan"))
+        self._observe_reconciling(None)
         for gauge in (self._pending, self._oldest, self._dead, self._undelivered):
             gauge.clear()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
 
@@ -54,6 +55,35 @@ class Outcome:
     reason: str | None = None
     is_test: bool = False
     """Whether Shopify marks the order as a test."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncState:
+    """How far a pass over Shopify's orders has come. `state`: begun, resumed, or busy."""
+
+    state: str
+    leased_seconds: float
+    id: int
+    since: datetime
+    until: datetime
+    reached: datetime
+    pages: int
+    seen: int
+    recorded: int
+    unchanged: int
+    ignored: int
+    rejected: int
+    missed: int
+    """How many told something new that a webhook should have told long before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconcileStatus:
+    """Ages are in seconds, `ended_at` is a Unix time; `missed` counts the last day."""
+
+    lag_seconds: float
+    ended_at: float
+    missed: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +139,7 @@ class Figures:
     """Those that wait for a person's answer."""
     undelivered: dict[str, int]
     """Emails of the last week that did not arrive, by what became of them."""
+    reconciling: ReconcileStatus | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,11 +164,11 @@ class ListedNotification:
 
 @dataclass(frozen=True, kw_only=True)
 class Retried:
-    """Whether one is tried again: retried, or refused for a reason."""
+    """Whether one is tried again: retried, or refused."""
 
     id: str
     outcome: str
-    reason: str | None
+    refusal: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, LiteralString
 
-from thetis.answers import act, document, read, resent
+from thetis.answers import act, document, read, resent, retried
 from thetis.database import Database
-from thetis.model import Act, PrivacyRequest, Resent
+from thetis.model import Act, PrivacyRequest, Resent, Retried
 
 
 class Operators:
@@ -123,6 +124,19 @@ class Operators:
             dry_run=dry_run,
         )
 
+    async def retry_notifications(
+        self, ids: Sequence[str], *, reason: str | None, dry_run: bool
+    ) -> list[Retried]:
+        """Try these again now, where that is safe; what became of each, in their order."""
+        rows = await self._database.call(
+            "retry_notifications",
+            ids=list(ids),
+            dry_run=dry_run,
+            operator=self._operator,
+            reason=reason,
+        )
+        return read(rows, retried)
+
     async def resend_notification(
         self, *, order: str, kind: str, reason: str, dry_run: bool
     ) -> list[Resent]:
@@ -151,7 +165,10 @@ class Operators:
         return read(rows, lambda rows: [PrivacyRequest(**row) for row in rows])
 
     async def mark_privacy_request_answered(self, request_id: int) -> None:
-        await self._database.call("mark_privacy_request_answered", id=request_id)
+        """Raises DatabaseRefused if there is none with this id."""
+        await self._database.call(
+            "mark_privacy_request_answered", id=request_id, operator=self._operator
+        )
 
     async def require_second_factor(self, *, is_required: bool, reason: str) -> None:
         """Must staff have signed in with one?"""

@@ -120,6 +120,9 @@ Rate = Annotated[float, Field(gt=0, allow_inf_nan=False), Form("a number above 0
 Seconds = Annotated[
     float, Field(gt=0, allow_inf_nan=False), Form("a number of seconds above 0, such as 2.5")
 ]
+Minutes = Annotated[
+    float, Field(ge=0, allow_inf_nan=False), Form("a number of minutes, such as 60, or 0 for never")
+]
 Count = Annotated[int, Field(gt=0), Form("a whole number above 0, such as 60")]
 
 

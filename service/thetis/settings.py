@@ -1,6 +1,7 @@
 """Every setting, read once from the environment. There is no default for a secret.
 
 DatabaseSettings        what `thetis customer`, `messages`, `products`, `rejected` and `staff` need
+├── SyncSettings        and to ask the shop: what `thetis backfill` and `thetis reconcile` need
 └── WorkerSettings      and to send: what `thetis worker` needs
     └── ServiceSettings and to receive: what `thetis serve` needs
 
@@ -33,6 +34,7 @@ from thetis.setting_types import (
     Form,
     ImageUrl,
     Line,
+    Minutes,
     Rate,
     ResendWebhookSecret,
     Seconds,
@@ -41,7 +43,7 @@ from thetis.setting_types import (
     SupabaseKey,
     split,
 )
-from thetis.shopify_settings import ShopifySettings
+from thetis.shopify_settings import AdminSettings, ShopifySettings
 
 
 class DatabaseSettings(Settings):
@@ -82,6 +84,10 @@ class DatabaseSettings(Settings):
         if not has_url and not (has_api and key):
             raise ValueError("set DATABASE_URL, or both SUPABASE_URL and SUPABASE_SECRET_KEY")
         return key
+
+
+class SyncSettings(AdminSettings, DatabaseSettings):
+    """The database, and the shop whose orders it is to have."""
 
 
 class WorkerSettings(ShopifySettings, DatabaseSettings):
@@ -133,6 +139,11 @@ class WorkerSettings(ShopifySettings, DatabaseSettings):
     """How many notifications one worker sends to one provider at the same time."""
     poll_seconds: Seconds = 1.0
     """How long the worker rests when nothing is due and no webhook wakes it."""
+
+    reconcile_minutes: Minutes = 60.0
+    """How often orders are compared with Shopify's, because a webhook may never come; 0 is never.
+    It needs `SHOPIFY_SHOP`.
+    """
 
     @field_validator("lease_seconds")
     @classmethod
@@ -201,15 +212,16 @@ def load(kind: type[SettingsType], **given: Any) -> SettingsType:
     try:
         return kind(**given)
     except ValidationError as error:
-        faults = "\n".join(f"  {fault}" for fault in _faults(kind, error))
+        faults = "\n".join(f"  {name.upper()}: {words}" for name, words in faults_of(kind, error))
         raise SettingsError(f"settings are missing or malformed:\n{faults}") from None
 
 
-def _faults(kind: type[Settings], error: ValidationError) -> Iterator[str]:
+def faults_of(kind: type[Settings], error: ValidationError) -> Iterator[tuple[str, str]]:
+    """Each setting that is missing or wrong, and what it should look like."""
     for fault in error.errors(include_url=False, include_input=False):
         name = str(fault["loc"][0])
         if fault["type"] == "missing":
             [form] = [each for each in kind.model_fields[name].metadata if isinstance(each, Form)]
-            yield f"{name.upper()}: is not set; must be {form.words}"
+            yield name, f"is not set; must be {form.words}"
         else:
-            yield f"{name.upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            yield name, str(fault["msg"]).removeprefix("Value error, ")

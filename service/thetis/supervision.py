@@ -27,6 +27,12 @@ class Supervised(Protocol):
     def stop(self) -> None: ...
 
 
+class Chore(Supervised, Protocol):
+    """What a worker does beside sending."""
+
+    async def close(self) -> None: ...
+
+
 class Supervisor:
     """Runs a worker until it is told to stop."""
 

@@ -13,6 +13,7 @@ from thetis.batching import Batcher
 from thetis.database import Database
 from thetis.disputes import Disputes
 from thetis.errors import DatabaseRefused, UnusablePayload
+from thetis.heartbeat import Heartbeat
 from thetis.model import Outcome, WebhookOutcome
 from thetis.shopify import (
     TOPICS,
@@ -33,6 +34,7 @@ class WebhookRecorder:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._heartbeat = Heartbeat(database)
         self._orders: Batcher[dict[str, Any], Outcome] = Batcher(database.record_orders)
         self._refunds: Batcher[dict[str, Any], Outcome] = Batcher(database.record_refunds)
         self._record_disputes = Disputes(database).record_disputes
@@ -58,6 +60,8 @@ class WebhookRecorder:
             outcome = await self._record(topic, body, received_at)
             if outcome.outcome is WebhookOutcome.REJECTED:
                 await self._keep(topic, webhook_id, body, outcome)
+        if received_at is None:
+            self._heartbeat.heard(topic, webhook_id)
         log.info(
             "webhook.received",
             topic=topic,
@@ -67,6 +71,9 @@ class WebhookRecorder:
             is_test=outcome.is_test,
         )
         return outcome
+
+    async def close(self) -> None:
+        await self._heartbeat.close()
 
     async def _record(self, topic: str, body: bytes, received_at: str | None) -> Outcome:
         try:

@@ -16,6 +16,7 @@ from thetis.preflight import check_email_confirmation
 from thetis.providers.knock import KnockSender
 from thetis.providers.resend import ResendSender
 from thetis.providers.shopify_admin import ShopifyAdmin
+from thetis.reconciling import Reconciling
 from thetis.settings import DatabaseSettings, ServiceSettings, WorkerSettings
 from thetis.shopify_settings import AdminSettings, ShopifySettings
 from thetis.transports import transport
@@ -64,7 +65,23 @@ def worker(settings: WorkerSettings, to: Database, metrics: Metrics) -> Worker:
         poll_seconds=settings.poll_seconds,
         concurrency=settings.dispatch_concurrency,
         disputes=settings.disputes,
+        chores=_reconciling(settings, to, metrics),
     )
+
+
+def _reconciling(settings: WorkerSettings, to: Database, metrics: Metrics) -> list[Reconciling]:
+    shop = shopify_admin(settings) if settings.reconcile_minutes else None
+    if shop is None:
+        return []
+    return [
+        Reconciling(
+            to,
+            shop,
+            metrics,
+            minutes=settings.reconcile_minutes,
+            test_orders=settings.test_orders,
+        )
+    ]
 
 
 @overload

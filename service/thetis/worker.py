@@ -27,7 +27,7 @@ from thetis.logs import where
 from thetis.metrics import Metrics
 from thetis.model import DisputeRule, Notification, Settlement
 from thetis.providers import Sender
-from thetis.supervision import as_error
+from thetis.supervision import Chore, as_error
 
 HOLD = 1.0
 """Seconds within which the sends of a batch begin, when the provider limits the rate. A worker that
@@ -65,6 +65,7 @@ class Worker:
         poll_seconds: float,
         concurrency: int,
         disputes: DisputeRule = "honor",
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._database = database
         self._lanes = [
@@ -76,7 +77,7 @@ class Worker:
         self._hold = min(HOLD, lease_seconds / 2)
         self._poll_seconds = poll_seconds
         self._settlements: Batcher[Settlement, None] = Batcher(self._settle, max_calls=1)
-        self._housekeeping = Housekeeping(database, disputes=disputes)
+        self._chores = (Housekeeping(database, disputes=disputes), *chores)
         self._stopping = asyncio.Event()
 
     def wake(self) -> None:
@@ -87,7 +88,8 @@ class Worker:
     def stop(self) -> None:
         """Let `run` return once what is claimed is settled."""
         self._stopping.set()
-        self._housekeeping.stop()
+        for chore in self._chores:
+            chore.stop()
         self.wake()
 
     def idle_seconds(self, provider: str) -> float:
@@ -105,13 +107,14 @@ class Worker:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(as_error(self._housekeeping.run()))
+            for chore in self._chores:
+                loops.create_task(as_error(chore.run()))
             for lane in self._lanes:
                 loops.create_task(as_error(self._loop(lane)))
 
     async def close(self) -> None:
-        for lane in self._lanes:
-            await lane.sender.close()
+        closing = [lane.sender.close() for lane in self._lanes]
+        await asyncio.gather(*closing, *(chore.close() for chore in self._chores))
 
     async def _loop(self, lane: Lane) -> None:
         async with asyncio.TaskGroup() as sends:

@@ -64,6 +64,7 @@ create table thetis.order_lines (
     paid_as_of timestamptz,
     end_status thetis.purchase_status
     constraint end_status_is_an_end check (end_status <> 'active'),
+    is_exported boolean not null default false,
     primary key (shopify_order_id, shopify_line_item_id)
 );
 
@@ -75,6 +76,10 @@ comment on column thetis.order_lines.paid_as_of is
 'The earliest word that the order, with this line in it, was paid; null while it was not.';
 comment on column thetis.order_lines.end_status is
 'The furthest end that was told of this line by itself.';
+comment on column thetis.order_lines.is_exported is
+'From an order export, which names no line. It stands until Shopify itself tells of the line.';
+
+create index order_lines_exported on thetis.order_lines (shopify_order_id) where is_exported;
 
 -- Refunds are a set that grows. A line is refunded once the sum reaches what was bought.
 create table thetis.refunds (

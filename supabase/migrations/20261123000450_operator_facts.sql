@@ -50,7 +50,9 @@ create table thetis.audit_log (
             'restore',
             'transfer',
             'extend',
+            'retry',     -- had a message tried again
             'resend',    -- had a message sent again
+            'answer',    -- said that a privacy request was answered
             'forget',
             'configure',       -- changed what staff need to sign in
             'request_code',    -- a customer asked for a code, to prove an address
@@ -66,7 +68,9 @@ create table thetis.audit_log (
     after jsonb,  -- noqa: RF04
     erased_at timestamptz,
     constraint writes_have_a_reason check (
-        action in ('show', 'export', 'request_code', 'prove_address', 'remove_address')
+        action in (
+            'show', 'export', 'retry', 'answer', 'request_code', 'prove_address', 'remove_address'
+        )
         or (reason ~ '[^[:space:]]') is true or erased_at is not null
     )
 );

@@ -1,8 +1,8 @@
 -- What a customer's bank disputes, kept as facts that merge like the others. A dispute may come
--- before its order, twice, and in any order of its states; no time is compared, for a dispute tells
--- none of its changes. Why the furthest state is what it is: docs/decisions/0026-chargebacks.md.
+-- before its order, twice, and in any order of its states. No time is compared, for a dispute tells
+-- none of its changes. Which state is the furthest, and why: docs/decisions/0026-chargebacks.md.
 
--- From the first state to the furthest. Of two ends that are both told, the one for the shop counts.
+-- From the first state to the furthest. Of two ends that are both told, that for the shop counts.
 create type thetis.dispute_status as enum (
     'needs_response',
     'under_review',

@@ -388,6 +388,9 @@ begin
         where stored.shopify_order_id = any(p_order_ids)
         order by stored.id
         for update;
+    end if;
+    perform thetis.adopt_exported_lines(p_order_ids);
+    if v_refreshed.had_purchases then
         if v_has_disputes then
             v_refreshed.changes := thetis.lift_chargebacks(p_order_ids);
         end if;

@@ -241,16 +241,23 @@ $$;
 -- Tries these again now, an array of ids, be they dead or waiting, where that is safe; one row for
 -- each:
 --   retried, or with dry_run: would be retried
---   refused  `reason` says why
--- What certainly reached nobody makes place for a message with present facts.
-create function public.retry_notifications(ids jsonb, dry_run boolean default false)
-returns table (id uuid, outcome text, reason text)
+--   refused  `refusal` says why
+-- What certainly reached nobody makes place for a message with present facts. `operator` is who; a
+-- reason is kept if one is given.
+create function public.retry_notifications(
+    ids jsonb,
+    dry_run boolean default false,
+    operator text default null,
+    reason text default null
+)
+returns table (id uuid, outcome text, refusal text)
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    v_operator text := thetis.operator(retry_notifications.operator, true);
     v_ids uuid[] := array(
         select element.id::uuid from jsonb_array_elements_text(ids) as element (id)
     );
@@ -277,6 +284,18 @@ begin
     if retry_notifications.dry_run is not false then
         return;
     end if;
+
+    insert into thetis.audit_log (operator, action, email, shopify_order_id, reason, after)
+    select
+        v_operator,
+        'retry',
+        -- whom Knock is to forget is not to be written down anew
+        case when message.kind <> 'forget_recipient' then nullif(message.email, '') end,
+        message.shopify_order_id,
+        nullif(btrim(retry_notifications.reason), ''),
+        jsonb_build_object('kind', message.kind, 'message', message.id)
+    from thetis.notifications as message
+    where message.id = any(v_ids) and thetis.why_no_retry(message) is null;
 
     with retried as (
         update thetis.notifications as again
@@ -443,9 +462,10 @@ grant execute on function public.list_notifications(text, text, uuid, integer) t
 revoke all on function public.get_notification(uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.get_notification(uuid) to service_role;
-revoke all on function public.retry_notifications(jsonb, boolean)
+revoke all on function public.retry_notifications(jsonb, boolean, text, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.retry_notifications(jsonb, boolean) to service_role;
+grant execute on function public.retry_notifications(jsonb, boolean, text, text)
+to service_role;
 revoke all on function public.resend_notification(text, text, text, text, boolean)
 from public, anon, authenticated, service_role;
 grant execute on function public.resend_notification(text, text, text, text, boolean)

@@ -45,7 +45,8 @@ create type thetis.incoming_line as (
 );
 
 -- A line of a product that is not in the catalogue is none of our business, unless an old
--- enrollment names the order and no line. It is counted: perhaps the catalogue lacks it.
+-- enrollment or an export names the order and no line. It is counted: perhaps the catalogue lacks
+-- it.
 create type thetis.untracked_line as (
     shopify_order_id text,
     shopify_product_id text
@@ -218,6 +219,13 @@ begin
                     old.shopify_order_id = told.shopify_order_id
                     and old.shopify_line_item_id is null
                 limit 1
+            ) is not null
+            or (
+                select true from thetis.order_lines as exported
+                where
+                    exported.shopify_order_id = told.shopify_order_id
+                    and exported.is_exported
+                limit 1
             ) is not null as is_ours
         from rows from (jsonb_array_elements(p_orders), unnest(v_incoming.orders)) as told (
             entry, shopify_order_id, order_number, email, as_of, purchased_at,
@@ -256,6 +264,20 @@ begin
         v_incoming.disputes := thetis.read_order_disputes(p_orders, p_test_orders);
     end if;
     return v_incoming;
+end;
+$$;
+
+-- Of which moment an order tells; null if nobody can tell.
+create function thetis.order_as_of(p_order jsonb)
+returns timestamptz
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return p_order ->> 'updated_at';
+exception when data_exception then
+    return null;
 end;
 $$;
 
@@ -397,6 +419,7 @@ from public, anon, authenticated, service_role;
 revoke all on function thetis.order_email(jsonb, jsonb, jsonb)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.read_refunds(jsonb) from public, anon, authenticated, service_role;
+revoke all on function thetis.order_as_of(jsonb) from public, anon, authenticated, service_role;
 revoke all on function thetis.order_fault(jsonb, text)
 from public, anon, authenticated, service_role;
 revoke all on function thetis.refund_fault(jsonb) from public, anon, authenticated, service_role;

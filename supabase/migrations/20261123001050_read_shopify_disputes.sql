@@ -98,7 +98,7 @@ begin
 end;
 $$;
 
--- What became of reading each element of an array of disputes: its order, and what is wrong in it.
+-- What became of reading each element of an array of disputes: its order, and what is wrong.
 create function thetis.describe_disputes(p_disputes jsonb)
 returns table (place bigint, shopify_order_id text, fault text)
 language plpgsql

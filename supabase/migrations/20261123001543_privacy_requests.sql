@@ -122,16 +122,37 @@ begin
 end;
 $$;
 
--- Notes that one was answered, and drops its address. Safe to call again: the first time stays.
-create function public.mark_privacy_request_answered(id bigint)
+-- Notes that one was answered, and drops its address; `operator` is who says so. Safe to call
+-- again: the first time stays.
+create function public.mark_privacy_request_answered(id bigint, operator text default null)
 returns void
 language plpgsql
 security definer  -- the tables are private; this function is the door for service_role
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_operator text := thetis.operator(mark_privacy_request_answered.operator, true);
 begin
-    update thetis.privacy_requests as asked set answered_at = now(), email = null
-    where asked.id = mark_privacy_request_answered.id and asked.answered_at is null;
+    if not exists (
+        select from thetis.privacy_requests as asked
+        where asked.id = mark_privacy_request_answered.id
+    ) then
+        raise exception 'there is no request %', mark_privacy_request_answered.id
+        using errcode = 'TH004';
+    end if;
+    with answered as (
+        update thetis.privacy_requests as asked set answered_at = now(), email = null
+        where asked.id = mark_privacy_request_answered.id and asked.answered_at is null
+        returning asked.id, asked.topic, asked.shopify_order_ids
+    )
+
+    insert into thetis.audit_log (operator, action, shopify_order_id, after)
+    select
+        v_operator,
+        'answer',
+        answered.shopify_order_ids[1],
+        jsonb_build_object('request', answered.id, 'topic', answered.topic)
+    from answered;
 end;
 $$;
 
@@ -151,6 +172,6 @@ grant execute on function public.list_privacy_requests(boolean) to service_role;
 revoke all on function public.count_privacy_requests()
 from public, anon, authenticated, service_role;
 grant execute on function public.count_privacy_requests() to service_role;
-revoke all on function public.mark_privacy_request_answered(bigint)
+revoke all on function public.mark_privacy_request_answered(bigint, text)
 from public, anon, authenticated, service_role;
-grant execute on function public.mark_privacy_request_answered(bigint) to service_role;
+grant execute on function public.mark_privacy_request_answered(bigint, text) to service_role;

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from thetis.doctor.settings import DoctorSettings
 from thetis.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ NODE_MODULES = ROOT / "node_modules"
 REQUIRED = {
     name.upper() for name, each in ServiceSettings.model_fields.items() if each.is_required()
 }
-SETTINGS = {name.upper() for name in ServiceSettings.model_fields}
+SETTINGS = {name.upper() for name in DoctorSettings.model_fields}
 
 
 def read_yaml(path: Path) -> Any:

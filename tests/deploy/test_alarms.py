@@ -17,7 +17,7 @@ from tests.deploy.files import DEPLOY, program, read_yaml, said
 from tests.support.docs import code, document, rows
 from thetis.deliveries import OTHER, STATES
 from thetis.metrics import Metrics
-from thetis.model import Backlog, Figures
+from thetis.model import Backlog, Figures, ReconcileStatus
 from thetis.settings import ServiceSettings
 from thetis.shopify import TOPICS
 
@@ -49,7 +49,13 @@ def exposition() -> Metrics:
     ]
     undelivered = dict.fromkeys(("bounced", "failed"), 0)
     metrics.observe(
-        Figures(backlog=backlog, address_conflicts=0, privacy_requests=0, undelivered=undelivered)
+        Figures(
+            backlog=backlog,
+            address_conflicts=0,
+            privacy_requests=0,
+            undelivered=undelivered,
+            reconciling=ReconcileStatus(lag_seconds=0, ended_at=0, missed=0),
+        )
     )
     return metrics
 
@@ -162,11 +168,13 @@ FAULTS: dict[str, Series] = {
             ("ThetisProviderIsPaused", "thetis_provider_paused", {"provider": "knock"}),
             ("ThetisNotificationIsDead", "thetis_notifications_dead", {"provider": "resend"}),
             ("ThetisEmailsDoNotArrive", "thetis_emails_undelivered", {"state": "bounced"}),
+            ("ThetisWebhooksAreMissed", "thetis_webhooks_missed", {}),
             ("ThetisAddressConflict", "thetis_address_conflicts", {}),
             ("ThetisPrivacyRequestIsOpen", "thetis_privacy_requests_open", {}),
             ("ThetisIsCrowded", "thetis_connections_closed_total", {"reason": "crowded"}),
         ]
     },
+    "ThetisReconcilesNoMore": {series("thetis_reconcile_lag_seconds"): f"{OK} 10801+0x20"},
     "ThetisNotificationsAreLate": {
         series("thetis_notifications_oldest_due_seconds", provider="knock"): f"{OK} 901+0x20"
     },
@@ -221,15 +229,18 @@ def test_lateness_is_what_makes_the_service_not_ready() -> None:
 
 
 def test_every_page_that_an_alarm_names_is_there() -> None:
-    headings = {each.title.lower() for each in document("docs/RUNBOOK.md").sections()}
+    headings = {
+        page: {each.title.lower() for each in document(f"docs/{page}.md").sections()}
+        for page in ("RUNBOOK", "BACKFILL")
+    }
     named = [
-        title
+        found
         for text in (str(RULES), json.dumps(DASHBOARD))
-        for title in re.findall(r"RUNBOOK: ([^\"'.]+)", text)
+        for found in re.findall(r"(RUNBOOK|BACKFILL): ([^\"'.]+)", text)
     ]
     assert len(named) > 6
-    for title in named:
-        assert title.lower() in headings, title
+    for page, title in named:
+        assert title.lower() in headings[page], title
 
 
 def expressions() -> list[str]:

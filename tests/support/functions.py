@@ -74,11 +74,25 @@ def arguments(database: Database) -> dict[str, Any]:
     )
     grant_id = given["grant_access"]["after"][0]["id"]
     kept = database.call("store_rejected_webhook", "orders/paid", "w1", _base64(b"{"), "no JSON")
+    database.execute(  # with the id of that webhook: one argument is the id of either
+        "insert into thetis.privacy_requests (id, topic, request_hash) overriding system value"
+        " values (%s, 'shop/redact', '') on conflict do nothing",
+        kept[0]["store_rejected_webhook"],
+    )
+    [begun] = database.call("begin_order_sync", "backfill", "2026-01-01", "2200-01-01", "one", 60)
     settled = {"id": str(claimed["id"]), "attempt": claimed["attempt"], "result": "retry"}
     return {
         "orders": Jsonb([order(2, COURSE, PREMIUM, email="grace@example.com")]),
         "test_orders": "grant",
         "received_at": "2026-11-20T10:00:00Z",
+        "purpose": "backfill",
+        "since": "2026-01-01",
+        "holder": "one",
+        "sync_id": begun["begin_order_sync"]["id"],
+        "page": 1,
+        "unreadable": Jsonb([]),
+        "reached": "2026-11-20T10:00:00Z",
+        "is_last": False,
         "refunds": Jsonb([refund(91, 1, **{COURSE: 1})]),
         "disputes": Jsonb([dispute(95, 1)]),
         "is_on": True,
@@ -121,6 +135,7 @@ def arguments(database: Database) -> dict[str, Any]:
         "request": Jsonb({"topic": "customers/redact", "email": "lin@example.com"}),
         "email": "hers@example.com",
         "code": "123456",
+        "functions": Jsonb(["record_orders"]),
         "calls": Jsonb({"record_orders": ["orders"]}),
     }
 

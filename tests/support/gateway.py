@@ -34,12 +34,17 @@ class UnixConnection(HTTPConnection):
 
 
 @contextmanager
-def serving(postgrest: Path, keys: Mapping[str, str]) -> Iterator[str]:
-    """Yields the project's URL. `keys` gives the JWT that each API key stands for."""
+def serving(
+    postgrest: Path, keys: Mapping[str, str], others: Mapping[str, object] | None = None
+) -> Iterator[str]:
+    """Yields the project's URL. `keys` gives the JWT that each API key stands for, `others` what is
+    answered at further paths.
+    """
 
     class Handler(_Handler):
         upstream_socket = postgrest
         tokens = keys
+        canned = others or {}
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -57,6 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     upstream_socket: Path
     tokens: Mapping[str, str]
+    canned: Mapping[str, object]
 
     def setup(self) -> None:
         super().setup()
@@ -69,11 +75,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         apikey = self.headers["apikey"]
-        if not self.path.startswith(f"{PREFIX}/"):
+        if not self.path.startswith(f"{PREFIX}/") and self.path not in self.canned:
             self._answer(404, {}, b"")
         elif apikey not in self.tokens:
-            refusal = WRONG_KEY if apikey else NO_KEY
-            self._answer(401, {"Content-Type": "application/json"}, json.dumps(refusal).encode())
+            self._answer_json(401, WRONG_KEY if apikey else NO_KEY)
+        elif self.path in self.canned:
+            self._answer_json(200, self.canned[self.path])
         else:
             self._forward(body, self._authorization(apikey))
 
@@ -101,6 +108,9 @@ class _Handler(BaseHTTPRequestHandler):
             if name.lower() not in {"transfer-encoding", "content-length", "connection", "date"}
         }
         self._answer(answer.status, kept, answer.read())
+
+    def _answer_json(self, status: int, body: object) -> None:
+        self._answer(status, {"Content-Type": "application/json"}, json.dumps(body).encode())
 
     def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.send_response(status)

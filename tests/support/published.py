@@ -69,7 +69,13 @@ class Specification:
 
 KNOCK_MANAGEMENT = Specification(
     file="knock-management.openapi.yml",
-    roots=("WorkflowRequest", "EmailLayoutRequest"),
+    roots=(
+        "WorkflowRequest",
+        "EmailLayoutRequest",
+        "ShowWorkflowResponse",
+        "Channel",
+        "WhoamiResponse",
+    ),
     # All kinds of step but those of our workflow.
     leave_out=(
         "GoalAttachment",
@@ -86,7 +92,12 @@ KNOCK_MANAGEMENT = Specification(
 )  # fmt: skip
 KNOCK = Specification(
     file="knock-api.openapi.yml",
-    roots=("TriggerWorkflowRequest", "CancelWorkflowRequest", "SetObjectRequest"),
+    roots=(
+        "TriggerWorkflowRequest",
+        "CancelWorkflowRequest",
+        "SetObjectRequest",
+        "ListObjectsResponse",
+    ),
     leave_out=(
         "InlineChannelDataRequest",
         "InlinePreferenceSetRequest",
@@ -103,7 +114,14 @@ EVENTS = tuple(
 
 RESEND = Specification(
     file="resend.openapi.json",
-    roots=("SendEmailRequest", *EVENTS),
+    roots=(
+        "SendEmailRequest",
+        "ListDomainsResponse",
+        "ListWebhooksResponse",
+        "GetWebhookResponse",
+        "ListSuppressionsResponseSuccess",
+        *EVENTS,
+    ),
     leave_out=("EmailTemplateInput",),
 )
 

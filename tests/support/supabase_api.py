@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,10 @@ class SupabaseApi:
 
 
 @contextmanager
-def serving(database: Database) -> Iterator[SupabaseApi]:
+def serving(
+    database: Database, others: Mapping[str, object] | None = None
+) -> Iterator[SupabaseApi]:
+    """`others`: what is answered at paths beside those of PostgREST."""
     anon, service = token("anon"), token("service_role")
     keys = {
         anon: anon,
@@ -54,7 +57,7 @@ def serving(database: Database) -> Iterator[SupabaseApi]:
         SupabaseApi.publishable_key: anon,
         SupabaseApi.secret_key: service,
     }
-    with _postgrest(database) as postgrest, gateway.serving(postgrest, keys) as url:
+    with _postgrest(database) as postgrest, gateway.serving(postgrest, keys, others) as url:
         yield SupabaseApi(url=url, anon_key=anon, service_key=service)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from thetis.cli.customer import customer
+from thetis.cli.doctor import doctor
 from thetis.cli.messages import messages
 from thetis.cli.products import products
 from thetis.cli.rejected import rejected
 from thetis.cli.serve import serve, worker
 from thetis.cli.simulate import simulate
 from thetis.cli.staff import staff
+from thetis.cli.sync import backfill, reconcile
 from thetis.cli.webhooks import webhooks
 
 
@@ -23,7 +25,10 @@ def main() -> None:
 for command in (
     serve,
     worker,
+    doctor,
     webhooks,
+    backfill,
+    reconcile,
     customer,
     products,
     rejected,

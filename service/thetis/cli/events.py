@@ -179,6 +179,10 @@ def _of_act(row: Row) -> Told:
         yield row["occurred_at"], f"account {row['operator']} {words}"
         return
     match row["action"]:
+        case "retry":
+            words = f"had {_kind(row)} tried again"
+        case "answer":
+            words = "said that a request to Shopify was answered"
         case "resend":
             words = f"had {_kind(row)} sent again"
         case "forget":

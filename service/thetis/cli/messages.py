@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 
 import click
 
-from thetis.cli.acting import ask_as, dry_run_option, written_down
+from thetis.cli.acting import ask_as, dry_run_option, operator_option, written_down
 from thetis.cli.session import ask
 from thetis.database import Database
 from thetis.model import ListedNotification, Resent, Retried
+from thetis.operators import Operators
 
 STATES = ("pending", "sent", "skipped", "dead")
 
@@ -65,8 +66,17 @@ def show(message_id: object) -> None:
 @messages.command()
 @click.argument("message_ids", type=click.UUID, nargs=-1)
 @click.option("--all", "is_all", is_flag=True, help="All that are dead.")
+@click.option("--reason", help="Why, if it is worth writing down.")
 @dry_run_option
-def retry(message_ids: tuple[object, ...], *, is_all: bool, dry_run: bool) -> None:
+@operator_option
+def retry(
+    message_ids: tuple[object, ...],
+    reason: str | None,
+    operator: str,
+    *,
+    is_all: bool,
+    dry_run: bool,
+) -> None:
     """Try messages again that were given up, where nobody can get one twice; print what became of
     each.
 
@@ -77,10 +87,23 @@ def retry(message_ids: tuple[object, ...], *, is_all: bool, dry_run: bool) -> No
     if bool(message_ids) == is_all:
         raise click.UsageError("name the messages, or say --all")
     ids = [str(each) for each in message_ids]
-    results = ask(lambda database: _retry(database, ids, dry_run=dry_run))
+
+    async def try_again(database: Database) -> list[Retried]:
+        """These, or else all that are dead; so many at a time, because Supabase's API keeps silent
+        about what became of any after the thousandth.
+        """
+        operators = Operators(database, operator)
+        chosen = ids or [each.id async for each in _listed(database, None, "dead")]
+        results: list[Retried] = []
+        for start in range(0, len(chosen), RETRIED_AT_ONCE):
+            some = chosen[start : start + RETRIED_AT_ONCE]
+            results += await operators.retry_notifications(some, reason=reason, dry_run=dry_run)
+        return results
+
+    results = ask(try_again)
     for each in results:
         click.echo(
-            f"{each.id}\t{_outcome(each.outcome, dry_run=dry_run)}\t{each.reason or ''}".rstrip()
+            f"{each.id}\t{_outcome(each.outcome, dry_run=dry_run)}\t{each.refusal or ''}".rstrip()
         )
     if any(each.outcome == "refused" for each in results):
         raise SystemExit(1)
@@ -123,19 +146,6 @@ def _resent(result: Resent, *, dry_run: bool) -> str:
 
 def _outcome(word: str, *, dry_run: bool) -> str:
     return f"would be {word}" if dry_run and word != "refused" else word
-
-
-async def _retry(database: Database, ids: list[str], *, dry_run: bool) -> list[Retried]:
-    """These, or else all that are dead; so many at a time, because Supabase's API keeps silent
-    about what became of any after the thousandth.
-    """
-    if not ids:
-        ids = [each.id async for each in _listed(database, None, "dead")]
-    results: list[Retried] = []
-    for start in range(0, len(ids), RETRIED_AT_ONCE):
-        some = ids[start : start + RETRIED_AT_ONCE]
-        results += await database.retry_notifications(some, dry_run=dry_run)
-    return results
 
 
 async def _listed(

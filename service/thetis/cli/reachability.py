@@ -20,10 +20,14 @@ _ADVICE = {
 
 async def check(settings: DatabaseSettings) -> None:
     """Connect once. The pool would try until the deadline, and never say what is wrong."""
-    if settings.database_url is None:
-        return
-    url = settings.database_url.get_secret_value()
-    patience = math.ceil(settings.database_timeout_seconds)
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        await connect(url, settings.database_timeout_seconds)
+
+
+async def connect(url: str, seconds: float) -> None:
+    """And hang up. Raises DatabaseUnavailable with a reason for people."""
+    patience = math.ceil(seconds)
     try:
         await (await psycopg.AsyncConnection.connect(url, connect_timeout=patience)).close()
     except psycopg.Error as error:
@@ -49,5 +53,10 @@ def in_plain_words(error: DatabaseError, settings: DatabaseSettings) -> str:
 def _where(settings: DatabaseSettings) -> str:
     if settings.database_url is None:
         return settings.supabase_url or ""
-    parts = conninfo_to_dict(settings.database_url.get_secret_value())
+    return address(settings.database_url.get_secret_value())
+
+
+def address(url: str) -> str:
+    """Host and port of a Postgres URI."""
+    parts = conninfo_to_dict(url)
     return f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}"

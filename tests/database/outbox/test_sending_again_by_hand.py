@@ -43,9 +43,9 @@ def give_up(database: Database, kind: str, *, is_refused: bool) -> Row:
 
 def retry(database: Database, *messages: Row, dry_run: bool = False) -> list[tuple[str, Any]]:
     ids = [str(each["id"]) for each in messages]
-    rows = database.call("retry_notifications", ids, dry_run)
+    rows = database.call("retry_notifications", ids, dry_run, "sue", " ")
     assert [str(row["id"]) for row in rows] == ids
-    return [(row["outcome"], row["reason"]) for row in rows]
+    return [(row["outcome"], row["refusal"]) for row in rows]
 
 
 def resend(database: Database, kind: str = COURSE_ACCESS, **changes: Any) -> list[Row]:

@@ -9,6 +9,7 @@ from collections.abc import Container
 import psycopg
 
 from tests.database.enrollments.old_table import OldTable
+from tests.support.claims import prove, proven, remove, request_code
 from tests.support.database import Database
 from tests.support.deletion import mark_as_deleted
 from tests.support.functions import arguments, functions
@@ -81,6 +82,7 @@ def live(database: Database) -> None:
     database.record_orders(order(19, COURSE, disputes=[summary(96)], email="eve@example.com"))
     database.record_disputes(dispute(96, 19, "won"), dispute(97, None), {"id": 1})
     database.record_orders(order(12, PREMIUM), order(11, COURSE, cancelled_at="2026-11-01T00:00Z"))
+    sync_orders(database)
     database.call("store_rejected_webhook", "orders/paid", None, "W10=", "no order")
     gift = b64encode(b'{"email": "eve@example.com", "note": "lin@example.com"}').decode()
     database.call("store_rejected_webhook", "orders/paid", None, gift, "no order")
@@ -90,11 +92,33 @@ def live(database: Database) -> None:
     assert not database.accounts.has_access(ada, COURSE)
     assert database.accounts.has_access(ada, PREMIUM)
     database.accounts.claim_purchases(ada)
+    request_code(database, ada, "nobody@example.com")
+    database.claim("resend")
+    assert prove(database, ada, "ada.old@example.com")["outcome"] == "proven"
+    assert proven(database, ada) == {"ada.old@example.com": 0}
+    assert remove(database, ada, "ada.old@example.com") == 0
     act_by_hand(database)
     for query in ("adax@example.com", "No. 1000000"):
         database.call("customer_timeline", query, "sue")
     database.accounts.delete(ada)
     mark_as_deleted(database, database.accounts.sign_up("ada@example.com"))
+
+
+def sync_orders(database: Database) -> None:
+    """Some of an export, which are told by Shopify since; and one that only a sync tells."""
+    old = days_ago(400).isoformat()
+    exported = {"id": "21", "email": "sue@example.com", "financial_status": "paid"}
+    exported |= {"created_at": old, "updated_at": old}
+    database.call(
+        "record_exported_orders", [{**exported, "lines": [{"slug": COURSE, "quantity": 1}]}], False
+    )
+    [begun] = database.call("begin_order_sync", "reconcile", None, None, "two", 60)
+    page = [
+        order(21, COURSE, made_at=days_ago(400), email="sue@example.com"),
+        order(22, SPLINT, made_at=days_ago(0.1)),
+    ]
+    sync_id = begun["begin_order_sync"]["id"]
+    database.call("record_order_page", sync_id, "two", 1, page, [], None, True, "grant", 60)
 
 
 def act_by_hand(database: Database) -> None:

@@ -171,11 +171,11 @@ def test_what_knock_would_not_do_may_be_retried(database: Database) -> None:
     [claimed] = database.claim("knock")
     database.settle(result_of(claimed, "dead", error="no"))
 
-    [retried] = database.call("retry_notifications", [str(claimed["id"])])
+    [retried] = database.call("retry_notifications", [str(claimed["id"])], False, "sue")
 
     assert retried["outcome"] == "retried"
     assert send_everything(database) == ["forget_recipient"]
-    [refused] = database.call("retry_notifications", [str(claimed["id"])])
+    [refused] = database.call("retry_notifications", [str(claimed["id"])], False, "sue")
     assert refused["outcome"] == "refused"
 
 
@@ -208,7 +208,7 @@ def test_an_emptied_message_is_neither_retried_nor_brought_back(database: Databa
     forget(database)
     ids = [str(row["id"]) for row in database.messages(1)]
 
-    retried = database.call("retry_notifications", ids)
+    retried = database.call("retry_notifications", ids, False, "sue")
 
     assert {each["outcome"] for each in retried} == {"refused"}
     later(database, 60)

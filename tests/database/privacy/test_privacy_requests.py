@@ -124,12 +124,26 @@ def test_what_a_person_has_to_answer_waits_for_that(database: Database, topic: s
     assert (row["topic"], row["email"], row["answered_at"]) == (topic, ADA, None)
 
     for _ in range(2):
-        database.call("mark_privacy_request_answered", row["id"])
+        database.call("mark_privacy_request_answered", row["id"], "sue")
 
     assert listed(database) == []
     assert places(database) == []
+    assert database.rows("select operator, action, shopify_order_id from thetis.audit_log") == [
+        {"operator": "sue", "action": "answer", "shopify_order_id": "1"}
+    ]
     assert ask(database, topic, **fields) == "unchanged"
     assert ask(database, topic, **{**fields, "request_id": "6"}) == "recorded"
+
+
+def test_a_request_that_is_not_there_is_not_answered_and_nobody_may_say_so_unnamed(
+    database: Database,
+) -> None:
+    with pytest.raises(psycopg.Error, match="there is no request 77"):
+        database.call("mark_privacy_request_answered", 77, "sue")
+    with pytest.raises(psycopg.Error, match="operator: say who you are"):
+        database.call("mark_privacy_request_answered", 77)
+
+    assert database.rows("table thetis.audit_log") == []
 
 
 def test_a_request_is_exported_and_forgotten_like_everything_else(database: Database) -> None:

@@ -116,9 +116,9 @@ def test_what_was_given_up_is_not_retried_when_it_is_emptied(database: Database)
     two_years_pass(database)
     prune(database)
 
-    [retried] = database.call("retry_notifications", [str(claimed["id"])])
+    [retried] = database.call("retry_notifications", [str(claimed["id"])], False, "sue")
 
-    assert (retried["outcome"], retried["reason"]) == ("refused", "it is too old: resend it")
+    assert (retried["outcome"], retried["refusal"]) == ("refused", "it is too old: resend it")
 
 
 def test_what_nobody_tried_and_what_knock_was_told_to_delete_goes(database: Database) -> None:

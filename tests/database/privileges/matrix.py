@@ -54,6 +54,11 @@ function  public.record_orders                           .       .            . 
 function  public.record_refunds                          .       .            .            .            execute
 function  public.record_disputes                         .       .            .            .            execute
 function  public.honor_disputes                          .       .            .            .            execute
+function  public.begin_order_sync                        .       .            .            .            execute
+function  public.record_order_page                       .       .            .            .            execute
+function  public.preview_orders                          .       .            .            .            execute
+function  public.record_exported_orders                  .       .            .            .            execute
+function  public.reconcile_status                        .       .            .            .            execute
 function  public.claim_notifications                     .       .            .            .            execute
 function  public.settle_notifications                    .       .            .            .            execute
 function  public.notification_backlog                    .       .            .            .            execute
@@ -80,6 +85,8 @@ function  public.count_privacy_requests                  .       .            . 
 function  public.list_privacy_requests                   .       .            .            .            execute
 function  public.mark_privacy_request_answered           .       .            .            .            execute
 function  public.check_schema                            .       .            .            .            execute
+function  public.check_installation                      .       .            .            .            execute
+function  public.note_webhook                            .       .            .            .            execute
 
 function  public.resend_notification                     .       guarded      guarded      guarded      execute
 function  public.grant_access                            .       guarded      guarded      guarded      execute
@@ -101,6 +108,7 @@ table     thetis.disputes                                .       .            . 
 table     thetis.dispute_rules                           .       .            .            .            .
 table     thetis.charged_back_orders                     .       .            .            .            .
 table     thetis.charged_back_purchases                  .       .            .            .            .
+table     thetis.order_syncs                             .       .            .            .            .
 table     thetis.overrides                               .       .            .            .            .
 table     thetis.grants                                  .       .            .            .            .
 table     thetis.access_periods                          .       .            .            .            .
@@ -116,6 +124,7 @@ table     thetis.open_runs                               .       .            . 
 table     thetis.notifications                           .       .            .            .            .
 table     thetis.email_deliveries                        .       .            .            .            .
 table     thetis.rejected_webhooks                       .       .            .            .            .
+table     thetis.webhook_heartbeats                      .       .            .            .            .
 table     thetis.erasure_key                             .       .            .            .            .
 table     thetis.erased_addresses                        .       .            .            .            .
 table     thetis.privacy_requests                        .       .            .            .            .
@@ -123,6 +132,7 @@ table     thetis.copied_enrollments                      .       .            . 
 
 sequence  thetis.rejected_webhooks_id_seq                .       .            .            .            .
 sequence  thetis.privacy_requests_id_seq                 .       .            .            .            .
+sequence  thetis.order_syncs_id_seq                      .       .            .            .            .
 sequence  thetis.copied_enrollments_id_seq               .       .            .            .            .
 sequence  thetis.audit_log_id_seq                        .       .            .            .            .
 
@@ -188,11 +198,19 @@ function  thetis.new_for                                 .       .            . 
 function  thetis.merge_orders                            .       .            .            .            .
 function  thetis.unusable_orders                         .       .            .            .            .
 function  thetis.note_untracked_sales                    .       .            .            .            .
+function  thetis.open_tables                             .       .            .            .            .
+function  thetis.applied_migrations                      .       .            .            .            .
 function  thetis.merge_lines                             .       .            .            .            .
 function  thetis.merge_refunds                           .       .            .            .            .
 function  thetis.orders_of_lines                         .       .            .            .            .
 function  thetis.orders_without_email                    .       .            .            .            .
 function  thetis.refresh_orders                          .       .            .            .            .
+function  thetis.order_as_of                             .       .            .            .            .
+function  thetis.adopt_exported_lines                    .       .            .            .            .
+function  thetis.judge_exported_orders                   .       .            .            .            .
+function  thetis.add_exported_lines                      .       .            .            .            .
+function  thetis.webhook_patience                        .       .            .            .            .
+function  thetis.reconcile_since                         .       .            .            .            .
 function  thetis.lock_orders                             .       .            .            .            .
 function  thetis.access_period                           .       .            .            .            .
 function  thetis.claim_limits                            .       .            .            .            .

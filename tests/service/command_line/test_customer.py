@@ -341,6 +341,8 @@ def test_what_a_person_has_to_answer_is_listed_until_it_is_answered(database: Da
     )
     assert customer(database, "requests").stdout == ""
     assert "\tanswered " in customer(database, "requests", "--all").stdout
+    unknown = customer(database, "answered", "77")
+    is_refused(unknown, "there is no request 77")
 
 
 def test_a_second_factor_is_asked_for_or_not(database: Database) -> None:

@@ -54,8 +54,20 @@ def test_what_was_given_up_is_retried_after_a_dry_run(database: Database, dead: 
     assert said.stdout == f"{dead}\twould be retried\n"
     assert messages(database, "list").stdout
 
-    assert messages(database, "retry", "--all").stdout == f"{dead}\tretried\n"
+    assert database.rows("table thetis.audit_log") == []
+    again = messages(database, "retry", "--all", "--as", "sue", "--reason", "Knock is up again")
+    assert again.stdout == f"{dead}\tretried\n"
     assert messages(database, "list").stdout == ""
+    [noted] = database.rows("select * from thetis.audit_log")
+    assert (noted["operator"], noted["action"], noted["reason"]) == (
+        "sue",
+        "retry",
+        "Knock is up again",
+    )
+    assert (noted["email"], noted["shopify_order_id"]) == ("ada@example.com", "1")
+    assert noted["after"] == {"kind": TRIGGER, "message": dead}
+    shown = thetis("customer", "show", "1", DATABASE_URL=database.url).stdout
+    assert "sue had the workflow tried again, because: Knock is up again" in shown
     assert claim_one(database, TRIGGER)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import uuid4
 
@@ -18,12 +19,16 @@ from tests.support.shopify import COURSE, PREMIUM, SPLINT, dispute, order, refun
 from thetis.calls import CALLS
 from thetis.database import Database as Client
 from thetis.disputes import Disputes
-from thetis.errors import DatabaseUnavailable
+from thetis.errors import DatabaseRefused, DatabaseUnavailable
+from thetis.installation import Installation
 from thetis.model import SCHEMA_VERSION, Backlog, Settlement, WebhookOutcome
 from thetis.operators import Operators
+from thetis.syncs import LEASE_SECONDS, OrderSyncs
 from thetis.transports import Row, Transport
 
 Answers = set[tuple[str, str]]
+
+CALLERS = (Client, Operators, Disputes, OrderSyncs, Installation)
 
 KINDS = {
     "rows": {"rows", "nothing"},
@@ -39,6 +44,8 @@ KINDS = {
 ALWAYS_ROWS = {"check_schema", "notification_backlog", "resend_notification", "undelivered_emails"}
 
 NEVER_NULL = {
+    "begin_order_sync",
+    "check_installation",
     "customer_timeline",
     "export_customer",
     "extend_purchase",
@@ -115,9 +122,10 @@ def test_each_function_gives_every_kind_of_answer_that_it_can(
         try:
             await _orders_and_refunds(client)
             await _disputes(Disputes(client))
+            await _syncs(client)
             await _rejected_webhooks(client)
             await _notifications(client)
-            await _messages(client)
+            await _messages(client, Operators(client, "sue"))
             await _operators(Operators(client, "sue"), database)
             await _privacy(client, Operators(client, "sue"))
             await _catalogue(client)
@@ -148,9 +156,45 @@ async def _disputes(disputes: Disputes) -> None:
     assert await disputes.honor_disputes("honor", max_count=10) == 0
 
 
+async def _syncs(client: Client) -> None:
+    mine, others = (OrderSyncs(client, holder=name) for name in ("one", "two"))
+    assert await mine.reconcile_status() is None
+    sync = await mine.begin_order_sync("reconcile", None, None)
+    assert (sync.state, sync.until - sync.since) == ("begun", timedelta(days=3))
+    busy = await others.begin_order_sync("reconcile", None, None)
+    assert (busy.state, busy.id) == ("busy", sync.id) and 0 < busy.leased_seconds <= LEASE_SECONDS
+
+    await mine.give_back(sync, 1)
+    resumed = await others.begin_order_sync("reconcile", None, None)
+    assert (resumed.state, resumed.pages) == ("resumed", 1)
+    page = await others.record_order_page(
+        resumed,
+        2,
+        [order(1, COURSE, SPLINT)],
+        unreadable=[{"order_id": "9", "reason": "a fault"}],
+        reached=datetime(2026, 11, 20, tzinfo=UTC),
+        is_last=True,
+    )
+    assert [each.outcome for each in page] == [WebhookOutcome.UNCHANGED]
+    with pytest.raises(DatabaseRefused, match="another run has taken over"):
+        await mine.give_back(sync, 3)
+    status = await mine.reconcile_status()
+    assert status is not None and (status.missed, status.lag_seconds < 60) == (0, True)
+    [kept] = await client.list_rejected_webhooks(include_replayed=False)
+    await client.mark_webhook_replayed(kept.id)
+
+    assert await mine.preview_orders([]) == []
+    [preview] = await mine.preview_orders([order(1, COURSE, SPLINT)])
+    assert preview.outcome is WebhookOutcome.UNCHANGED
+    assert await mine.record_exported_orders([], dry_run=False) == []
+    exported = {"id": "77", "created_at": "2026-01-01T00:00:00Z", "lines": []}
+    [ignored] = await mine.record_exported_orders([exported], dry_run=True)
+    assert (ignored.outcome, ignored.shopify_order_id) == (WebhookOutcome.IGNORED, "77")
+
+
 async def _rejected_webhooks(client: Client) -> None:
-    assert await client.list_rejected_webhooks(include_replayed=True) == []
-    assert await client.get_rejected_webhook(1) is None
+    assert await client.list_rejected_webhooks(include_replayed=False) == []
+    assert await client.get_rejected_webhook(99) is None
     body = b'{"id": "\xff\x00'
     kept_as = await client.store_rejected_webhook(
         topic="orders/paid", webhook_id=None, body=body, reason='"'
@@ -173,7 +217,7 @@ async def _notifications(client: Client) -> None:
     await client.settle_notifications([Settlement(id=claimed.id, attempt=1, result="sent")])
 
 
-async def _messages(client: Client) -> None:
+async def _messages(client: Client, operators: Operators) -> None:
     assert await client.record_deliveries([]) == []
     told = {"state": "bounced", "occurred_at": "2026-11-20T10:00:00Z", "notification_id": None}
     assert await client.record_deliveries([told]) == [WebhookOutcome.IGNORED]
@@ -189,9 +233,9 @@ async def _messages(client: Client) -> None:
     stored = await client.get_notification(email.id)
     assert stored is not None and stored["payload"]["email"] == email.email
     assert await client.get_notification(str(uuid4())) is None
-    assert await client.retry_notifications([], dry_run=False) == []
-    [retried] = await client.retry_notifications([email.id], dry_run=True)
-    assert (retried.id, retried.outcome, retried.reason) == (email.id, "refused", "it was sent")
+    assert await operators.retry_notifications([], reason=None, dry_run=False) == []
+    [retried] = await operators.retry_notifications([email.id], reason="it is late", dry_run=True)
+    assert (retried.id, retried.outcome, retried.refusal) == (email.id, "refused", "it was sent")
 
 
 async def _operators(operators: Operators, database: Database) -> None:
@@ -267,6 +311,11 @@ async def _catalogue(client: Client) -> None:
 async def _schema(client: Client) -> None:
     status = await client.check_schema()
     assert (status.version, status.missing) == (SCHEMA_VERSION, [])
+    installation = Installation(client)
+    await installation.note_webhook("orders/paid", "w1")
+    found = await installation.check_installation()
+    assert found.webhooks["orders/paid"].webhook_id == "w1"
+    assert (found.open_functions, found.open_tables, found.is_linking) == ([], [], True)
 
 
 def test_what_the_client_may_call_is_what_the_database_lets_the_service_call(
@@ -279,8 +328,7 @@ def test_what_the_client_may_call_is_what_the_database_lets_the_service_call(
 
 def test_each_function_that_is_called_has_a_method_of_its_name() -> None:
     assert all(
-        sum(callable(getattr(each, name, None)) for each in (Client, Operators, Disputes)) == 1
-        for name in CALLS
+        [callable(getattr(kind, name, None)) for kind in CALLERS].count(True) == 1 for name in CALLS
     )
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 from devtools.fake_providers import Answer
 from tests.service.worker.conftest import Outbox
+from tests.support.claims import redeem, request_code
 from tests.support.service import eventually
 from tests.support.shopify import COURSE, SPLINT, order, refund
 
@@ -22,6 +24,25 @@ def test_what_is_due_is_sent_and_settled(outbox: Outbox) -> None:
             each for each in outbox.fake_providers.effects if each.idempotency_key == str(row["id"])
         ]
         assert sent.provider == row["provider"]
+
+
+def test_a_code_goes_to_its_address_and_works_and_another_goes_nowhere(outbox: Outbox) -> None:
+    old, unknown = "ada.old@example.com", "nobody@example.com"
+    database = outbox.database
+    database.record_orders(order(1, COURSE, email=old))
+    ada = database.accounts.sign_up("ada@example.com")
+    request_code(database, database.accounts.sign_up("eve@example.com"), unknown)
+    request_code(database, ada, old)
+
+    with outbox.working():
+        eventually(lambda: not database.value(_PENDING))
+
+    emails = [each.body for each in outbox.fake_providers.effects if each.provider == "resend"]
+    assert {address for body in emails for address in body["to"]} == {old}
+    [text] = [body["text"] for body in emails if body["subject"] == "Your code for The shop"]
+    [code] = re.findall(r"^ +([0-9]{6})$", text, re.MULTILINE)
+    assert code not in str(database.rows("select payload from thetis.notifications"))
+    assert redeem(database, ada, code)["linked"] == 1
 
 
 def test_nothing_is_sent_twice_however_long_it_runs(outbox: Outbox) -> None:

@@ -31,6 +31,27 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "record_refunds": {"refunds": []},
     "record_disputes": {"disputes": []},
     "honor_disputes": {"is_on": False},
+    "begin_order_sync": {
+        "purpose": "backfill",
+        "since": None,
+        "until": None,
+        "holder": "eve",
+        "lease_seconds": 60,
+    },
+    "record_order_page": {
+        "sync_id": 1,
+        "holder": "eve",
+        "page": 1,
+        "orders": [],
+        "unreadable": [],
+        "reached": None,
+        "is_last": True,
+        "test_orders": "grant",
+        "lease_seconds": 60,
+    },
+    "preview_orders": {"orders": []},
+    "record_exported_orders": {"orders": []},
+    "reconcile_status": {},
     "claim_notifications": {"provider": "knock"},
     "settle_notifications": {"results": []},
     "notification_backlog": {},
@@ -72,6 +93,8 @@ OF_THE_SERVICE: dict[str, dict[str, Any]] = {
     "count_privacy_requests": {},
     "mark_privacy_request_answered": {"id": 1},
     "check_schema": {"calls": {}},
+    "check_installation": {"functions": []},
+    "note_webhook": {"topic": "orders/paid"},
 }
 
 

@@ -1,7 +1,7 @@
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { AnotherAddress } from '../parts/AnotherAddress'
-import { Bones, Failure, Notice, Page, SignInFirst, Stale } from '../parts/Page'
+import { Failure, Notice, Page, SignInFirst, Skeleton, Stale } from '../parts/Page'
 import { PurchaseList } from '../parts/PurchaseList'
 import { Link, navigate } from '../router'
 import { useSession } from '../session'
@@ -9,17 +9,34 @@ import { hasPasswords } from '../settings'
 import type { ProvenAddress } from '../thetis/addresses'
 import { listProvenAddresses, removeProvenAddress } from '../thetis/addresses'
 import { usePurchases } from '../thetis/usePurchases'
+import type { Asked } from '../useQuestion'
 import { useQuestion, useReminder } from '../useQuestion'
 import { NewPassword } from './PasswordPage'
 
+const TITLE = 'Account'
+
 export function AccountPage() {
   const { user } = useSession()
-  const [round, setRound] = useState(0) // what is bought follows from the addresses
-  if (!user) return <SignInFirst title="Account" />
+  if (!user) return <SignInFirst title={TITLE} />
+  return <SignedIn userId={user.id} email={user.email ?? ''} />
+}
+
+// Both are waited for, so that nothing moves when the second comes.
+function SignedIn({ userId, email }: { userId: string; email: string }) {
+  const { supabase } = useSession()
+  const bought = usePurchases(supabase, userId)
+  const proven = useQuestion(() => listProvenAddresses(supabase), userId)
+  useReminder(bought.refresh, 60)
+  if (bought.isLoading || proven.state === 'loading') return <Skeleton lines={8} title={TITLE} />
+
+  function onChange() {
+    proven.again()
+    bought.refresh() // what is bought follows from the addresses
+  }
   return (
-    <Page title="Account" lead={<>You are signed in with <strong>{user.email}</strong>.</>}>
-      <Bought userId={user.id} round={round} />
-      <Addresses userId={user.id} email={user.email ?? ''} onChange={() => setRound(round + 1)} />
+    <Page title={TITLE} lead={<>You are signed in with <strong>{email}</strong>.</>}>
+      <Bought {...bought} />
+      <Addresses email={email} proven={proven} onChange={onChange} />
       {hasPasswords && <Password />}
       <Devices />
     </Page>
@@ -35,27 +52,15 @@ function Section({ id, title, children }: { id: string; title: string; children:
   )
 }
 
-function Loading({ label }: { label: string }) {
-  return (
-    <div role="status" aria-label={label}>
-      <Bones lines={2} />
-    </div>
-  )
-}
-
-function Bought({ userId, round }: { userId: string; round: number }) {
-  const { supabase } = useSession()
-  const { purchases, isLoading, isKnown, error, refresh } = usePurchases(supabase, userId)
-  useReminder(refresh, 60)
-  useEffect(() => {
-    if (round) refresh()
-  }, [round, refresh])
+function Bought({ purchases, isKnown, error, refresh }: ReturnType<typeof usePurchases>) {
   return (
     <Section id="purchases" title="Purchases">
-      {isLoading && <Loading label="Loading your purchases" />}
-      {!isLoading && !isKnown && <Failure error={error} retry={refresh} />}
-      {isKnown && <Stale error={error} retry={refresh} />}
-      {isKnown && purchases.length > 0 && <PurchaseList purchases={purchases} />}
+      {isKnown ? (
+        <Stale error={error} retry={refresh} />
+      ) : (
+        <Failure error={error} retry={refresh} />
+      )}
+      {purchases.length > 0 && <PurchaseList purchases={purchases} />}
       {isKnown && purchases.length === 0 && (
         <>
           <p>Nothing was bought with your addresses yet.</p>
@@ -68,11 +73,14 @@ function Bought({ userId, round }: { userId: string; round: number }) {
   )
 }
 
-type AddressesProps = { userId: string; email: string; onChange: () => void }
+type AddressesProps = {
+  email: string
+  proven: Asked<ProvenAddress[]> & { again: () => void }
+  onChange: () => void
+}
 
-function Addresses({ userId, email, onChange }: AddressesProps) {
+function Addresses({ email, proven, onChange }: AddressesProps) {
   const { supabase } = useSession()
-  const proven = useQuestion(() => listProvenAddresses(supabase), userId)
   const [isAdding, setAdding] = useState(false)
   const [said, setSaid] = useState('')
 
@@ -84,7 +92,6 @@ function Addresses({ userId, email, onChange }: AddressesProps) {
 
   function changed(words: string) {
     setSaid(words)
-    proven.again()
     onChange()
   }
 
@@ -100,8 +107,7 @@ function Addresses({ userId, email, onChange }: AddressesProps) {
           <Address key={each.address} proven={each} remove={remove} />
         ))}
       </ul>
-      {proven.state === 'loading' && <Loading label="Loading your addresses" />}
-      {proven.state === 'error' && <Failure error={proven.error} retry={proven.retry} />}
+      {proven.state === 'error' && <Failure error={proven.error} retry={proven.again} />}
       {said && <Notice kind="good">{said}</Notice>}
       {isAdding ? (
         <AnotherAddress

@@ -1,4 +1,4 @@
-import { Bones, Failure, Page, SignInFirst, Stale } from '../parts/Page'
+import { Failure, Page, SignInFirst, Skeleton, Stale } from '../parts/Page'
 import { Film } from '../parts/Film'
 import { WayForward } from '../parts/WayForward'
 import { courseWords } from '../courses'
@@ -30,15 +30,7 @@ function Course({ slug, userId, email }: Props) {
   useReminder(asked.again, 30)
 
   const { name } = courseWords(slug, asked.answer?.product?.name)
-  if (asked.state === 'loading') {
-    return (
-      <Page title={name}>
-        <div role="status" aria-label="Loading">
-          <Bones lines={6} />
-        </div>
-      </Page>
-    )
-  }
+  if (asked.state === 'loading') return <Skeleton lines={6} title={name} />
   if (asked.state === 'error') {
     return (
       <Page title={name}>

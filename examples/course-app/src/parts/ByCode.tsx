@@ -72,7 +72,10 @@ export function ByCode(props: ByCodeProps) {
           Use another address
         </button>
       </div>
-      <p className="small">Nothing there after some minutes? Look among the spam.</p>
+      <p className="small">
+        Nothing there after some minutes? Look among the spam, and at the address in the confirmation of
+        your order.
+      </p>
     </div>
   )
 }

@@ -37,7 +37,16 @@ export function Page({ title, lead, children, isWide = false }: PageProps) {
 }
 
 // What is there before there is anything, as high as what comes.
-export function Skeleton({ lines = 3 }: { lines?: number }) {
+export function Skeleton({ lines = 3, title }: { lines?: number; title?: string }) {
+  if (title) {
+    return (
+      <Page title={title}>
+        <div role="status" aria-label="Loading">
+          <Bones lines={lines} />
+        </div>
+      </Page>
+    )
+  }
   return (
     <div className="page" role="status">
       <span className="only-heard">Loading</span>
