@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.browser import Visitor
 from tests.support.dev import Dev
-from tests.support.signing_in import sign_in
+from tests.support.signing_in import ask_for_code, sign_in, type_code
 
 Address = Callable[[str], str]
 
@@ -56,3 +56,33 @@ def test_nothing_is_shown_while_the_password_cannot_be_replaced(
 def try_password(dev: Dev, email: str) -> int:
     path = "/token?grant_type=password"
     return dev.auth(path, {"email": email, "password": PASSWORD}).status_code
+
+
+def test_the_password_is_replaced_also_if_nobody_heard_that_the_code_was_right(
+    dev: Dev, visitor: Visitor, address: Address
+) -> None:
+    """Auth confirms the address, and its answer is lost: the next sign-in confirms nothing."""
+    buyer, page = address("buyer"), visitor.page
+    dev.auth("/signup", {"email": buyer, "password": PASSWORD})
+    dev.buy(buyer, "standard_course")
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.goto(f"{dev.app_url}/claim")
+    code = ask_for_code(page, dev, buyer)
+    page.route("**/auth/v1/verify", lose)
+    type_code(page, code)
+    expect(page.get_by_role("alert")).to_contain_text("There was no answer.")
+    page.unroute("**/auth/v1/verify")
+    assert try_password(dev, buyer) == 200  # the stranger's, for now
+    long_ago = (
+        "update auth.users set email_confirmed_at = now() - interval '1 day' where email = %s"
+    )
+    dev.rows(long_ago, buyer)
+    page.evaluate("sessionStorage.clear()")
+    sign_in(page, dev, buyer, "/courses/standard_course")
+
+    expect(page.get_by_role("heading", name="The first week")).to_be_visible()
+    assert try_password(dev, buyer) == 400

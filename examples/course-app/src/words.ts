@@ -13,7 +13,8 @@ export const day = (moment: string | null) =>
   isMoment(moment) ? days.format(new Date(moment)) : 'a day that nobody knows'
 export const minute = (moment: string) =>
   isMoment(moment) ? minutes.format(new Date(moment)) : moment
-export const until = (moment: string | null) => (isMoment(moment) ? `until ${day(moment)}` : 'for ever')
+export const until = (moment: string | null) =>
+  isMoment(moment) ? `until ${day(moment)}` : 'for ever'
 
 type Told = {
   code?: string

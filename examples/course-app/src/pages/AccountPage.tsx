@@ -34,7 +34,14 @@ function SignedIn({ userId, email }: { userId: string; email: string }) {
     bought.refresh() // what is bought follows from the addresses
   }
   return (
-    <Page title={TITLE} lead={<>You are signed in with <strong>{email}</strong>.</>}>
+    <Page
+      title={TITLE}
+      lead={
+        <>
+          You are signed in with <strong>{email}</strong>.
+        </>
+      }
+    >
       <Bought {...bought} />
       <Addresses email={email} proven={proven} onChange={onChange} />
       {hasPasswords && <Password />}
@@ -86,7 +93,8 @@ function Addresses({ email, proven, onChange }: AddressesProps) {
 
   async function remove(address: string) {
     const left = await removeProvenAddress(supabase, address)
-    const went = left === 1 ? ' One purchase went with it.' : left ? ` ${left} purchases went with it.` : ''
+    const went =
+      left === 1 ? ' One purchase went with it.' : left ? ` ${left} purchases went with it.` : ''
     changed(`${address} was removed.${went}`)
   }
 
@@ -163,7 +171,9 @@ function Password() {
   const [isSaved, setSaved] = useState(false)
   return (
     <Section id="password" title="Password">
-      {isSaved && <Notice kind="good">The new password is saved. Your other devices are signed out.</Notice>}
+      {isSaved && (
+        <Notice kind="good">The new password is saved. Your other devices are signed out.</Notice>
+      )}
       <NewPassword label="Save password" onDone={() => setSaved(true)} />
     </Section>
   )

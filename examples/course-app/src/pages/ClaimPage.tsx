@@ -94,7 +94,14 @@ function Found({ found, email, waiting, again, children }: FoundProps) {
     )
   }
   return (
-    <Page title="No course here yet" lead={<>You are signed in with <strong>{email}</strong>.</>}>
+    <Page
+      title="No course here yet"
+      lead={
+        <>
+          You are signed in with <strong>{email}</strong>.
+        </>
+      }
+    >
       {children}
       <WaitingLine waiting={waiting} />
       {found.next === 'no course' && (
@@ -166,8 +173,8 @@ function WaitingLine({ waiting }: { waiting: Waiting }) {
     return (
       <Notice>
         <p className="waiting">
-          Waiting for the shop to tell us of your payment. It takes some seconds; this page goes on by
-          itself.
+          Waiting for the shop to tell us of your payment. It takes some seconds; this page goes on
+          by itself.
         </p>
       </Notice>
     )

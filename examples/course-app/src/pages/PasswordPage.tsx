@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useId, useState } from 'react'
 import type { FormEvent } from 'react'
 import type { User } from '@supabase/supabase-js'
-import { passwordIsReplaced, wasJustConfirmed } from '../arrival'
+import { mayBeStrangers, passwordIsReplaced } from '../arrival'
 import { Failure, Notice, Page, Skeleton } from '../parts/Page'
 import { useSession } from '../session'
 import { hasPasswords } from '../settings'
@@ -33,7 +33,7 @@ function Dropping({ user, onDone }: Props) {
   const [round, setRound] = useState(0)
   useEffect(() => {
     let isCurrent = true
-    const work = wasJustConfirmed(user) ? dropPassword(supabase) : Promise.resolve()
+    const work = mayBeStrangers(user) ? dropPassword(supabase) : Promise.resolve()
     work.then(
       () => isCurrent && onDone(),
       (failure: unknown) => isCurrent && setError(failure)
@@ -42,7 +42,7 @@ function Dropping({ user, onDone }: Props) {
       isCurrent = false
     }
     // of the account, not of the session, which is renewed by this
-  }, [supabase, user.id, round]) // eslint-disable-line
+  }, [supabase, user.id, round])
   if (!error) return <Skeleton />
   return (
     <Page title="One moment">

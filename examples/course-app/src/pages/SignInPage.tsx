@@ -23,7 +23,10 @@ export function SignInPage() {
             : 'We send a code to your address. If you are new here, it makes your account.'
       }
     >
-      <SignInForm label="Email address" hint="If you bought something: the address you used then." />
+      <SignInForm
+        label="Email address"
+        hint="If you bought something: the address you used then."
+      />
     </Page>
   )
 }

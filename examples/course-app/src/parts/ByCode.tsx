@@ -73,8 +73,8 @@ export function ByCode(props: ByCodeProps) {
         </button>
       </div>
       <p className="small">
-        Nothing there after some minutes? Look among the spam, and at the address in the confirmation of
-        your order.
+        Nothing there after some minutes? Look among the spam, and at the address in the
+        confirmation of your order.
       </p>
     </div>
   )

@@ -71,7 +71,9 @@ function Header() {
             </button>
           )}
           {isReady && !user && pathname !== '/sign-in' && (
-            <Link href={pathname === '/' ? '/sign-in' : signInPath(pathname + search)}>Sign in</Link>
+            <Link href={pathname === '/' ? '/sign-in' : signInPath(pathname + search)}>
+              Sign in
+            </Link>
           )}
         </nav>
       </div>

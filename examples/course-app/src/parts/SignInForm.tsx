@@ -1,10 +1,10 @@
 import { useId, useState } from 'react'
 import type { FormEvent } from 'react'
-import { arrivedByEmail, passwordIsReplaced } from '../arrival'
+import { arrivedByEmail, didNotArrive } from '../arrival'
 import { useSession } from '../session'
 import { hasPasswords } from '../settings'
 import { sendCode, signInWithCode } from '../thetis/signIn'
-import { inWords } from '../words'
+import { inWords, isNoAnswer } from '../words'
 import { ByCode } from './ByCode'
 import { Notice } from './Page'
 
@@ -20,7 +20,8 @@ export function SignInForm({ label, hint }: { label: string; hint?: string }) {
     try {
       await signInWithCode(supabase, email, typed)
     } catch (error) {
-      passwordIsReplaced()
+      if (isNoAnswer(error)) arrivedByEmail('nobody knows')
+      else didNotArrive()
       throw error
     }
   }

@@ -68,7 +68,12 @@ export function ActDialog({ draft, onClose, onDone }: Props) {
         {failure && <Notice kind="bad">{failure}</Notice>}
         <div className="actions">
           {tried && !tried.isChange ? null : (
-            <button className="primary" disabled={isBusy} autoFocus={tried !== null} key={String(!tried)}>
+            <button
+              className="primary"
+              disabled={isBusy}
+              autoFocus={tried !== null}
+              key={String(!tried)}
+            >
               {tried ? 'Do it' : 'Show what will change'}
             </button>
           )}
@@ -116,7 +121,11 @@ function Fields({ draft, filled, fill, reason, setReason }: FieldsProps) {
   return (
     <>
       {asks.slug !== undefined && (
-        <Product id={`${id}-slug`} slug={filled.slug} choose={(slug) => fill({ ...filled, slug })} />
+        <Product
+          id={`${id}-slug`}
+          slug={filled.slug}
+          choose={(slug) => fill({ ...filled, slug })}
+        />
       )}
       {asks.address !== undefined && (
         <>

@@ -64,7 +64,9 @@ function Answer({ told, customer, open }: AnswerProps) {
       <h3>{told.name ?? told.product}</h3>
       <p className="answer-words">{why(told)}</p>
       {next.words && <p className="small">{next.words}</p>}
-      {open && <Buttons drafts={next.steps.map((step) => stepDraft(step, told, customer))} open={open} />}
+      {open && (
+        <Buttons drafts={next.steps.map((step) => stepDraft(step, told, customer))} open={open} />
+      )}
     </li>
   )
 }

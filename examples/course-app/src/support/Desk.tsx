@@ -16,7 +16,9 @@ export function Desk({ mayAct, onFactor }: Props) {
   return (
     <>
       <Search query={query} />
-      {!mayAct && <p className="small">You may look. Changes are for those whose role is support.</p>}
+      {!mayAct && (
+        <p className="small">You may look. Changes are for those whose role is support.</p>
+      )}
       {query && <Found key={query} query={query} mayAct={mayAct} onFactor={onFactor} />}
     </>
   )
@@ -29,7 +31,8 @@ function Search({ query }: { query: string }) {
   // `/` leads to the search from everywhere on the page, as in many such places.
   useEffect(() => {
     function onKey(event: KeyboardEvent) {
-      const isTyping = event.target instanceof Element && event.target.matches('input, textarea, select')
+      const isTyping =
+        event.target instanceof Element && event.target.matches('input, textarea, select')
       if (event.key !== '/' || isTyping || document.querySelector('dialog[open]')) return
       event.preventDefault()
       input.current?.select()

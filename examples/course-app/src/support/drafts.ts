@@ -20,12 +20,7 @@ export type Outcome = { isChange: boolean; heading: string; lines: string[] }
 // The last moment of a day, as the commands read it.
 export const endOf = (date: string) => (date ? `${date}T23:59:59Z` : null)
 
-function draft(
-  button: string,
-  title: string,
-  asks: Asks,
-  wish: (filled: Filled) => Wish
-): Draft {
+function draft(button: string, title: string, asks: Asks, wish: (filled: Filled) => Wish): Draft {
   return {
     button,
     title,

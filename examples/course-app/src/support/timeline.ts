@@ -1,5 +1,5 @@
 // What happened to a customer, out of all that is known, as dated events in words.
-import type { ChangedPurchase, Customer, Message, Order, PastAct } from '../thetis/support'
+import type { ChangedPurchase, Customer, Dispute, Message, Order, PastAct } from '../thetis/support'
 import { minute, until } from '../words'
 import { DONE, kindOf, stateOf } from './words'
 
@@ -28,7 +28,9 @@ export function timeline(customer: Customer): Happened[] {
     ...customer.messages.map(ofMessage),
   ]
   const happened = all
-    .flatMap(([at, words, detail]) => (at && isDated(at) ? [{ at, words, ...(detail ? { detail } : {}) }] : []))
+    .flatMap(([at, words, detail]) =>
+      at && isDated(at) ? [{ at, words, ...(detail ? { detail } : {}) }] : []
+    )
     .sort((one, other) => second(one.at) - second(other.at)) // of one second: cause before effect
   return happened.reduce(gathered, [])
 }
@@ -64,11 +66,29 @@ function ofOrder(order: Order): [string | null, string][] {
     [order.refunded_as_of, `all money of ${name} paid back`],
     [order.cancelled_at, `${name} cancelled`],
     [order.erased_at, `person of ${name} forgotten`],
+    ...order.disputes.map((dispute): [string, string] => [
+      dispute.first_recorded_at,
+      ofDispute(dispute, name),
+    ]),
     [
       order.is_historic ? order.first_recorded_at : null,
       `${name} heard of for the first time, too late for messages`,
     ],
   ]
+}
+
+function ofDispute(dispute: Dispute, order: string): string {
+  const kind = dispute.is_chargeback ? 'chargeback' : 'inquiry'
+  const state = dispute.status ?? (dispute.is_chargeback ? null : dispute.inquiry_status)
+  const now = state ? (DISPUTED[state] ?? state) : 'in a state that we do not know'
+  return `${kind} about ${order} heard of; now ${now}`
+}
+
+const DISPUTED: Partial<Record<string, string>> = {
+  needs_response: "waiting for the shop's answer",
+  under_review: 'waiting for the bank',
+  accepted: 'accepted by the shop',
+  charge_refunded: 'paid back',
 }
 
 function ofMessage(message: Message): [string, string, string] {

@@ -15,10 +15,13 @@ const WHY: Record<Reason, (told: CustomerAnswer) => string> = {
   no_account: (told) => `no: nobody has signed up with ${address(told)} yet`,
   account_deleted: ({ since }) => `no: the account that had it was deleted on ${day(since)}`,
   expired: ({ since }) => `no: its time was over on ${day(since)}`,
+  charged_back: ({ since }) =>
+    `no: its payment was charged back, as we heard on ${day(since)}, and that is not won`,
   revoked: ({ since }) => `no: an operator took it away on ${day(since)}`,
   cancelled: ({ since }) => `no: it was cancelled on ${day(since)}`,
   refunded: ({ since }) => `no: it was paid back on ${day(since)}`,
-  waiting_for_payment: ({ since }) => `no: it was ordered on ${day(since)}, and is not paid for yet`,
+  waiting_for_payment: ({ since }) =>
+    `no: it was ordered on ${day(since)}, and is not paid for yet`,
   no_address: () => 'no: its order has no email address',
   erased: () => 'no: whose it was is forgotten, as they had asked',
   product_unknown: () => 'no: it is not in the catalogue',
@@ -41,7 +44,8 @@ const NEXT: Partial<Record<Reason, { words: (told: CustomerAnswer) => string; st
     steps: ['transfer'],
   },
   single_sign_on: {
-    words: (told) => `They sign up with ${address(told)} and a code, or it goes to another address.`,
+    words: (told) =>
+      `They sign up with ${address(told)} and a code, or it goes to another address.`,
     steps: ['transfer'],
   },
   no_account: {
@@ -55,6 +59,12 @@ const NEXT: Partial<Record<Reason, { words: (told: CustomerAnswer) => string; st
     steps: ['transfer'],
   },
   expired: { words: () => 'They buy it again, or you let it end later.', steps: ['extend'] },
+  charged_back: {
+    words: () =>
+      'Look at the dispute in Shopify: if it is won, access comes back by itself. ' +
+      'If they are to have it all the same, grant it.',
+    steps: ['grant'],
+  },
   revoked: { words: () => 'Who did it, and why, is below.', steps: ['restore'] },
   cancelled: { words: () => 'If they are to have it all the same, grant it.', steps: ['grant'] },
   refunded: { words: () => 'If they are to have it all the same, grant it.', steps: ['grant'] },

@@ -12,6 +12,7 @@ export type Reason =
   | 'no_account'
   | 'account_deleted'
   | 'expired'
+  | 'charged_back'
   | 'revoked'
   | 'cancelled'
   | 'refunded'
@@ -73,6 +74,14 @@ export type Order = {
   cancelled_at: string | null
   erased_at: string | null
   lines: { product_slug: string | null; quantity: number | null }[]
+  disputes: Dispute[]
+}
+
+export type Dispute = {
+  is_chargeback: boolean
+  status: string | null
+  inquiry_status: string | null
+  first_recorded_at: string
 }
 
 export type Message = {
@@ -134,7 +143,11 @@ export type Act = {
   messages: { kind: string; address: string | null; change: 'enqueued' | 'withdrawn' }[]
 }
 
-export type Resent = { outcome: 'enqueued' | 'refused'; email: string | null; refusal: string | null }
+export type Resent = {
+  outcome: 'enqueued' | 'refused'
+  email: string | null
+  refusal: string | null
+}
 
 // What an operator asks for. A grant has its own id, so that it is given once however often it is
 // asked; `until` is a moment, or `infinity`.
