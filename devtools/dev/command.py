@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import tempfile
@@ -81,7 +82,8 @@ def _listening(port: int) -> Iterator[Addresses]:
         page = socket.create_server(("127.0.0.1", port))
         app = socket.create_server(("127.0.0.1", port + 1 if port else 0))
     except OSError as error:
-        message = f"port {port} or {port + 1}: {error.strerror}; choose another with --port"
+        reason = os.strerror(error.errno or 0)
+        message = f"port {port} or {port + 1}: {reason}; choose another with --port"
         raise click.ClickException(message) from None
     with page, app:
         yield Addresses(page=page, app=app)

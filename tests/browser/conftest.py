@@ -18,7 +18,7 @@ from tests.support.browser import Visitor
 from tests.support.dev import Dev
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     try:
         requirements.check()
@@ -28,7 +28,9 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
         yield running
 
 
-@pytest.fixture(scope="package")
+# Closed with each module: a thread in which Playwright runs can run no other event loop, and the
+# tests of other folders follow in this one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if browsers.program() is None:
         pytest.skip(browsers.MISSING)

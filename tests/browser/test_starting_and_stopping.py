@@ -66,7 +66,7 @@ def test_what_npm_has_not_installed_is_named(
     if shutil.which("node") is None:
         pytest.skip("Node is not installed")
     monkeypatch.setattr(requirements, missing, tmp_path / "nowhere")
-    with pytest.raises(requirements.MissingError, match="run `npm ci`"):
+    with pytest.raises(requirements.MissingError, match="is not installed: run `npm ci"):
         requirements.check()
 
 

@@ -40,8 +40,6 @@ def program() -> str | None:
 
 @contextmanager
 def launched() -> Iterator[Browser]:
-    # Only within the tests of this folder: a thread in which Playwright runs can run no other
-    # event loop.
     expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
