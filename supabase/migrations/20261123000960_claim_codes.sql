@@ -6,6 +6,8 @@ create table thetis.claim_codes (
     user_id uuid references auth.users (id) on delete set null,
     email text not null,
     code_hash bytea,
+    guess_hash bytea,
+    guessed_in xid8,
     attempts integer not null default 0,
     requested_at timestamptz not null default now(),
     valid_until timestamptz not null
@@ -17,6 +19,10 @@ comment on column thetis.claim_codes.user_id is
 comment on column thetis.claim_codes.code_hash is
 'Null as soon as the code is of no use: redeemed, replaced by a newer one, or guessed at too
 often.';
+comment on column thetis.claim_codes.guess_hash is
+'What was typed in last, hashed as the code is. Only what is written here already is judged.';
+comment on column thetis.claim_codes.guessed_in is
+'The transaction that wrote it: it may still be undone by whoever called.';
 
 create unique index claim_codes_one_of_a_user on thetis.claim_codes (user_id)
 where code_hash is not null;
@@ -200,7 +206,7 @@ as $$
 declare
     v_id uuid;
 begin
-    update thetis.claim_codes as code set code_hash = null
+    update thetis.claim_codes as code set code_hash = null, guess_hash = null
     where code.user_id = p_user_id and code.code_hash is not null
     returning code.id into v_id;
     if v_id is not null then

@@ -181,9 +181,9 @@ def test_it_is_never_sent_again_by_hand(database: Database, ada: str) -> None:
     [claimed] = database.claim("resend")
     database.settle(result_of(claimed, "dead", error="422"))
 
-    [retried] = database.call("retry_notifications", [str(claimed["id"])])
+    [retried] = database.call("retry_notifications", [str(claimed["id"])], False, "sue")
 
-    assert (retried["outcome"], retried["reason"]) == (
+    assert (retried["outcome"], retried["refusal"]) == (
         "refused",
         "a code is asked for anew, by the customer",
     )
