@@ -141,7 +141,8 @@ begin
 end;
 $$;
 
--- Is this code to be sent: good until the attempt is over, and for an address that we know?
+-- Is this code to be sent: good until the attempt is over, for an address that we know, and of
+-- somebody who can type it in?
 create function thetis.is_code_to_send(p_id uuid, p_lease interval)
 returns boolean
 language plpgsql
@@ -153,6 +154,7 @@ begin
         select from thetis.claim_codes as code
         where
             code.id = p_id
+            and code.user_id is not null
             and code.code_hash is not null
             and code.valid_until > now() + p_lease
             and thetis.is_known_address(code.email)
