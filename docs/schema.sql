@@ -4323,7 +4323,17 @@ begin
         or (override.purchase_id = any(v_ids) and override.transferred_to = any(v_emails));
     insert into thetis.overrides as existing (purchase_id, is_revoked)
     select stored.id, true from public.purchases as stored
-    where stored.id = any(v_ids) and stored.user_id is null and stored.status = 'active'
+    where
+        stored.id = any(v_ids)
+        and stored.user_id is null
+        and (
+            stored.status = 'active'
+            -- a chargeback may be won, and this is to stay
+            or exists (
+                select from thetis.charged_back_purchases as ended
+                where ended.purchase_id = stored.id
+            )
+        )
     on conflict (purchase_id) do update set is_revoked = true;
     update public.purchases as stored
     set
@@ -4589,6 +4599,7 @@ begin
         select from thetis.claim_codes as code
         where
             code.id = p_id
+            and code.user_id is not null
             and code.code_hash is not null
             and code.valid_until > now() + p_lease
             and thetis.is_known_address(code.email)
