@@ -127,6 +127,7 @@ declare
     v_email text;
     v_sent thetis.claim_codes;
     v_guess_hash bytea;
+    v_is_counted boolean;  -- for good
 begin
     select live.email into v_email from thetis.claim_codes as live
     where live.user_id = v_user_id and live.code_hash is not null;
@@ -142,12 +143,11 @@ begin
     for update;
     v_guess_hash := thetis.code_hash(v_sent.id, v_code);
 
-    if
-        v_sent.attempts < v_limits.max_attempts
-        and (
-            v_sent.guess_hash = v_guess_hash and v_sent.guessed_in <> pg_current_xact_id()
-        ) is not true
-    then
+    v_is_counted := (
+        v_sent.guess_hash = v_guess_hash and v_sent.guessed_in <> pg_current_xact_id()
+    ) is true;
+
+    if not v_is_counted and v_sent.attempts < v_limits.max_attempts then
         update thetis.claim_codes as tried
         set
             attempts = tried.attempts + 1,
@@ -157,13 +157,7 @@ begin
         return query select 'noted', null::text, 0, 0;
         return;
     end if;
-    if
-        (
-            v_sent.code_hash = v_guess_hash
-            and v_sent.guess_hash = v_guess_hash
-            and v_sent.guessed_in <> pg_current_xact_id()
-        ) is not true
-    then
+    if (v_is_counted and v_sent.code_hash = v_guess_hash) is not true then
         update thetis.claim_codes as tried set guess_hash = null where tried.id = v_sent.id;
         if v_sent.attempts >= v_limits.max_attempts then
             perform thetis.end_claim_code(v_user_id);
