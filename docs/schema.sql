@@ -623,7 +623,11 @@ begin
             where proven.email = v_email or proven.user_id = v_user_id
         ),
         'claim_codes', (
-            select jsonb_agg(to_jsonb(code) - 'code_hash' order by code.requested_at, code.id)
+            select
+                jsonb_agg(
+                    to_jsonb(code) - array['code_hash', 'guess_hash', 'guessed_in']
+                    order by code.requested_at, code.id
+                )
             from thetis.claim_codes as code
             where code.email = v_email or code.user_id = v_user_id
         ),
@@ -1814,11 +1818,13 @@ CREATE FUNCTION public.redeem_claim_code(code text) RETURNS TABLE(outcome text, 
     AS $$
 #variable_conflict use_column
 declare
-    v_code text := regexp_replace(redeem_claim_code.code, '[^0-9]', '', 'g');
+    v_code text := regexp_replace(coalesce(redeem_claim_code.code, ''), '[^0-9]', '', 'g');
     v_limits record := thetis.claim_limits();
     v_user_id uuid := (select auth.uid());
     v_email text;
     v_sent thetis.claim_codes;
+    v_guess_hash bytea;
+    v_is_counted boolean;  -- for good
 begin
     select live.email into v_email from thetis.claim_codes as live
     where live.user_id = v_user_id and live.code_hash is not null;
@@ -1832,11 +1838,25 @@ begin
         and live.code_hash is not null
         and live.valid_until > now()
     for update;
+    v_guess_hash := thetis.code_hash(v_sent.id, v_code);
 
-    if (v_sent.code_hash = thetis.code_hash(v_sent.id, v_code)) is not true then
-        update thetis.claim_codes as tried set attempts = tried.attempts + 1
+    v_is_counted := (
+        v_sent.guess_hash = v_guess_hash and v_sent.guessed_in <> pg_current_xact_id()
+    ) is true;
+
+    if not v_is_counted and v_sent.attempts < v_limits.max_attempts then
+        update thetis.claim_codes as tried
+        set
+            attempts = tried.attempts + 1,
+            guess_hash = v_guess_hash,
+            guessed_in = pg_current_xact_id()
         where tried.id = v_sent.id;
-        if v_sent.attempts + 1 >= v_limits.max_attempts then
+        return query select 'noted', null::text, 0, 0;
+        return;
+    end if;
+    if (v_is_counted and v_sent.code_hash = v_guess_hash) is not true then
+        update thetis.claim_codes as tried set guess_hash = null where tried.id = v_sent.id;
+        if v_sent.attempts >= v_limits.max_attempts then
             perform thetis.end_claim_code(v_user_id);
         end if;
         return query select 'refused', null::text, 0, 0;
@@ -3548,7 +3568,7 @@ CREATE FUNCTION thetis.end_claim_code(p_user_id uuid) RETURNS void
 declare
     v_id uuid;
 begin
-    update thetis.claim_codes as code set code_hash = null
+    update thetis.claim_codes as code set code_hash = null, guess_hash = null
     where code.user_id = p_user_id and code.code_hash is not null
     returning code.id into v_id;
     if v_id is not null then
@@ -4297,7 +4317,17 @@ begin
         or (override.purchase_id = any(v_ids) and override.transferred_to = any(v_emails));
     insert into thetis.overrides as existing (purchase_id, is_revoked)
     select stored.id, true from public.purchases as stored
-    where stored.id = any(v_ids) and stored.user_id is null and stored.status = 'active'
+    where
+        stored.id = any(v_ids)
+        and stored.user_id is null
+        and (
+            stored.status = 'active'
+            -- a chargeback may be won, and this is to stay
+            or exists (
+                select from thetis.charged_back_purchases as ended
+                where ended.purchase_id = stored.id
+            )
+        )
     on conflict (purchase_id) do update set is_revoked = true;
     update public.purchases as stored
     set
@@ -4563,6 +4593,7 @@ begin
         select from thetis.claim_codes as code
         where
             code.id = p_id
+            and code.user_id is not null
             and code.code_hash is not null
             and code.valid_until > now() + p_lease
             and thetis.is_known_address(code.email)
@@ -7022,6 +7053,8 @@ CREATE TABLE thetis.claim_codes (
     user_id uuid,
     email text NOT NULL,
     code_hash bytea,
+    guess_hash bytea,
+    guessed_in xid8,
     attempts integer DEFAULT 0 NOT NULL,
     requested_at timestamp with time zone DEFAULT now() NOT NULL,
     valid_until timestamp with time zone NOT NULL
@@ -7033,6 +7066,10 @@ COMMENT ON COLUMN thetis.claim_codes.user_id IS 'Null once the account is delete
 
 COMMENT ON COLUMN thetis.claim_codes.code_hash IS 'Null as soon as the code is of no use: redeemed, replaced by a newer one, or guessed at too
 often.';
+
+COMMENT ON COLUMN thetis.claim_codes.guess_hash IS 'What was typed in last, hashed as the code is. Only what is written here already is judged.';
+
+COMMENT ON COLUMN thetis.claim_codes.guessed_in IS 'The transaction that wrote it: it may still be undone by whoever called.';
 
 CREATE TABLE thetis.order_lines (
     shopify_order_id text NOT NULL,

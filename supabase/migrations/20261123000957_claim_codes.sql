@@ -6,6 +6,8 @@ create table thetis.claim_codes (
     user_id uuid references auth.users (id) on delete set null,
     email text not null,
     code_hash bytea,
+    guess_hash bytea,
+    guessed_in xid8,
     attempts integer not null default 0,
     requested_at timestamptz not null default now(),
     valid_until timestamptz not null
@@ -17,6 +19,10 @@ comment on column thetis.claim_codes.user_id is
 comment on column thetis.claim_codes.code_hash is
 'Null as soon as the code is of no use: redeemed, replaced by a newer one, or guessed at too
 often.';
+comment on column thetis.claim_codes.guess_hash is
+'What was typed in last, hashed as the code is. Only what is written here already is judged.';
+comment on column thetis.claim_codes.guessed_in is
+'The transaction that wrote it: it may still be undone by whoever called.';
 
 create unique index claim_codes_one_of_a_user on thetis.claim_codes (user_id)
 where code_hash is not null;
@@ -135,7 +141,8 @@ begin
 end;
 $$;
 
--- Is this code to be sent: good until the attempt is over, and for an address that we know?
+-- Is this code to be sent: good until the attempt is over, for an address that we know, and of
+-- somebody who can type it in?
 create function thetis.is_code_to_send(p_id uuid, p_lease interval)
 returns boolean
 language plpgsql
@@ -147,6 +154,7 @@ begin
         select from thetis.claim_codes as code
         where
             code.id = p_id
+            and code.user_id is not null
             and code.code_hash is not null
             and code.valid_until > now() + p_lease
             and thetis.is_known_address(code.email)
@@ -200,7 +208,7 @@ as $$
 declare
     v_id uuid;
 begin
-    update thetis.claim_codes as code set code_hash = null
+    update thetis.claim_codes as code set code_hash = null, guess_hash = null
     where code.user_id = p_user_id and code.code_hash is not null
     returning code.id into v_id;
     if v_id is not null then

@@ -389,7 +389,11 @@ begin
             where proven.email = v_email or proven.user_id = v_user_id
         ),
         'claim_codes', (
-            select jsonb_agg(to_jsonb(code) - 'code_hash' order by code.requested_at, code.id)
+            select
+                jsonb_agg(
+                    to_jsonb(code) - array['code_hash', 'guess_hash', 'guessed_in']
+                    order by code.requested_at, code.id
+                )
             from thetis.claim_codes as code
             where code.email = v_email or code.user_id = v_user_id
         ),

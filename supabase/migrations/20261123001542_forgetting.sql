@@ -370,7 +370,17 @@ begin
         or (override.purchase_id = any(v_ids) and override.transferred_to = any(v_emails));
     insert into thetis.overrides as existing (purchase_id, is_revoked)
     select stored.id, true from public.purchases as stored
-    where stored.id = any(v_ids) and stored.user_id is null and stored.status = 'active'
+    where
+        stored.id = any(v_ids)
+        and stored.user_id is null
+        and (
+            stored.status = 'active'
+            -- a chargeback may be won, and this is to stay
+            or exists (
+                select from thetis.charged_back_purchases as ended
+                where ended.purchase_id = stored.id
+            )
+        )
     on conflict (purchase_id) do update set is_revoked = true;
     update public.purchases as stored
     set

@@ -104,11 +104,14 @@ begin
 end;
 $$;
 
--- Takes a code that the signed-in user was sent. Returns one row:
+-- Takes a code that the signed-in user was sent. It takes two calls, and returns one row:
+--   noted    the guess is written down and counted; the same call again answers it
 --   proven   the address is theirs beside their own; `linked` purchases are newly in their account,
 --            and `owned_elsewhere` stay in another account
 --   refused  wrong, over, used up, or of somebody else; which of these is not told
--- A refusal is an answer and no error, because an error would undo that the attempt is counted.
+-- Two calls, because whoever calls the API can have its transaction undone after they read what the
+-- function returned, and with it the count. Only a guess that is counted for good is answered, and
+-- the answer stays the same. A refusal is an answer and no error, for the same reason.
 -- Takes turns with itself, so that no two guesses count as one.
 create function public.redeem_claim_code(code text)
 returns table (outcome text, address text, linked integer, owned_elsewhere integer)
@@ -118,11 +121,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    v_code text := regexp_replace(redeem_claim_code.code, '[^0-9]', '', 'g');
+    v_code text := regexp_replace(coalesce(redeem_claim_code.code, ''), '[^0-9]', '', 'g');
     v_limits record := thetis.claim_limits();
     v_user_id uuid := (select auth.uid());
     v_email text;
     v_sent thetis.claim_codes;
+    v_guess_hash bytea;
+    v_is_counted boolean;  -- for good
 begin
     select live.email into v_email from thetis.claim_codes as live
     where live.user_id = v_user_id and live.code_hash is not null;
@@ -136,11 +141,25 @@ begin
         and live.code_hash is not null
         and live.valid_until > now()
     for update;
+    v_guess_hash := thetis.code_hash(v_sent.id, v_code);
 
-    if (v_sent.code_hash = thetis.code_hash(v_sent.id, v_code)) is not true then
-        update thetis.claim_codes as tried set attempts = tried.attempts + 1
+    v_is_counted := (
+        v_sent.guess_hash = v_guess_hash and v_sent.guessed_in <> pg_current_xact_id()
+    ) is true;
+
+    if not v_is_counted and v_sent.attempts < v_limits.max_attempts then
+        update thetis.claim_codes as tried
+        set
+            attempts = tried.attempts + 1,
+            guess_hash = v_guess_hash,
+            guessed_in = pg_current_xact_id()
         where tried.id = v_sent.id;
-        if v_sent.attempts + 1 >= v_limits.max_attempts then
+        return query select 'noted', null::text, 0, 0;
+        return;
+    end if;
+    if (v_is_counted and v_sent.code_hash = v_guess_hash) is not true then
+        update thetis.claim_codes as tried set guess_hash = null where tried.id = v_sent.id;
+        if v_sent.attempts >= v_limits.max_attempts then
             perform thetis.end_claim_code(v_user_id);
         end if;
         return query select 'refused', null::text, 0, 0;

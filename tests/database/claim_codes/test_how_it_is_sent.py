@@ -176,14 +176,23 @@ def test_replaced_or_redeemed_it_is_not_sent(database: Database, ada: str) -> No
     assert database.claim("resend") == []
 
 
+def test_it_is_not_sent_when_the_account_that_asked_is_gone(database: Database, ada: str) -> None:
+    asked(database, ada)
+
+    database.accounts.delete(ada)
+
+    assert "claim_code" not in [each["kind"] for each in database.claim("resend")]
+    assert message(database)["status"] == "skipped"
+
+
 def test_it_is_never_sent_again_by_hand(database: Database, ada: str) -> None:
     asked(database, ada)
     [claimed] = database.claim("resend")
     database.settle(result_of(claimed, "dead", error="422"))
 
-    [retried] = database.call("retry_notifications", [str(claimed["id"])])
+    [retried] = database.call("retry_notifications", [str(claimed["id"])], False, "sue")
 
-    assert (retried["outcome"], retried["reason"]) == (
+    assert (retried["outcome"], retried["refusal"]) == (
         "refused",
         "a code is asked for anew, by the customer",
     )

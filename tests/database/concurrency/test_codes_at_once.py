@@ -12,6 +12,7 @@ from tests.support.claims import (
     ASK,
     REDEEM,
     REMOVE,
+    note,
     other_than,
     prove,
     request_code,
@@ -51,6 +52,7 @@ def owner(database: Database) -> str | None:
 def test_a_code_that_is_typed_in_twice_at_once_is_good_once(database: Database, ada: str) -> None:
     request_code(database, ada, OLD)
     code = written_code(database, OLD)
+    note(database, ada, code)
     with (
         session(database, "authenticator") as one,
         session(database, "authenticator") as two,
@@ -76,11 +78,12 @@ def test_guesses_at_once_are_counted_one_by_one(database: Database, ada: str) ->
     ):
         with one.transaction():
             act(one, ada, REDEEM, other_than(code))
-            second = run(whole, two, ada, REDEEM, other_than(code))
+            second = run(whole, two, ada, REDEEM, other_than(other_than(code)))
             wait_until_blocked(database, two)
-        assert second.result()["outcome"] == "refused"
+        assert second.result()["outcome"] == "noted"
 
     assert database.value("select attempts from thetis.claim_codes") == 5
+    assert note(database, ada, code)["outcome"] == "refused"
     assert database.value("select code_hash is null from thetis.claim_codes")
 
 
@@ -121,6 +124,7 @@ def test_a_user_who_asks_twice_at_once_gets_one_code(database: Database, ada: st
 def test_proving_waits_for_a_purchase_and_finds_it(database: Database, ada: str) -> None:
     request_code(database, ada, OLD)
     code = written_code(database, OLD)
+    note(database, ada, code)
     with session(database) as shop, session(database, "authenticator") as api, background() as run:
         with shop.transaction():
             record_orders(shop, order(1, COURSE, email=OLD))
@@ -141,6 +145,7 @@ def test_a_purchase_waits_for_what_is_done_about_its_address(
     else:
         request_code(database, ada, OLD)
         query, value = REDEEM, written_code(database, OLD)
+        note(database, ada, value)
     with session(database) as shop, session(database, "authenticator") as api, background() as run:
         with api.transaction():
             act(api, ada, query, value)
@@ -181,6 +186,7 @@ def _redeem_then(database: Database, ada: str, forget: Callable[[Connection], No
     """What the code came to while that was going on."""
     request_code(database, ada, OLD)
     code = written_code(database, OLD)
+    note(database, ada, code)
     with session(database) as one, session(database, "authenticator") as api, background() as run:
         with one.transaction():
             forget(one)
@@ -205,6 +211,7 @@ def test_a_code_typed_in_while_the_account_is_deleted_proves_nothing(
 ) -> None:
     request_code(database, ada, OLD)
     code = written_code(database, OLD)
+    note(database, ada, code)
     with (
         session(database, "supabase_auth_admin") as auth,
         session(database, "authenticator") as api,
@@ -225,6 +232,7 @@ def test_an_account_is_deleted_while_its_code_is_typed_in(database: Database, ad
     database.record_orders(order(1, COURSE, email=OLD))
     request_code(database, ada, OLD)
     code = written_code(database, OLD)
+    note(database, ada, code)
     with session(database, "authenticator") as api, background() as run:
         with api.transaction():
             assert act(api, ada, REDEEM, code)["linked"] == 1
@@ -242,6 +250,7 @@ def test_a_worker_does_not_wait_for_a_code_that_is_being_replaced(
     database.record_orders(order(1, COURSE, email=OLD))
     request_code(database, ada, OLD)
     code = written_code(database, OLD)
+    note(database, ada, code)
     with session(database, "authenticator") as api, api.transaction():
         act(api, ada, REDEEM, code)
         assert {each["kind"] for each in database.claim("resend")} == {"course_access"}

@@ -21,7 +21,7 @@ from tests.database.privacy.support import (
 )
 from tests.support.database import Database
 from tests.support.everything import everything
-from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, order
+from tests.support.shopify import COURSE, PREMIUM, SPLINT, days_ago, dispute, order
 
 
 def test_what_an_account_owns_stays_theirs_and_it_is_said_beforehand(database: Database) -> None:
@@ -55,6 +55,18 @@ def test_what_nobody_owns_ends_for_good_and_it_is_said_beforehand(database: Data
     assert database.rows("select distinct status from public.purchases") == [
         {"status": "cancelled"}
     ]
+
+
+def test_what_nobody_owns_ends_for_good_also_if_a_chargeback_of_it_is_won(
+    database: Database,
+) -> None:
+    database.record_orders(order(1, COURSE, email=ADA))
+    database.record_disputes(dispute(5, 1))
+    forget(database)
+
+    database.record_disputes(dispute(5, 1, "won"))
+
+    assert [row["status"] for row in database.purchases()] == ["cancelled"]
 
 
 @pytest.mark.parametrize("is_known", [True, False])

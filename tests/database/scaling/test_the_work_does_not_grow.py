@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from devtools.accounts import INSTANCE_ID
-from tests.support.claims import redeem, remove, request_code, written_code
+from tests.support.claims import note, redeem, remove, request_code, written_code
 from tests.support.cluster import Cluster
 from tests.support.database import Connection, Database
 from tests.support.shopify import COURSE, PREMIUM, SPLINT, dispute, order, refund, summary
@@ -183,6 +183,7 @@ def test_proving_an_address_reads_what_was_bought_with_it(shop: Database) -> Non
         query = "select * from public.claim_notifications('resend', 10, 60)"
         assert _rows_read(service, query) <= FEW
     code = written_code(shop, theirs)
+    note(shop, user_id, code)
     with shop.accounts.as_user(user_id) as user:
         assert 3 < _rows_read(user, "select * from public.redeem_claim_code(%s)", code) <= FEW
     assert redeem(shop, user_id, code)["linked"] == 3

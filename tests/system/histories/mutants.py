@@ -220,8 +220,15 @@ MUTANTS = (
     _sql(
         "does not count wrong guesses",
         "claim_by_code",
-        "set attempts = tried.attempts + 1",
-        "set attempts = tried.attempts",
+        "attempts = tried.attempts + 1",
+        "attempts = tried.attempts",
+        tests="tests/database/claim_codes",
+    ),
+    _sql(
+        "answers a guess in the call that notes it",
+        "claim_by_code",
+        " and v_sent.guessed_in <> pg_current_xact_id()",
+        "",
         tests="tests/database/claim_codes",
     ),
     _sql(

@@ -17,9 +17,13 @@ export async function requestClaimCode(supabase: Client, email: string): Promise
   }
 }
 
-// Null if the code is not good: wrong, over, used up, or somebody else's.
+// Null if the code is not good: wrong, over, used up, or somebody else's. The first call writes the
+// guess down, so that it is counted whatever becomes of the second, which answers it.
 export async function redeemClaimCode(supabase: Client, code: string): Promise<Redeemed | null> {
-  const redeemed = one(answer(await supabase.rpc('redeem_claim_code', { code })))
+  let redeemed = one(answer(await supabase.rpc('redeem_claim_code', { code })))
+  if (redeemed.outcome === 'noted') {
+    redeemed = one(answer(await supabase.rpc('redeem_claim_code', { code })))
+  }
   if (redeemed.outcome !== 'proven') return null
   return { linked: redeemed.linked, ownedElsewhere: redeemed.owned_elsewhere }
 }
