@@ -18,9 +18,9 @@ from thetis.model import (
     RejectedWebhook,
     Resent,
     Retried,
-    SyncState,
     WebhookOutcome,
 )
+from thetis.sync_state import SyncState
 from thetis.transports import Row
 
 Answer = TypeVar("Answer")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
 
@@ -55,26 +54,6 @@ class Outcome:
     reason: str | None = None
     is_test: bool = False
     """Whether Shopify marks the order as a test."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SyncState:
-    """How far a pass over Shopify's orders has come. `state`: begun, resumed, or busy."""
-
-    state: str
-    leased_seconds: float
-    id: int
-    since: datetime
-    until: datetime
-    reached: datetime
-    pages: int
-    seen: int
-    recorded: int
-    unchanged: int
-    ignored: int
-    rejected: int
-    missed: int
-    """How many told something new that a webhook should have told long before."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from thetis.errors import DatabaseError, SyncBusy
-from thetis.model import Outcome, SyncState, WebhookOutcome
+from thetis.model import Outcome, WebhookOutcome
 from thetis.providers.shopify_orders import OrderPage
+from thetis.sync_state import SyncState
 from thetis.syncs import OrderSyncs
 
 ALL_ORDERS = "read_all_orders"

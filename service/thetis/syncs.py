@@ -9,7 +9,8 @@ from typing import Any
 
 from thetis.answers import outcomes, read, reconcile_status, sync_state
 from thetis.database import Database
-from thetis.model import Outcome, ReconcileStatus, SyncState, TestOrders
+from thetis.model import Outcome, ReconcileStatus, TestOrders
+from thetis.sync_state import SyncState
 
 LEASE_SECONDS = 180
 """For how long a sync belongs to a run that records no page. Shopify may make us wait for two

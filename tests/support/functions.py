@@ -79,6 +79,7 @@ def arguments(database: Database) -> dict[str, Any]:
         " values (%s, 'shop/redact', '') on conflict do nothing",
         kept[0]["store_rejected_webhook"],
     )
+    database.value("select setval('thetis.privacy_requests_id_seq', 1000)")
     [begun] = database.call("begin_order_sync", "backfill", "2026-01-01", "2200-01-01", "one", 60)
     settled = {"id": str(claimed["id"]), "attempt": claimed["attempt"], "result": "retry"}
     return {

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import click
 
-from thetis.model import SyncState, WebhookOutcome
+from thetis.model import WebhookOutcome
+from thetis.sync_state import SyncState
 from thetis.syncing import Counts
 
 WORDS = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from devtools import migrations
 from tests.database.postgres_15.test_every_function_runs import copy_old_enrollments, live
+from tests.support.claims import prove, request_code
 from tests.support.cluster import SUPABASE
 from tests.support.database import Database
 from tests.support.functions import arguments
+from tests.support.shopify import COURSE, dispute, order
 from thetis.cli import shopify_payloads
 
 _ACCOUNT = "select id::text from auth.users"
@@ -28,3 +30,14 @@ def live_in(database: Database) -> None:
     database.call("record_privacy_request", {**asked, "email": "grace@example.com"})
     database.call("revoke_purchase", values["purchase_id"], "given by mistake", None, "sue")
     migrations.seed(database.url, SUPABASE)
+    have_everything_open(database)
+
+
+def have_everything_open(database: Database) -> None:
+    """What is not over yet: a chargeback, a proven address, a code, and webhooks that come in."""
+    database.record_orders(order(5_501, COURSE, email="mary@example.com"))
+    database.call("record_disputes", [dispute(5_502, 5_501)])
+    grace = database.accounts.sign_up("grace.hopper@example.com")
+    prove(database, grace, "grace@example.com")
+    request_code(database, database.accounts.sign_up("lin.new@example.com"), "linus@example.com")
+    database.call("note_webhook", "orders/paid", "w1")

@@ -72,7 +72,7 @@ SLOW_CLOCK = statement(
     """,
 )
 
-LATEST = "20261123001760"
+LATEST = "20261123001750"
 
 FAULTS: dict[str, Fault] = {
     # Settings
