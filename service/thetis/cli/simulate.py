@@ -76,6 +76,9 @@ def simulate(
     body = shopify_payloads.encode(payload)
     try:
         response = shopify_payloads.send(topic, _webhook_url(url), secret, body)
+    except httpx.UnsupportedProtocol:
+        words = f"{url} must begin with http:// or https://"
+        raise click.BadParameter(words, param_hint="--url") from None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         reason = type(error).__name__
         raise click.ClickException(f"the service at {url} does not answer ({reason})") from None

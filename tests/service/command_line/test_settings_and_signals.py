@@ -47,6 +47,7 @@ def test_a_database_that_is_not_there_is_told_in_a_line() -> None:
     [
         (("orders/paid", "--url", "http://127.0.0.1:1"), 1, "does not answer"),
         (("orders/paid", "--url", "http://["), 1, "does not answer"),
+        (("orders/paid", "--url", "127.0.0.1:1"), 2, "must begin with http:// or https://"),
         (("orders/paid", "--url", "http://127.0.0.1:1", "--product", "sandals"), 2, "sandals"),
         (("refunds/create", "--url", "http://127.0.0.1:1"), 2, "needs --order-id"),
         (("orders/eaten", "--url", "http://127.0.0.1:1"), 2, "orders/eaten"),
