@@ -94,7 +94,10 @@ def dev(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
 
 def test_ctrl_c_stops_all_that_dev_started(dev: tuple[subprocess.Popen[bytes], Path]) -> None:
     process, output = dev
-    eventually(lambda: "service.started" in output.read_text() or process.poll() is not None)
+    eventually(
+        lambda: "Ctrl-C stops everything" in output.read_text() or process.poll() is not None,
+        patience=60,
+    )
     found = re.search(r"^DATABASE_URL=(\S+)$", output.read_text(), re.MULTILINE)
     assert found is not None, output.read_text()
     psycopg.connect(found[1]).close()
@@ -102,7 +105,8 @@ def test_ctrl_c_stops_all_that_dev_started(dev: tuple[subprocess.Popen[bytes], P
     process.send_signal(signal.SIGINT)
 
     process.wait(timeout=30)
-    assert "service.stopped" in output.read_text()
+    log = re.search(r"the service logs to (\S+)$", output.read_text(), re.MULTILINE)
+    assert log is not None and "service.stopped" in Path(log[1]).read_text()
     assert "Traceback" not in output.read_text()
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(found[1])
