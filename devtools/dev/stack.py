@@ -138,5 +138,8 @@ def _service(
             raise click.ClickException(f"{error}\n{started.log()}") from None
         tell(f"DATABASE_URL={database_url}")
         tell(f"the service logs to {log_file}")
-        yield f"http://127.0.0.1:{port}", settings["SHOPIFY_WEBHOOK_SECRETS"].split(",")[0].strip()
-        started.stop()
+        secret = settings["SHOPIFY_WEBHOOK_SECRETS"].split(",")[0].strip()
+        try:
+            yield f"http://127.0.0.1:{port}", secret
+        finally:  # Ctrl-C comes as an exception
+            started.stop()

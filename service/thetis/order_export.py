@@ -67,6 +67,8 @@ def read_export(file: TextIO, slugs: Mapping[str, str]) -> Export:
         elif known[order["id"]] != order:
             export.faults.append((name, "the file has it twice, and not the same"))
         known.setdefault(order["id"], order)
+    if not (export.orders or export.faults):
+        raise UnusablePayload("it holds no order")
     return export
 
 
@@ -74,6 +76,8 @@ def _rows(file: TextIO) -> Iterator[Row]:
     reader = csv.DictReader(file, restval="", restkey="")
     try:
         header = reader.fieldnames or ()
+        if not header:
+            raise UnusablePayload("it is empty")
         if missing := [column for column in COLUMNS if column not in header]:
             raise UnusablePayload(f"it has no column {', '.join(missing)}")
         yield from reader

@@ -12,8 +12,8 @@ export function whyClosed(slug: string, purchases: Purchase[], email: string): W
   switch (last.status) {
     case 'refunded':
       return { words: `${order} was paid back.`, next: 'buy again' }
-    case 'cancelled':
-      return { words: `${order} was cancelled.`, next: 'write' }
+    case 'cancelled': // the order was, or its payment was charged back, or an operator took it away
+      return { words: `${order} no longer opens it.`, next: 'write' }
     case 'active':
     case 'expired':
       return { words: `Your access ended on ${day(last.expires_at)}.`, next: 'buy again' }

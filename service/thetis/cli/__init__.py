@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from thetis.cli.customer import customer
 from thetis.cli.doctor import doctor
+from thetis.cli.env_file import read_into_environment
 from thetis.cli.messages import messages
 from thetis.cli.products import products
 from thetis.cli.rejected import rejected
@@ -18,6 +21,17 @@ from thetis.cli.webhooks import webhooks
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="thetis")
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path),
+    envvar="THETIS_ENV_FILE",
+    show_envvar=True,
+    expose_value=False,
+    callback=read_into_environment,
+    metavar="PATH",
+    help="Read settings from this file too, such as `deploy/.env`. What the environment has counts"
+    " for more.",
+)
 def main() -> None:
     """Shopify orders in, course access and post-purchase messages out."""
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from thetis import logs, wiring
-from thetis.cli import reachability
+from thetis.cli import reachability, shopify_session
 from thetis.database import Database
 from thetis.errors import DatabaseError, SettingsError, ShopifyError
 from thetis.settings import DatabaseSettings, SettingsType, load
@@ -38,7 +38,7 @@ def ask_with(
     except DatabaseError as error:
         raise click.ClickException(reachability.in_plain_words(error, chosen)) from None
     except ShopifyError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(shopify_session.in_plain_words(error)) from None
 
 
 async def _with_database(

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import click
+import httpx
 
 from thetis import logs, wiring
 from thetis.errors import ShopifyError, ShopifyRefused
@@ -25,6 +26,8 @@ _HINTS = {
     "ACCESS_DENIED": "give the app the scope and release a new version of it",
 }
 """What to mend, by the code of a refusal."""
+
+_UNREACHABLE = "is SHOPIFY_SHOP right, and does this machine reach the internet?"
 
 
 def ask_shopify(
@@ -49,5 +52,9 @@ async def _with_shopify(
 
 def in_plain_words(error: ShopifyError) -> str:
     """What Shopify said, and what to mend where that is known."""
-    hint = _HINTS.get(error.code or "") if isinstance(error, ShopifyRefused) else None
+    hint = None
+    if isinstance(error, ShopifyRefused):
+        hint = _HINTS.get(error.code or "")
+    elif isinstance(error.__cause__, httpx.ConnectError):
+        hint = _UNREACHABLE
     return f"{error}\n{hint}" if hint else str(error)

@@ -21,7 +21,9 @@ SIMULATED = sorted(topic for topic, kind in TOPICS.items() if kind != "privacy")
 @click.command()
 @click.argument("topic", type=click.Choice(SIMULATED))
 @click.option("--url", required=True, help="Where the service is; the path may be left out.")
-@click.option("--secret", required=True, help="One of SHOPIFY_WEBHOOK_SECRETS.")
+@click.option(
+    "--secret", required=True, help="SHOPIFY_CLIENT_SECRET, or one of SHOPIFY_WEBHOOK_SECRETS."
+)
 @click.option(
     "--email", default="customer@example.com", show_default=True, help="The customer's address."
 )
@@ -74,6 +76,9 @@ def simulate(
     body = shopify_payloads.encode(payload)
     try:
         response = shopify_payloads.send(topic, _webhook_url(url), secret, body)
+    except httpx.UnsupportedProtocol:
+        words = f"{url} must begin with http:// or https://"
+        raise click.BadParameter(words, param_hint="--url") from None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         reason = type(error).__name__
         raise click.ClickException(f"the service at {url} does not answer ({reason})") from None

@@ -52,11 +52,12 @@ class Examination:
 
     def _without(self, missing: Sequence[str]) -> Finding:
         wrong = [name for name in missing if name in self._known.faults]
-        words = ", ".join(name.upper() for name in wrong or missing)
+        names = [name.upper() for name in wrong or missing]
+        words = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
         if not wrong:
-            return unknown(f"{words} is not set")
+            return unknown(f"{words} not set")
         return unknown(
-            f"not asked, because {words} is missing or wrong", blocked_by=_setting(wrong[0])
+            f"not asked, because {words} missing or wrong", blocked_by=_setting(wrong[0])
         )
 
     async def _in_time(self, check: Check) -> Finding:

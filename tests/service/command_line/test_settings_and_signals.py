@@ -47,6 +47,7 @@ def test_a_database_that_is_not_there_is_told_in_a_line() -> None:
     [
         (("orders/paid", "--url", "http://127.0.0.1:1"), 1, "does not answer"),
         (("orders/paid", "--url", "http://["), 1, "does not answer"),
+        (("orders/paid", "--url", "127.0.0.1:1"), 2, "must begin with http:// or https://"),
         (("orders/paid", "--url", "http://127.0.0.1:1", "--product", "sandals"), 2, "sandals"),
         (("refunds/create", "--url", "http://127.0.0.1:1"), 2, "needs --order-id"),
         (("orders/eaten", "--url", "http://127.0.0.1:1"), 2, "orders/eaten"),
@@ -93,7 +94,10 @@ def dev(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
 
 def test_ctrl_c_stops_all_that_dev_started(dev: tuple[subprocess.Popen[bytes], Path]) -> None:
     process, output = dev
-    eventually(lambda: "service.started" in output.read_text() or process.poll() is not None)
+    eventually(
+        lambda: "Ctrl-C stops everything" in output.read_text() or process.poll() is not None,
+        patience=60,
+    )
     found = re.search(r"^DATABASE_URL=(\S+)$", output.read_text(), re.MULTILINE)
     assert found is not None, output.read_text()
     psycopg.connect(found[1]).close()
@@ -101,7 +105,8 @@ def test_ctrl_c_stops_all_that_dev_started(dev: tuple[subprocess.Popen[bytes], P
     process.send_signal(signal.SIGINT)
 
     process.wait(timeout=30)
-    assert "service.stopped" in output.read_text()
+    log = re.search(r"the service logs to (\S+)$", output.read_text(), re.MULTILINE)
+    assert log is not None and "service.stopped" in Path(log[1]).read_text()
     assert "Traceback" not in output.read_text()
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(found[1])

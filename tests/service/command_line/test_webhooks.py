@@ -197,6 +197,13 @@ def test_a_setting_that_is_missing_or_wrong_is_named(
                 "SHOPIFY_ADMIN_TOKEN is not of this shop, or the app was removed from it\n"
             ),
         ),
+        (
+            {"SHOPIFY_BASE_URL": "http://127.0.0.1:1"},
+            (
+                "Error: shopify did not answer (ConnectError)\n"
+                "is SHOPIFY_SHOP right, and does this machine reach the internet?\n"
+            ),
+        ),
     ],
 )
 def test_a_refusal_is_told_plainly_with_what_to_mend(

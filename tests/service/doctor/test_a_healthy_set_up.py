@@ -22,7 +22,7 @@ def test_nothing_is_found(world: World, way: str) -> None:
     odd = {name: each["words"] for name, each in found.items() if each["verdict"] != "pass"}
     if way == "DATABASE_URL":
         assert odd == {
-            "auth.settings": "SUPABASE_URL, SUPABASE_SECRET_KEY is not set",
+            "auth.settings": "SUPABASE_URL and SUPABASE_SECRET_KEY are not set",
             "auth.confirmation": "not asked, because of “settings”",
             "auth.sign_up": "not asked, because of “settings”",
         }

@@ -86,6 +86,18 @@ def test_a_shop_that_refuses_says_so_in_its_own_words(
     assert database.value("select leased_until <= now() from thetis.order_syncs")
 
 
+@pytest.mark.parametrize("command", ["backfill", "reconcile"])
+def test_a_refusal_is_told_with_what_to_mend(settings: dict[str, str], command: str) -> None:
+    ended = thetis(command, **settings | {"SHOPIFY_ADMIN_TOKEN": "shpat_old"})
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "Error: shopify 401 [API] Invalid API key or access token (unrecognized login or"
+        " wrong password)\n"
+        "SHOPIFY_ADMIN_TOKEN is not of this shop, or the app was removed from it\n"
+    )
+
+
 def test_a_page_that_fails_half_way_keeps_what_was_before_it(
     database: Database, shop: FakeShop, settings: dict[str, str]
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.syncs.exports import COURSE_NAME, SPLINT_NAME, rows, written
+from tests.service.syncs.exports import COURSE_NAME, HEADER, SPLINT_NAME, rows, written
 from tests.support.database import Database
 from tests.support.program import thetis
 
@@ -90,12 +90,24 @@ def test_what_it_cannot_do_it_says_in_one_line(
     assert database.purchases() == []
 
 
-def test_another_file_is_refused(database: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe\x00", "it is no CSV file in UTF-8 ("),
+        (b"", "it is empty\n"),
+        (HEADER.encode(), "it holds no order\n"),
+        (b"Name,Total\n1001,9.00\n", "it has no column Email, Financial Status, "),
+    ],
+)
+@pytest.mark.parametrize("mapped", [MAP, ()], ids=["mapped", "not mapped"])
+def test_another_file_is_refused(
+    database: Database, tmp_path: Path, content: bytes, words: str, mapped: tuple[str, ...]
+) -> None:
     path = tmp_path / "orders.csv"
-    path.write_bytes(b"\xff\xfe\x00")
-    ended = backfill(database, path, *MAP)
+    path.write_bytes(content)
+    ended = backfill(database, path, *mapped)
 
-    assert f"{path} is no order export of Shopify's admin: " in ended.stderr
+    assert ended.stderr.startswith(f"Error: {path} is no order export of Shopify's admin: {words}")
     assert (ended.returncode, ended.stdout) == (1, "")
 
 
