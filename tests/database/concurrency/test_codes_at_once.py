@@ -166,7 +166,8 @@ def test_a_sign_up_with_the_address_waits_for_its_removal_and_finds_the_purchase
             act(api, ada, REMOVE, OLD)
             signed_up = run(database.accounts.sign_up, OLD)
             wait_until_any_is_blocked(database)
-        assert owner(database) == signed_up.result()
+        eve = signed_up.result()
+        assert owner(database) == eve
 
 
 def wait_until_any_is_blocked(database: Database) -> None:
