@@ -1577,6 +1577,10 @@ begin
         select jsonb_build_object('id', each.order_id), each.reason
         from jsonb_to_recordset(record_order_page.unreadable) as each (order_id text, reason text)
     ) as refused;
+    -- also when the page is told again: a run that was stopped does not know whether it counted
+    update thetis.order_syncs as mine
+    set leased_until = now() + make_interval(secs => record_order_page.lease_seconds)
+    where mine.id = v_sync.id and mine.status = 'running';
     update thetis.order_syncs as mine
     set
         pages = record_order_page.page,
@@ -1584,7 +1588,6 @@ begin
             when record_order_page.is_last then mine.through
             else greatest(mine.reached, record_order_page.reached)
         end,
-        leased_until = now() + make_interval(secs => record_order_page.lease_seconds),
         seen = mine.seen + counted.seen + counted.unreadable,
         recorded = mine.recorded + counted.recorded,
         unchanged = mine.unchanged + counted.unchanged,

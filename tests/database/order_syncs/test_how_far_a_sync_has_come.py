@@ -89,6 +89,18 @@ def test_a_page_that_fails_is_neither_recorded_nor_counted(database: Database) -
     assert begin(database)["pages"] == 0
 
 
+def test_a_run_that_was_stopped_gives_back_what_it_holds_though_its_page_was_recorded(
+    database: Database,
+) -> None:
+    """It gave the call up, and does not know that the page counted."""
+    sync = begin(database)
+    record(database, sync, 1, order(1, COURSE))
+
+    database.call("record_order_page", sync["id"], "one", 1, [], [], None, False, "grant", 0)
+
+    assert begin(database, holder="two")["state"] == "resumed"
+
+
 def test_a_page_that_is_told_again_counts_once(database: Database) -> None:
     """As a transport does that does not know whether the call was carried out."""
     sync = begin(database)

@@ -84,6 +84,7 @@ def test_what_is_over_and_what_is_old_is_counted(way: TransportCase, database: D
     assert expired == 0
     assert dropped["untracked_sales"] == 1
     assert set(dropped) == {
+        "claim_codes",
         "messages",
         "withdrawn",
         "rejected_webhooks",

@@ -202,8 +202,9 @@ class Order:
 
     def _settle(self) -> None:
         """Once nothing is outstanding, all lines are paid; once all is paid back, they are over."""
+        is_settled = bool(self.paid and not self._outstanding())
         for line in self.lines:
-            line.is_paid = line.is_paid or bool(self.paid and not self._outstanding())
+            line.is_paid = line.is_paid or is_settled
         if self._financial_status() == "refunded":
             for line in self.lines:
                 line.is_refunded = line.is_refunded or line.is_paid
