@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -53,10 +54,12 @@ def running(folder: Path, addresses: Addresses, tell: Callable[[str], None]) -> 
         tell("Postgres …")
         database = stack.enter_context(checkout.running_platform(folder / "platform"))
         tell("PostgREST, Auth, the service …")
-        rest = _socket_client(folder / "postgrest.sock")
+        # A socket's path may have 107 characters, and the data may be anywhere.
+        short = stack.enter_context(tempfile.TemporaryDirectory(prefix="thetis-", dir="/tmp"))
+        rest = _socket_client(Path(short) / "postgrest.sock")
         token_url = database.url("authenticator")
         stack.enter_context(
-            postgrest.running(token_url, keys.JWT_SECRET, folder / "postgrest.sock")
+            postgrest.running(token_url, keys.JWT_SECRET, Path(short) / "postgrest.sock")
         )
         auth_url = stack.enter_context(
             auth.running(
