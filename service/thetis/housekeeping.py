@@ -15,6 +15,7 @@ from thetis.disputes import Disputes
 from thetis.errors import DatabaseError
 from thetis.logs import where
 from thetis.model import DisputeRule
+from thetis.waiting import is_set_within
 
 MINUTE = 60.0
 DAY = 24 * 60 * MINUTE
@@ -63,7 +64,7 @@ class Housekeeping:
     ) -> None:
         """Batches until there is nothing left, and again so many seconds later."""
         pause = self._minute
-        while not await self._is_stopped_within(pause):
+        while not await is_set_within(self._stopping, pause):
             try:
                 while not self._stopping.is_set() and await batch():
                     pass
@@ -90,11 +91,3 @@ class Housekeeping:
         dropped = await self._database.prune(older_than=KEPT, max_count=BATCH)
         log.info("housekeeping.pruned", rows=sum(dropped.values()))
         return any(total >= BATCH for total in dropped.values())
-
-    async def _is_stopped_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return False
-        return True

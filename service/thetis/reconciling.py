@@ -18,6 +18,7 @@ from thetis.model import ReconcileStatus, TestOrders, WebhookOutcome
 from thetis.providers.shopify_admin import ShopifyAdmin
 from thetis.syncing import Progress, Syncing, new_holder
 from thetis.syncs import OrderSyncs
+from thetis.waiting import is_set_within
 
 MINUTE = 60.0
 """Until the first round, and until the next one after a failure."""
@@ -51,7 +52,7 @@ class Reconciling:
 
     async def run(self) -> None:
         pause = shortest = min(self._seconds, MINUTE)
-        while not await self._is_stopped_within(pause):
+        while not await is_set_within(self._stopping, pause):
             pause = shortest
             try:
                 status = await self._syncs.reconcile_status()
@@ -101,11 +102,3 @@ class Reconciling:
 
     def _watch(self, progress: Progress) -> None:
         log.debug("reconcile.page", sync_id=progress.sync.id, done=progress.done)
-
-    async def _is_stopped_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return False
-        return True

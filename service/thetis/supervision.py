@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from thetis.logs import where
+from thetis.waiting import is_set_within
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
@@ -54,7 +55,7 @@ class Supervisor:
             await self._live()
             if time.monotonic() - started > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
-            await self._rest(pause)
+            await is_set_within(self._stopping, pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _live(self) -> None:
@@ -67,13 +68,6 @@ class Supervisor:
             self.is_down = True
             cause = _first(error)
             log.error("worker.died", error=type(cause).__name__, where=where(cause))
-
-    async def _rest(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
 
 
 async def as_error(work: Coroutine[Any, Any, None]) -> None:

@@ -28,6 +28,7 @@ from thetis.metrics import Metrics
 from thetis.model import DisputeRule, Notification, Settlement
 from thetis.providers import Sender
 from thetis.supervision import Chore, as_error
+from thetis.waiting import is_set_within
 
 HOLD = 1.0
 """Seconds within which the sends of a batch begin, when the provider limits the rate. A worker that
@@ -140,7 +141,7 @@ class Worker:
     async def _room(self, lane: Lane) -> int:
         """Wait until the provider may be asked; how many to claim, 0 when told to stop."""
         if seconds := max(lane.sender.wait(), lane.pause.wait()):
-            await _wait_for(self._stopping, seconds)
+            await is_set_within(self._stopping, seconds)
         if self._stopping.is_set():
             return 0
         room = lane.sender.room(self._hold)
@@ -149,7 +150,7 @@ class Worker:
     async def _rest(self, lane: Lane, pause: float = 0) -> None:
         if not self._stopping.is_set():
             await asyncio.sleep(pause)
-            await _wait_for(lane.wake, self._poll_seconds)
+            await is_set_within(lane.wake, self._poll_seconds)
 
     async def _claim(self, lane: Lane, room: int) -> list[Notification]:
         try:
@@ -234,15 +235,6 @@ def _tell(lane: Lane, error: Exception) -> None:
         log.error("worker.database_failed", provider=provider, error=kind, code=error.code)
     else:
         log.error("worker.failed", provider=provider, error=kind, where=where(error))
-
-
-async def _wait_for(event: asyncio.Event, seconds: float) -> None:
-    """Return when the event is set, or after so many seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass
 
 
 def _storable(words: str) -> str:

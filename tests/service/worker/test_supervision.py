@@ -98,10 +98,11 @@ def test_a_worker_that_dies_is_reported_and_starts_again(
 def test_the_pauses_grow_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
 
-    async def rest(self: Supervisor, seconds: float) -> None:
+    async def rest(event: asyncio.Event, seconds: float) -> bool:
         pauses.append(seconds)
+        return False
 
-    monkeypatch.setattr(Supervisor, "_rest", rest)
+    monkeypatch.setattr(supervision, "is_set_within", rest)
     _logged(ZeroDivisionError(), lives=8)
     assert pauses[:8] == [0.5, 1, 2, 4, 8, 16, 30, 30]
 
